@@ -1,0 +1,43 @@
+# The one door. Every target is one or two lines; `make help` lists them.
+PY := .venv/bin/python
+PORT ?= 8400
+N ?= 1000
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help setup demo smoke test check fix bench storm sabotage fuzz soak lock clean
+
+help: ## what can be done here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## set up what is missing for tests and checks (every other target does it by itself)
+	@tools/setup dev
+
+demo: ## the whole product on a made city (PORT=8400 moves every port; ctrl-C ends it)
+	@tools/setup run && exec $(PY) -m safetynet demo --port $(PORT)
+
+smoke: ## the strap-cut story five times in real Chromium; figures as JSON (DATA=folder for real input)
+	@tools/setup dev && exec $(PY) -m safetynet smoke $(if $(DATA),--data $(DATA)) $(if $(RUNS),--runs $(RUNS))
+
+test: ## every test: unit, property, storm, browser
+	@tools/setup dev && $(PY) -m pytest $(ARGS)
+
+check: ## format, lint, types, walls
+	@tools/setup dev && $(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/pyright && node_modules/.bin/tsc -p safetynet/console && .venv/bin/lint-imports
+
+fix: ## let the tools tidy up
+	@tools/setup dev && $(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+bench: ## all benchmarks, or one: make bench NAME=rules
+	@tools/setup dev && for each in bench/$(if $(NAME),$(NAME),*).py; do echo "== $$each" && $(PY) $$each || exit 1; done
+
+storm: ## N seeded storms of the whole country: make storm N=1000 [SEED=n]
+	@tools/setup dev && $(PY) -m safetynet storm --runs $(N) $(if $(SEED),--seed $(SEED))
+
+sabotage: ## put small deliberate faults in and show that the tests catch each
+	@tools/setup dev && $(PY) tools/sabotage.py
+
+lock: ## write the locked requirements anew, with hashes and without addresses
+	@tools/setup dev && for each in requirements requirements-dev requirements-node; do $(PY) -m piptools compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras --allow-unsafe -o $$each.txt $$each.in; done
+
+clean: ## remove what set-up and runs have made
+	rm -rf .venv .stamps node_modules out data safetynet/console/vendor

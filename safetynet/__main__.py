@@ -1,0 +1,36 @@
+"""One command, `safetynet`: a table of what can be started."""
+
+import importlib
+import sys
+from typing import Final
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("safetynet.sim.demo:main", "the whole product on a made city"),
+    "smoke": ("safetynet.sim.smoke:main", "the whole story in a real browser, with figures"),
+    "storm": ("safetynet.sim.storm:main", "seeded histories of the whole country, promises checked"),
+    "control": ("safetynet.app.control:main", "a control centre"),
+    "centre-relay": ("safetynet.app.relay:centre_main", "the control centre's video relay"),
+    "city": ("safetynet.app.city:main", "a smart city centre"),
+    "city-relay": ("safetynet.app.relay:city_main", "a smart city centre's video relay"),
+    "import": ("safetynet.app.intake:main", "read lists of others: import cameras FILE --city NAME"),
+    "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
+    "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
+    "world": ("safetynet.sim.world:main", "the made city by itself"),
+    "desk112": ("safetynet.sim.desk112:main", "a simulated police room on the real link"),
+}
+
+
+def main() -> int:
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        print("usage: safetynet COMMAND [OPTION ...]\n")
+        for name, (_, what) in COMMANDS.items():
+            print(f"  {name:<14} {what}")
+        return 0 if len(sys.argv) > 1 and sys.argv[1] in ("help", "--help", "-h") else 2
+    module, _, function = COMMANDS[sys.argv[1]][0].partition(":")
+    del sys.argv[1]
+    result: int = getattr(importlib.import_module(module), function)()
+    return result
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,523 @@
+"""Everything that can be recorded, in the past tense, made only of terms.
+
+An event never changes: fields are only ever added with a default, and the golden bytes of each version are kept as
+tests. What concerns a person is stored under that person's key (`subject` says whose), so that it can be erased
+while the ledger above it stays provable.
+
+Absent on purpose: names, contacts, orders (they live in the person store) and tracks (they live in the journal).
+A position is here only where it justified a decision.
+"""
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+from safetynet.core.terms import (
+    AlarmId,
+    AlarmKind,
+    Basis,
+    CallOutcome,
+    CameraId,
+    CentreId,
+    Certainty,
+    DispatchId,
+    Disposition,
+    FixId,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    PersonId,
+    Priority,
+    RequestId,
+    Source,
+    StreamId,
+    SubjectId,
+    UnitId,
+    UnitState,
+    ViewerId,
+    WearerId,
+    Why,
+    ZoneId,
+)
+
+VERSION: Final = 1
+"""Raised when a meaning changes. Older versions are read for ever."""
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """A position that justified a decision. Degrees WGS84; `radius_m` is the 68 % radius of the fix."""
+
+    lat: float
+    lon: float
+    radius_m: float
+    source: Source
+    observed_at: Instant
+    received_at: Instant
+    fix: FixId
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """`at` is when this centre decided it, on its own clock; times of the world stand in the other fields."""
+
+    at: Instant
+
+
+# --- at the control centre: alarm ----------------------------------------------------------------------------------
+
+
+class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
+    alarm: AlarmId
+    wearer: WearerId
+    kind: AlarmKind
+    priority: Priority
+    certainty: Certainty
+    place: Place | None
+    """Absent when the device reported a violation and no position is known at all."""
+    zone: ZoneId | None = None
+    rules: str = ""
+    """Version of the rules that judged it."""
+
+
+class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated"):
+    """The same condition was broken again within the episode; certainty may have risen."""
+
+    alarm: AlarmId
+    wearer: WearerId
+    certainty: Certainty
+    place: Place | None
+
+
+class AlarmReturned(Event, frozen=True, kw_only=True, tag="alarm_returned"):
+    """The condition holds again. The alarm stays: a person closes it (a tamper is never healed by its signal)."""
+
+    alarm: AlarmId
+    wearer: WearerId
+    place: Place | None
+
+
+class AlarmAcknowledged(Event, frozen=True, kw_only=True, tag="alarm_acknowledged"):
+    alarm: AlarmId
+    wearer: WearerId
+    by: PersonId
+
+
+class AlarmEscalated(Event, frozen=True, kw_only=True, tag="alarm_escalated"):
+    """Nobody acknowledged in time; it now rings for more people. `level` counts from 1."""
+
+    alarm: AlarmId
+    wearer: WearerId
+    level: int
+
+
+# --- at the control centre: incident -------------------------------------------------------------------------------
+
+
+class IncidentOpened(Event, frozen=True, kw_only=True, tag="incident_opened"):
+    incident: IncidentId
+    wearer: WearerId
+    alarm: AlarmId
+
+
+class AlarmJoined(Event, frozen=True, kw_only=True, tag="alarm_joined"):
+    """A further alarm of the same wearer was grouped into the open incident."""
+
+    incident: IncidentId
+    wearer: WearerId
+    alarm: AlarmId
+
+
+class IncidentClaimed(Event, frozen=True, kw_only=True, tag="incident_claimed"):
+    incident: IncidentId
+    by: PersonId
+
+
+class IncidentTakenOver(Event, frozen=True, kw_only=True, tag="incident_taken_over"):
+    incident: IncidentId
+    by: PersonId
+    previous: PersonId
+
+
+class IncidentHandedOver(Event, frozen=True, kw_only=True, tag="incident_handed_over"):
+    incident: IncidentId
+    by: PersonId
+    to: PersonId
+
+
+class WearerCalled(Event, frozen=True, kw_only=True, tag="wearer_called"):
+    incident: IncidentId
+    by: PersonId
+    outcome: CallOutcome
+
+
+class PositionFollowed(Event, frozen=True, kw_only=True, tag="position_followed"):
+    """The wearer of an open incident moved far enough to matter to those who follow."""
+
+    incident: IncidentId
+    wearer: WearerId
+    place: Place
+
+
+class IncidentClosed(Event, frozen=True, kw_only=True, tag="incident_closed"):
+    incident: IncidentId
+    wearer: WearerId
+    by: PersonId
+    code: Disposition
+
+
+class ViewingNoticeDue(Event, frozen=True, kw_only=True, tag="viewing_notice_due"):
+    """The wearer must be told that video was viewed (Act 16-3(3), Rule 11-7): at the latest at `due_at`."""
+
+    incident: IncidentId
+    wearer: WearerId
+    due_at: Instant
+
+
+# --- at the control centre: video ----------------------------------------------------------------------------------
+
+
+class VideoPrepared(Event, frozen=True, kw_only=True, tag="video_prepared"):
+    """A city was asked to propose and pre-connect cameras. Nothing is delivered by this."""
+
+    incident: IncidentId
+    request: RequestId
+    city: CentreId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    radius_m: int
+    cameras_max: int
+    until: Instant
+
+
+class VideoRequested(Event, frozen=True, kw_only=True, tag="video_requested"):
+    """A person asked a city for video."""
+
+    incident: IncidentId
+    request: RequestId
+    city: CentreId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    radius_m: int
+    cameras_max: int
+    until: Instant
+    by: PersonId
+
+
+class VideoRefusedHere(Event, frozen=True, kw_only=True, tag="video_refused_here"):
+    """The control centre's own law table said no; nothing was sent."""
+
+    incident: IncidentId
+    by: PersonId
+    why: Why
+
+
+class CamerasProposed(Event, frozen=True, kw_only=True, tag="cameras_proposed"):
+    incident: IncidentId
+    request: RequestId
+    city: CentreId
+    cameras: tuple[CameraId, ...]
+
+
+class VideoGranted(Event, frozen=True, kw_only=True, tag="video_granted"):
+    """A city's grant arrived. `cameras` in order of worth, best first."""
+
+    incident: IncidentId
+    request: RequestId
+    grant: GrantId
+    city: CentreId
+    cameras: tuple[CameraId, ...]
+    conditions: tuple[str, ...]
+    until: Instant
+
+
+class VideoRefused(Event, frozen=True, kw_only=True, tag="video_refused"):
+    incident: IncidentId
+    request: RequestId
+    city: CentreId
+    why: Why
+
+
+class CamerasChanged(Event, frozen=True, kw_only=True, tag="cameras_changed"):
+    """The city moved the camera set of a live grant, inside its limits."""
+
+    incident: IncidentId
+    grant: GrantId
+    cameras: tuple[CameraId, ...]
+
+
+class VideoEnded(Event, frozen=True, kw_only=True, tag="video_ended"):
+    incident: IncidentId
+    grant: GrantId
+    why: Why
+
+
+class ViewerAdmitted(Event, frozen=True, kw_only=True, tag="viewer_admitted"):
+    """A single-use token for one window was made. Only its SHA-256 is kept."""
+
+    incident: IncidentId
+    grant: GrantId
+    viewer: ViewerId
+    by: PersonId
+    token_sha256: bytes
+    until: Instant
+
+
+# --- at the control centre: people sent and told -------------------------------------------------------------------
+
+
+class DispatchOrdered(Event, frozen=True, kw_only=True, tag="dispatch_ordered"):
+    incident: IncidentId
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    answer_by: Instant
+
+
+class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
+    incident: IncidentId
+    dispatch: DispatchId
+    unit: UnitId
+    state: UnitState
+
+
+class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
+    incident: IncidentId
+    notice: NoticeId
+    room: CentreId
+    kind: AlarmKind
+    place: Place | None
+    by: PersonId
+    answer_by: Instant
+
+
+class PoliceNoticeAnswered(Event, frozen=True, kw_only=True, tag="police_notice_answered"):
+    incident: IncidentId
+    notice: NoticeId
+    state: NoticeState
+
+
+class AnswerOverdue(Event, frozen=True, kw_only=True, tag="answer_overdue"):
+    """An acknowledgement timer ran out. `what` is the dispatch or the notice."""
+
+    incident: IncidentId
+    what: DispatchId | NoticeId
+
+
+# --- at a city -----------------------------------------------------------------------------------------------------
+
+
+class RequestPrepared(Event, frozen=True, kw_only=True, tag="request_prepared"):
+    """Cameras were proposed and pre-connected inside the city for a request that no person has made yet."""
+
+    request: RequestId
+    incident: IncidentId
+    sender: CentreId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    cameras: tuple[CameraId, ...]
+    until: Instant
+
+
+class GrantIssued(Event, frozen=True, kw_only=True, tag="grant_issued"):
+    """The eight items of the provision ledger (PIPA Decree 15) are this event plus the city's own particulars."""
+
+    grant: GrantId
+    request: RequestId
+    incident: IncidentId
+    receiver: CentreId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    radius_m: int
+    cameras_max: int
+    cameras: tuple[CameraId, ...]
+    conditions: tuple[str, ...]
+    until: Instant
+    policy_sha256: bytes
+    by: PersonId | None
+    """Who approved it; None when the city's written policy did."""
+
+
+class GrantRefused(Event, frozen=True, kw_only=True, tag="grant_refused"):
+    request: RequestId
+    incident: IncidentId
+    sender: CentreId
+    why: Why
+    policy_sha256: bytes
+
+
+class GrantMoved(Event, frozen=True, kw_only=True, tag="grant_moved"):
+    """The camera set followed the person, inside the limits of the grant."""
+
+    grant: GrantId
+    incident: IncidentId
+    place: Place
+    cameras: tuple[CameraId, ...]
+
+
+class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
+    grant: GrantId
+    incident: IncidentId
+    why: Why
+
+
+class RequestEnded(Event, frozen=True, kw_only=True, tag="request_ended"):
+    """A request is over whether or not it became a grant; the city forgets where the person was."""
+
+    request: RequestId
+    incident: IncidentId
+    why: Why
+
+
+# --- at a relay, merged into its centre's log ----------------------------------------------------------------------
+
+
+class CameraPreconnected(Event, frozen=True, kw_only=True, tag="camera_preconnected"):
+    request: RequestId
+    camera: CameraId
+
+
+class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
+    """`side` is `given` in a city's log and `received` in the centre's."""
+
+    side: str
+    grant: GrantId
+    camera: CameraId
+    stream: StreamId
+    viewer: ViewerId | None = None
+
+
+class Segment(Event, frozen=True, kw_only=True, tag="segment"):
+    """At most two seconds of one stream, hashed as delivered. Both centres record it; `verify` compares them."""
+
+    side: str
+    grant: GrantId
+    camera: CameraId
+    stream: StreamId
+    seq: int
+    first_ticks: int
+    last_ticks: int
+    size_bytes: int
+    sha256: bytes
+    pre_grant: bool = False
+    """The segment begins with a key frame that the camera made before the grant (it ignored our request for one)."""
+
+
+class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
+    side: str
+    grant: GrantId
+    camera: CameraId
+    stream: StreamId
+    segments: int
+    why: Why
+
+
+class ViewingRefused(Event, frozen=True, kw_only=True, tag="viewing_refused"):
+    """A relay said no to somebody who asked for a picture."""
+
+    side: str
+    grant: GrantId
+    camera: CameraId
+    viewer: ViewerId
+    why: Why
+
+
+# --- at any centre -------------------------------------------------------------------------------------------------
+
+
+class MessageRefused(Event, frozen=True, kw_only=True, tag="message_refused"):
+    """A partner said something that its signature, its direction or its time does not bear out."""
+
+    sender: CentreId
+    seq: int
+    why: Why
+
+
+class PersonErased(Event, frozen=True, kw_only=True, tag="person_erased"):
+    """The key of a subject was destroyed. What was sealed under it is noise from here on; proofs still hold."""
+
+    subject: SubjectId
+    by: PersonId
+
+
+class ProgramStarted(Event, frozen=True, kw_only=True, tag="program_started"):
+    version: str
+
+
+AnyEvent: TypeAlias = (
+    AlarmRaised
+    | AlarmRepeated
+    | AlarmReturned
+    | AlarmAcknowledged
+    | AlarmEscalated
+    | IncidentOpened
+    | AlarmJoined
+    | IncidentClaimed
+    | IncidentTakenOver
+    | IncidentHandedOver
+    | WearerCalled
+    | PositionFollowed
+    | IncidentClosed
+    | ViewingNoticeDue
+    | VideoPrepared
+    | VideoRequested
+    | VideoRefusedHere
+    | CamerasProposed
+    | VideoGranted
+    | VideoRefused
+    | CamerasChanged
+    | VideoEnded
+    | ViewerAdmitted
+    | DispatchOrdered
+    | UnitReported
+    | PoliceNotified
+    | PoliceNoticeAnswered
+    | AnswerOverdue
+    | RequestPrepared
+    | GrantIssued
+    | GrantRefused
+    | GrantMoved
+    | GrantEnded
+    | RequestEnded
+    | CameraPreconnected
+    | StreamOpened
+    | Segment
+    | StreamClosed
+    | ViewingRefused
+    | MessageRefused
+    | PersonErased
+    | ProgramStarted
+)
+
+RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused
+"""What a relay process writes into its own durable log, before its centre merges it."""
+
+
+def subject(event: AnyEvent) -> SubjectId | None:
+    """Whose key seals this event, or None when it says nothing of a person.
+
+    At the control centre the wearer's; where no wearer is named the event speaks of an incident by its pseudonym
+    and holds no position. At a city nobody is named, but where the person was is sealed under the incident.
+    """
+    match event:
+        case (
+            AlarmRaised()
+            | AlarmRepeated()
+            | AlarmReturned()
+            | AlarmAcknowledged()
+            | AlarmEscalated()
+            | IncidentOpened()
+            | AlarmJoined()
+            | PositionFollowed()
+            | IncidentClosed()
+            | ViewingNoticeDue()
+        ):
+            return SubjectId(f"wearer:{event.wearer}")
+        case VideoPrepared() | VideoRequested() | PoliceNotified() | RequestPrepared() | GrantIssued() | GrantMoved():
+            return SubjectId(f"incident:{event.incident}")
+        case _:
+            return None

@@ -1,0 +1,189 @@
+"""What centres say to each other: typed, versioned, each in its own direction.
+
+Absent on purpose: a wearer's name, class, offence or order. A city and a police room know an incident by its
+pseudonym, the kind of event, the basis and the place, and nothing else. A message imports only events and terms, so
+that a gateway that decodes, checks and re-serialises needs no other room.
+"""
+
+from enum import Enum
+from typing import Final, TypeAlias
+
+import msgspec
+
+from safetynet.core.events import Place
+from safetynet.core.terms import (
+    AlarmKind,
+    Basis,
+    CameraId,
+    CentreId,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    RequestId,
+    Why,
+)
+
+VERSION: Final = 1
+SIZE_BYTES_MAX: Final = 65_536
+"""Of one encoded message. Longer is a violation of the framing: the link is dropped."""
+
+
+class Role(Enum):
+    """What an organisation is on the road between centres."""
+
+    CONTROL = "control"
+    CITY = "city"
+    POLICE = "police"
+
+
+class CameraCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a city says of a camera that it provides: enough to draw it and to know what it is for."""
+
+    camera: CameraId
+    name: str
+    lat: float
+    lon: float
+    range_m: float
+    azimuth_deg: float | None
+    """Clockwise from north; None when nobody has measured it."""
+    view_deg: float | None
+    ptz: bool
+    purpose: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message"):
+    incident: IncidentId
+
+
+class PrepareVideo(Message, frozen=True, kw_only=True, tag="prepare_video"):
+    """Machine to machine, before a person decided: propose cameras, pre-connect them, deliver nothing."""
+
+    request: RequestId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    radius_m: int
+    cameras_max: int
+    until: Instant
+
+
+class RequestVideo(Message, frozen=True, kw_only=True, tag="request_video"):
+    """A person asks for video. `place` may be newer than that of the preparation."""
+
+    request: RequestId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    radius_m: int
+    cameras_max: int
+    until: Instant
+
+
+class MovePlace(Message, frozen=True, kw_only=True, tag="move_place"):
+    """The person moved; the camera set may follow inside the limits."""
+
+    request: RequestId
+    place: Place
+
+
+class EndIncident(Message, frozen=True, kw_only=True, tag="end_incident"):
+    """It is over: every grant of this incident ends now."""
+
+    why: Why
+
+
+class NotifyPolice(Message, frozen=True, kw_only=True, tag="notify_police"):
+    notice: NoticeId
+    kind: AlarmKind
+    place: Place | None
+
+
+class ProposeCameras(Message, frozen=True, kw_only=True, tag="propose_cameras"):
+    request: RequestId
+    cameras: tuple[CameraCard, ...]
+
+
+class GiveGrant(Message, frozen=True, kw_only=True, tag="give_grant"):
+    request: RequestId
+    grant: GrantId
+    cameras: tuple[CameraCard, ...]
+    conditions: tuple[str, ...]
+    until: Instant
+
+
+class RefuseVideo(Message, frozen=True, kw_only=True, tag="refuse_video"):
+    request: RequestId
+    why: Why
+
+
+class ChangeCameras(Message, frozen=True, kw_only=True, tag="change_cameras"):
+    grant: GrantId
+    cameras: tuple[CameraCard, ...]
+
+
+class EndGrant(Message, frozen=True, kw_only=True, tag="end_grant"):
+    """The city ended it by itself."""
+
+    grant: GrantId
+    why: Why
+
+
+class AnswerNotice(Message, frozen=True, kw_only=True, tag="answer_notice"):
+    notice: NoticeId
+    state: NoticeState
+
+
+ToCity: TypeAlias = PrepareVideo | RequestVideo | MovePlace | EndIncident
+ToPolice: TypeAlias = NotifyPolice | EndIncident
+ToControl: TypeAlias = ProposeCameras | GiveGrant | RefuseVideo | ChangeCameras | EndGrant | AnswerNotice
+AnyMessage: TypeAlias = (
+    PrepareVideo
+    | RequestVideo
+    | MovePlace
+    | EndIncident
+    | NotifyPolice
+    | ProposeCameras
+    | GiveGrant
+    | RefuseVideo
+    | ChangeCameras
+    | EndGrant
+    | AnswerNotice
+)
+
+_FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
+    (Role.CONTROL, Role.CITY): (PrepareVideo, RequestVideo, MovePlace, EndIncident),
+    (Role.CONTROL, Role.POLICE): (NotifyPolice, EndIncident),
+    (Role.CITY, Role.CONTROL): (ProposeCameras, GiveGrant, RefuseVideo, ChangeCameras, EndGrant),
+    (Role.POLICE, Role.CONTROL): (AnswerNotice,),
+}
+
+
+def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:
+    """Whether this kind of message may go that way at all."""
+    return isinstance(message, _FROM_TO.get((sender, receiver), ()))
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on the road. (`origin`, `epoch`, `seq`) is unique for ever: the inbox key of the receiver.
+
+    `epoch` changes when a centre's outbox was restored from a backup; `seq` counts per receiver from 1 without gaps.
+    `signature` is Ed25519 over `signed_part`; the receiver checks it whatever road the envelope took.
+    """
+
+    v: int
+    origin: CentreId
+    to: CentreId
+    epoch: int
+    seq: int
+    sent_at: Instant
+    body: bytes
+    """The encoded message; it is signed as sent, never re-encoded on the way to a check."""
+    signature: bytes = b""
+
+
+def signed_part(envelope: Envelope) -> bytes:
+    """The bytes a signature covers: domain, header fields in order, body. Unambiguous by length prefixes."""
+    head = f"safetynet/message/{envelope.v}\n{envelope.origin}\n{envelope.to}\n{envelope.epoch}\n{envelope.seq}\n{envelope.sent_at}\n{len(envelope.body)}\n"
+    return head.encode() + envelope.body

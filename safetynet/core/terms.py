@@ -1,0 +1,175 @@
+"""The words every room shares: ids, kinds, instants and units.
+
+Here is what a thing is called and in which unit it is counted. Nothing here decides.
+
+Absent on purpose: names of people, free text, anything that would make an event personal by itself.
+Instants are UTC milliseconds; Korean time exists only in `orders` and on the screens.
+"""
+
+from enum import Enum, IntEnum
+from typing import Final, NewType
+
+Instant = NewType("Instant", int)
+"""UTC milliseconds since 1970. Never seconds, never local time."""
+
+WearerId = NewType("WearerId", str)
+DeviceId = NewType("DeviceId", str)
+ZoneId = NewType("ZoneId", str)
+FixId = NewType("FixId", int)
+"""Serial of a fix in the position journal, from 1, without gaps."""
+AlarmId = NewType("AlarmId", str)
+IncidentId = NewType("IncidentId", str)
+"""Also the pseudonym under which another organisation knows the incident: never derived from a wearer's id."""
+RequestId = NewType("RequestId", str)
+GrantId = NewType("GrantId", str)
+CameraId = NewType("CameraId", str)
+PoleId = NewType("PoleId", str)
+CentreId = NewType("CentreId", str)
+"""A control centre, a smart city centre or a police room: whoever has a key and a link."""
+PersonId = NewType("PersonId", str)
+"""A person who works: operator, officer, administrator. Never a wearer or a protected person."""
+UnitId = NewType("UnitId", str)
+DispatchId = NewType("DispatchId", str)
+NoticeId = NewType("NoticeId", str)
+ViewerId = NewType("ViewerId", str)
+"""One console window of one person at one sign-in."""
+StreamId = NewType("StreamId", str)
+"""One delivery of one camera under one grant, from opening to closing."""
+SubjectId = NewType("SubjectId", str)
+"""Whose key seals a record: `wearer:<id>` at the control centre, `incident:<id>` at a city."""
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+
+class WearerClass(Enum):
+    """On what footing a person is monitored; the law table is read by it (Electronic Device Attachment Act)."""
+
+    ORDER = "order"
+    PAROLE = "parole"
+    SUSPENDED = "suspended"
+    BAIL = "bail"
+    STALKING_INTERIM = "stalking_interim"
+
+
+class AlarmKind(Enum):
+    """Kinds of the alarm catalogue that this release can raise."""
+
+    STRAP_CUT = "strap_cut"
+    BODY_TAMPER = "body_tamper"
+    SOS = "sos"
+    EXCLUSION_ZONE = "exclusion_zone"
+
+
+class Certainty(Enum):
+    CERTAIN = "certain"
+    MAYBE = "maybe"
+
+
+class Priority(IntEnum):
+    """1 긴급, 2 위험, 3 주의, 4 장치."""
+
+    EMERGENCY = 1
+    DANGER = 2
+    CAUTION = 3
+    DEVICE = 4
+
+
+class Source(Enum):
+    """What a position was measured with."""
+
+    GNSS = "gnss"
+    WIFI = "wifi"
+    CELL = "cell"
+    BEACON = "beacon"
+    HOME = "home"
+    UNKNOWN = "unknown"
+
+
+class Basis(Enum):
+    """Statutory basis on which video may be asked for. The only form in which law crosses to a city."""
+
+    DEVICE_DUTY = "EM-16-3-2/14-1"
+    """Act 16-3(2) with Art. 14(1): detaching, damaging or impairing the device."""
+    EXCLUSION_ZONE = "EM-16-3-2/9-2-1-2"
+    """Act 16-3(2) with Art. 9-2(1) no. 2: entering a forbidden place."""
+    URGENT_LIFE = "PIPA-18-2-3"
+    """PIPA 18(2) no. 3: clearly urgent danger to life, body or property."""
+
+
+class Disposition(Enum):
+    """Why an incident was closed. Every closing has one, so that false alarms can be counted."""
+
+    GENUINE_ARREST = "genuine_arrest"
+    AT_LARGE = "at_large"
+    MINOR = "minor"
+    PERMITTED = "permitted"
+    DRIFT = "drift"
+    DEVICE = "device"
+    CHARGING = "charging"
+
+
+class CallOutcome(Enum):
+    """What came of telephoning the wearer."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+
+
+class UnitState(Enum):
+    """A unit's progress under one order to go."""
+
+    ORDERED = "ordered"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EN_ROUTE = "en_route"
+    ON_SCENE = "on_scene"
+    RELEASED = "released"
+
+
+class NoticeState(Enum):
+    SENT = "sent"
+    RECEIVED = "received"
+    READ = "read"
+
+
+class Why(Enum):
+    """Why something was refused or ended. A reason is a word here, never a sentence: the page translates it."""
+
+    NO_BASIS = "no_basis"
+    BASIS_MISMATCH = "basis_mismatch"
+    NOT_LIVE = "not_live"
+    NO_SUCH_INCIDENT = "no_such_incident"
+    NO_SUCH_GRANT = "no_such_grant"
+    GRANT_ENDED = "grant_ended"
+    RUN_OUT = "run_out"
+    CAMERA_NOT_GRANTED = "camera_not_granted"
+    RADIUS_TOO_WIDE = "radius_too_wide"
+    TOO_MANY_CAMERAS = "too_many_cameras"
+    TOO_LONG = "too_long"
+    TOO_MANY_RENEWALS = "too_many_renewals"
+    OUT_OF_AREA = "out_of_area"
+    NO_CAMERA = "no_camera"
+    BAD_SIGNATURE = "bad_signature"
+    WRONG_SENDER = "wrong_sender"
+    STALE = "stale"
+    POLICY_DENIED = "policy_denied"
+    POLICY_ERROR = "policy_error"
+    POLICY_ABSENT = "policy_absent"
+    NOT_OWNER = "not_owner"
+    NOT_ALLOWED_NOW = "not_allowed_now"
+    TOKEN_USED = "token_used"
+    TOKEN_UNKNOWN = "token_unknown"
+    LEASE_RUN_OUT = "lease_run_out"
+    INCIDENT_CLOSED = "incident_closed"
+    VIEWER_LEFT = "viewer_left"
+    MOVED_ON = "moved_on"
+    CAMERA_LOST = "camera_lost"
+    LINK_LOST = "link_lost"
+    LEDGER_FAILED = "ledger_failed"
+    STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"

@@ -1,0 +1,15 @@
+"""The only room that knows the time and rolls dice for ids that must not be guessed."""
+
+import time
+
+from safetynet.core.terms import Instant
+
+
+def now() -> Instant:
+    """UTC milliseconds by this machine's wall clock."""
+    return Instant(time.time_ns() // 1_000_000)
+
+
+def monotonic() -> Instant:
+    """Milliseconds that nobody can set back or forward: leases and time-outs are counted on this."""
+    return Instant(time.monotonic_ns() // 1_000_000)

@@ -1,0 +1,70 @@
+"""What a centre's folder says of it: who it is, where it listens, who its partners are.
+
+Read once at start into frozen values. Nothing here is secret: keys lie in `keys/` (edge.keys).
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from safetynet.core.messages import Role
+from safetynet.core.terms import CentreId
+
+FILE: Final = "centre.json"
+
+
+class Peer(msgspec.Struct, frozen=True, kw_only=True):
+    """A partner organisation and how it is reached. `area` is its rough outline, (lat, lon) corners, for a city."""
+
+    id: CentreId
+    name: str
+    role: Role
+    host: str
+    link_port: int
+    relay_port: int | None = None
+    area: tuple[tuple[float, float], ...] = ()
+
+
+class Centre(msgspec.Struct, frozen=True, kw_only=True):
+    id: CentreId
+    name: str
+    role: Role
+    host: str
+    link_port: int
+    web_port: int | None = None
+    video_port: int | None = None
+    """Of the window-facing relay at a control centre, of the centre-facing relay at a city."""
+    peers: tuple[Peer, ...] = ()
+    area: tuple[tuple[float, float], ...] = ()
+    demo: bool = False
+    """Demo accounts and the story panel exist only here; never set by an installation."""
+
+
+def read(folder: Path) -> Centre:
+    """Raises FileNotFoundError without a `centre.json`, msgspec.ValidationError when it is not what it must be."""
+    return msgspec.json.decode((folder / FILE).read_bytes(), type=Centre)
+
+
+def write(folder: Path, centre: Centre) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(centre)))
+
+
+def peer(centre: Centre, id: CentreId) -> Peer | None:
+    return next((each for each in centre.peers if each.id == id), None)
+
+
+_failing, _, _nth = os.environ.get("SAFETYNET_FAILPOINT", "").partition(":")
+_left = int(_nth or 1)
+
+
+def failpoint(name: str) -> None:
+    """Dies by SIGKILL here when SAFETYNET_FAILPOINT is `name` or `name:nth`. Tests cut the power at each of these."""
+    global _left  # noqa: PLW0603 - one countdown for the process
+    if name == _failing:
+        _left -= 1
+        if _left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
