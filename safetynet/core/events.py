@@ -29,6 +29,7 @@ from safetynet.core.terms import (
     NoticeId,
     NoticeState,
     PersonId,
+    PoleId,
     Priority,
     RequestId,
     Source,
@@ -56,6 +57,22 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     observed_at: Instant
     received_at: Instant
     fix: FixId
+
+
+class CameraCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a city says of a camera that it proposes or provides: enough to draw it and to know what it is for."""
+
+    camera: CameraId
+    pole: PoleId
+    name: str
+    lat: float
+    lon: float
+    range_m: float
+    azimuth_deg: float | None
+    """Clockwise from north; None when nobody has measured it."""
+    view_deg: float | None
+    ptz: bool
+    purpose: str
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -218,7 +235,7 @@ class CamerasProposed(Event, frozen=True, kw_only=True, tag="cameras_proposed"):
     incident: IncidentId
     request: RequestId
     city: CentreId
-    cameras: tuple[CameraId, ...]
+    cameras: tuple[CameraCard, ...]
 
 
 class VideoGranted(Event, frozen=True, kw_only=True, tag="video_granted"):
@@ -228,7 +245,7 @@ class VideoGranted(Event, frozen=True, kw_only=True, tag="video_granted"):
     request: RequestId
     grant: GrantId
     city: CentreId
-    cameras: tuple[CameraId, ...]
+    cameras: tuple[CameraCard, ...]
     conditions: tuple[str, ...]
     until: Instant
 
@@ -245,7 +262,7 @@ class CamerasChanged(Event, frozen=True, kw_only=True, tag="cameras_changed"):
 
     incident: IncidentId
     grant: GrantId
-    cameras: tuple[CameraId, ...]
+    cameras: tuple[CameraCard, ...]
 
 
 class VideoEnded(Event, frozen=True, kw_only=True, tag="video_ended"):
@@ -365,11 +382,11 @@ class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
     why: Why
 
 
-class RequestEnded(Event, frozen=True, kw_only=True, tag="request_ended"):
-    """A request is over whether or not it became a grant; the city forgets where the person was."""
+class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
+    """Told by the sender. It stays ended whatever arrives later: an end may overtake its beginning."""
 
-    request: RequestId
     incident: IncidentId
+    sender: CentreId
     why: Why
 
 
@@ -482,7 +499,7 @@ AnyEvent: TypeAlias = (
     | GrantRefused
     | GrantMoved
     | GrantEnded
-    | RequestEnded
+    | IncidentEnded
     | CameraPreconnected
     | StreamOpened
     | Segment
