@@ -335,6 +335,8 @@ class RequestPrepared(Event, frozen=True, kw_only=True, tag="request_prepared"):
     basis: Basis
     kind: AlarmKind
     place: Place
+    radius_m: int
+    cameras_max: int
     cameras: tuple[CameraId, ...]
     until: Instant
 

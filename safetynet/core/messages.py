@@ -149,6 +149,13 @@ def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:
     return isinstance(message, _FROM_TO.get((sender, receiver), ()))
 
 
+class Send(msgspec.Struct, frozen=True):
+    """An errand: this message must reach that centre. The store writes it with the events that caused it."""
+
+    to: CentreId
+    message: AnyMessage
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """A message on the road. (`origin`, `epoch`, `seq`) is unique for ever: the inbox key of the receiver.
 
