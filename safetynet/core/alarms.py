@@ -71,6 +71,7 @@ class Alarm:
     """Where it began: the evidence for the video request."""
     latest: Place | None
     zone: ZoneId | None
+    episode: str
     count: int = 1
     level: int = 0
     returned_at: Instant | None = None
@@ -133,6 +134,7 @@ def raised(event: AlarmRaised) -> Alarm:
         first=event.place,
         latest=event.place,
         zone=event.zone,
+        episode=event.episode,
     )
 
 

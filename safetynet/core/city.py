@@ -180,13 +180,8 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
         case RelayHeard():
             return list(given.events)
         case Tick():
-            return [
-                GrantEnded(at=at, grant=each.grant, incident=each.incident, why=Why.RUN_OUT)
-                if each.grant is not None
-                else IncidentEnded(at=at, incident=each.incident, sender=each.sender, why=Why.RUN_OUT)
-                for each in state.requests.values()
-                if at >= each.until
-            ]
+            over = [each for each in state.requests.values() if at >= each.until]
+            return [_end_of(each, Why.RUN_OUT, at) for each in over]
         case _:
             assert_never(given)
 
@@ -209,14 +204,28 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
         case EndIncident():
             if message.incident in state.over:
                 return []
-            ends: list[AnyEvent] = [
-                GrantEnded(at=at, grant=each.grant, incident=each.incident, why=message.why)
+            alive = [
+                each
                 for each in state.requests.values()
-                if each.incident == message.incident and each.sender == given.sender and each.grant is not None
+                if each.incident == message.incident and each.sender == given.sender
             ]
-            return [*ends, IncidentEnded(at=at, incident=message.incident, sender=given.sender, why=message.why)]
+            ends = [_end_of(each, message.why, at) for each in alive if each.grant is not None]
+            ended = IncidentEnded(
+                at=at,
+                incident=message.incident,
+                sender=given.sender,
+                requests=tuple(each.request for each in alive),
+                why=message.why,
+            )
+            return [*ends, ended]
         case _:
             return _unasked(given, at)
+
+
+def _end_of(held: Held, why: Why, at: Instant) -> AnyEvent:
+    if held.grant is not None:
+        return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
+    return IncidentEnded(at=at, incident=held.incident, sender=held.sender, requests=(held.request,), why=why)
 
 
 def _unasked(given: Heard, at: Instant) -> list[AnyEvent]:
@@ -226,116 +235,135 @@ def _unasked(given: Heard, at: Instant) -> list[AnyEvent]:
 def _asked(
     ground: Ground, state: State, given: Heard, message: PrepareVideo | RequestVideo, held: Held | None, at: Instant
 ) -> list[AnyEvent]:
-    """The same checks for preparing and for providing; only the second needs the policy's word and makes a grant."""
-    policy = given.policy or grants.ABSENT
-    no = grants.refuses(
-        grants.Asked(
-            basis=message.basis,
-            kind=message.kind,
-            place=message.place,
-            radius_m=message.radius_m,
-            cameras_max=message.cameras_max,
-            until=message.until,
-            live=message.incident not in state.over,
-        ),
-        area=ground.area,
-        policy=policy,
-        at=at,
-    )
-    chosen = () if no else _choose(ground, message.place, None, message.radius_m, message.cameras_max, held)
-    if no is None and not chosen:
-        no = Why.NO_CAMERA
-    if no is not None:
-        return [
-            GrantRefused(
-                at=at,
-                request=message.request,
-                incident=message.incident,
-                sender=given.sender,
-                why=no,
-                policy_sha256=policy.sha256,
-            )
-        ]
-    if isinstance(message, PrepareVideo):
-        return [
-            RequestPrepared(
-                at=at,
-                request=message.request,
-                incident=message.incident,
-                sender=given.sender,
-                basis=message.basis,
-                kind=message.kind,
-                place=message.place,
-                radius_m=message.radius_m,
-                cameras_max=message.cameras_max,
-                cameras=chosen,
-                until=message.until,
-            )
-        ]
+    """The same facts are checked for preparing and for providing; only the second needs the policy's word."""
+    wanted = asked_for(state, given.sender, message)
     limits = law.limits(message.basis, message.kind)
-    assert limits is not None, "refuses() asked the same table"
-    return [
-        GrantIssued(
-            at=at,
-            grant=GrantId("G-" + _short(f"{message.incident} {message.request} {at}")),
-            request=message.request,
-            incident=message.incident,
-            receiver=given.sender,
-            basis=message.basis,
-            kind=message.kind,
-            place=message.place,
-            radius_m=message.radius_m,
-            cameras_max=message.cameras_max,
-            cameras=chosen,
-            conditions=limits.conditions,
-            until=message.until,
-            policy_sha256=policy.sha256,
-            by=None,
-        )
-    ]
+    no = grants.first_against(grants.check(wanted, limits, ground.area, at))
+    choices = () if no else _choices(ground, message.place, None, message.radius_m, message.cameras_max, held)
+    if isinstance(message, PrepareVideo):
+        no = no or (None if choices else Why.NO_CAMERA)
+        if no is not None:
+            return [_refusal(given.sender, message, no, b"", at)]
+        ids = tuple(each.camera.id for each in choices)
+        return [_preparation(given.sender, message, message.place, ids, at)]
+    policy = given.policy or grants.ABSENT
+    answer = grants.issue(wanted, limits, ground.area, policy, choices, at)
+    match answer:
+        case grants.Refused(why):
+            return [_refusal(given.sender, message, why, policy.sha256, at)]
+        case grants.Issued():
+            return [
+                GrantIssued(
+                    at=at,
+                    grant=GrantId("G-" + _short(f"{message.incident} {message.request} {at}")),
+                    request=answer.request,
+                    incident=answer.incident,
+                    receiver=answer.receiver,
+                    basis=answer.basis,
+                    kind=answer.kind,
+                    place=answer.place,
+                    radius_m=answer.radius_m,
+                    cameras_max=answer.cameras_max,
+                    cameras=answer.cameras,
+                    conditions=answer.conditions,
+                    until=answer.until,
+                    policy_sha256=answer.policy_sha256,
+                    by=None,
+                )
+            ]
+        case _:
+            assert_never(answer)
 
 
-def _choose(
+def asked_for(state: State, sender: CentreId, message: PrepareVideo | RequestVideo) -> grants.Wanted:
+    """A message in the words of `grants`; the policy engine is told the same facts."""
+    return grants.Wanted(
+        request=message.request,
+        incident=message.incident,
+        receiver=sender,
+        basis=message.basis,
+        kind=message.kind,
+        place=message.place,
+        radius_m=message.radius_m,
+        cameras_max=message.cameras_max,
+        until=message.until,
+        live=message.incident not in state.over,
+        cameras_held=sum(
+            each.cameras_max
+            for each in state.requests.values()
+            if each.incident == message.incident and each.grant is not None
+        ),
+    )
+
+
+def _refusal(sender: CentreId, message: PrepareVideo | RequestVideo, why: Why, policy: bytes, at: Instant) -> GrantRefused:
+    return GrantRefused(
+        at=at, request=message.request, incident=message.incident, sender=sender, why=why, policy_sha256=policy
+    )
+
+
+def _preparation(
+    sender: CentreId, asked: PrepareVideo | RequestVideo | Held, place: Place, ids: tuple[CameraId, ...], at: Instant
+) -> RequestPrepared:
+    return RequestPrepared(
+        at=at,
+        request=asked.request,
+        incident=asked.incident,
+        sender=sender,
+        basis=asked.basis,
+        kind=asked.kind,
+        place=place,
+        radius_m=asked.radius_m,
+        cameras_max=asked.cameras_max,
+        cameras=ids,
+        until=asked.until,
+    )
+
+
+def _choices(
     ground: Ground, place: Place, earlier: Place | None, radius_m: int, wanted: int, held: Held | None
-) -> tuple[CameraId, ...]:
+) -> tuple[cameras.Choice, ...]:
     """The best cameras for where the person may be and goes, never beyond the radius that was granted."""
     heading_deg, speed_mps = cameras.course(earlier, place)
-    choices = cameras.choose(
+    return cameras.choose(
         ground.registry,
-        lat=place.lat,
-        lon=place.lon,
-        radius_m=place.radius_m,
-        wanted=min(wanted, PROPOSED_MAX),
-        heading_deg=heading_deg,
-        speed_mps=speed_mps,
+        place,
+        min(wanted, PROPOSED_MAX),
+        heading_deg,
+        speed_mps,
         keep=frozenset(held.cameras) if held else frozenset(),
-        within_m=float(radius_m),
+        radius_max_m=float(radius_m),
     )
-    return tuple(each.camera for each in choices)
 
 
 def _moved(ground: Ground, held: Held, message: MovePlace, at: Instant) -> list[AnyEvent]:
-    if message.place.observed_at <= held.place.observed_at or at >= held.until:
+    """The camera set follows. A place that may not be followed to changes nothing: the pictures of before stay."""
+    if message.place.observed_at <= held.place.observed_at:
         return []
-    chosen = _choose(ground, message.place, held.place, held.radius_m, held.cameras_max, held)
+    choices = _choices(ground, message.place, held.place, held.radius_m, held.cameras_max, held)
+    moved = grants.move(_issued(held), message.place, ground.area, choices, at)
+    if isinstance(moved, grants.Refused):
+        return []
     if held.grant is None:
-        prepared = RequestPrepared(
-            at=at,
-            request=held.request,
-            incident=held.incident,
-            sender=held.sender,
-            basis=held.basis,
-            kind=held.kind,
-            place=message.place,
-            radius_m=held.radius_m,
-            cameras_max=held.cameras_max,
-            cameras=chosen,
-            until=held.until,
-        )
-        return [prepared]
-    return [
-        GrantMoved(at=at, grant=held.grant, incident=held.incident, place=message.place, cameras=chosen)
-    ]
+        return [_preparation(held.sender, held, moved.place, moved.cameras, at)]
+    return [GrantMoved(at=at, grant=held.grant, incident=held.incident, place=moved.place, cameras=moved.cameras)]
+
+
+def _issued(held: Held) -> grants.Issued:
+    return grants.Issued(
+        request=held.request,
+        incident=held.incident,
+        receiver=held.sender,
+        basis=held.basis,
+        kind=held.kind,
+        place=held.place,
+        radius_m=held.radius_m,
+        cameras_max=held.cameras_max,
+        cameras=held.cameras,
+        conditions=(),
+        until=held.until,
+        policy_sha256=b"",
+    )
 
 
 def _short(text: str) -> str:
@@ -401,8 +429,8 @@ def _ended(state: State, incident: IncidentId) -> State:
 # --- what must be done about it ------------------------------------------------------------------------------------
 
 
-def react(ground: Ground, before: State, state: State, serial: int, event: AnyEvent) -> list[Errand]:
-    """Errands of one event; `before` is the state it found, needed to name what it ended."""
+def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Errand]:
+    """Errands of one event; `state` is the one after it."""
     match event:
         case RequestPrepared():
             proposal = ProposeCameras(
@@ -431,22 +459,20 @@ def react(ground: Ground, before: State, state: State, serial: int, event: AnyEv
             )
             return [LeaseGrant(event.grant, event.cameras), Send(held.sender, change)]
         case GrantEnded():
-            held = grant(before, event.grant)
             stop: list[Errand] = [StopGrant(event.grant, event.why)]
-            if held is not None and event.why is not Why.INCIDENT_CLOSED:
+            if event.why is not Why.INCIDENT_CLOSED:
                 end = EndGrant(incident=event.incident, grant=event.grant, why=event.why)
-                stop.append(Send(held.sender, end))
+                stop.append(Send(event.receiver, end))
             return stop
         case IncidentEnded():
-            return [
-                StopPreconnect(each.request) for each in before.requests.values() if each.incident == event.incident
-            ]
+            return [StopPreconnect(each) for each in event.requests]
         case _:
             return []
 
 
 def _cards(ground: Ground, ids: tuple[CameraId, ...]) -> tuple[CameraCard, ...]:
-    return tuple(cameras.card(ground.registry.camera(each)) for each in ids)
+    held = (ground.registry.camera(each) for each in ids)
+    return tuple(cameras.card(each) for each in held if each is not None)
 
 
 def resume(state: State) -> list[Errand]:

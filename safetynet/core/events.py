@@ -92,8 +92,11 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     certainty: Certainty
     place: Place | None
     """Absent when the device reported a violation and no position is known at all."""
-    zone: ZoneId | None = None
-    rules: str = ""
+    zone: ZoneId | None
+    episode: str
+    """Of the rules' own; with it the end of an alarm is told to them again after a crash."""
+    order_version: int | None
+    rules: str
     """Version of the rules that judged it."""
 
 
@@ -181,6 +184,8 @@ class IncidentClosed(Event, frozen=True, kw_only=True, tag="incident_closed"):
     wearer: WearerId
     by: PersonId
     code: Disposition
+    fix_through: FixId
+    """The newest journalled fix when it was closed: what a device says after it begins a new alarm."""
 
 
 class ViewingNoticeDue(Event, frozen=True, kw_only=True, tag="viewing_notice_due"):
@@ -381,6 +386,7 @@ class GrantMoved(Event, frozen=True, kw_only=True, tag="grant_moved"):
 class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
     grant: GrantId
     incident: IncidentId
+    receiver: CentreId
     why: Why
 
 
@@ -389,6 +395,8 @@ class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
 
     incident: IncidentId
     sender: CentreId
+    requests: tuple[RequestId, ...]
+    """What was alive of it."""
     why: Why
 
 

@@ -8,7 +8,9 @@ from typing import Final, TypeAlias, assert_never
 
 from immutables import Map
 
-from safetynet.core import alarms, geo, incidents, law
+import msgspec
+
+from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
 from safetynet.core.events import (
@@ -190,41 +192,40 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
     """Each verdict is decided on the state that the one before it left."""
     events: list[AnyEvent] = []
     for transition in given.transitions:
-        footing = given.footing[transition.wearer]
-        some = _verdict(country, state, transition, footing, at)
+        some = _verdict(country, state, transition, given, at)
         state = fold(state, some)
         events += some
     for fix in given.fixes:
         incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
-        if incident is None or (place := _place(fix)) is None or not _moved(incident.place, place):
+        if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
             continue
-        some = _follow(country, incident, place, given.footing[fix.wearer], at)
+        if not _moved(incident.place, place):
+            continue
+        some = _follow(country, incident, place, given.footing.get(fix.wearer), at)
         state = fold(state, some)
         events += some
     return events
 
 
-def _verdict(country: Country, state: State, verdict: Transition, footing: WearerClass, at: Instant) -> list[AnyEvent]:
+def _verdict(country: Country, state: State, verdict: Transition, given: Judged, at: Instant) -> list[AnyEvent]:
     alarm = alarms.alarm_id(verdict.episode)
     known = state.alarms.get(alarm)
-    place = _place(verdict.fix)
+    place = fixes.place(verdict.fix) or given.last.get(verdict.wearer)
+    footing = given.footing.get(verdict.wearer)
     match verdict.change:
         case Change.RAISED:
-            if known is not None:
-                return []
-            return _raise(country, state, alarm, verdict, footing, at)
+            return [] if known is not None else _raise(country, state, verdict, place, footing, at)
         case Change.RISEN | Change.REPEATED:
-            if known is None or known.state is AlarmState.CLOSED or verdict.change is Change.REPEATED:
+            if known is None or known.state is AlarmState.CLOSED:
                 return []
-            rose = AlarmRepeated(
+            again = AlarmRepeated(
                 at=at, alarm=alarm, wearer=verdict.wearer, certainty=verdict.certainty, place=place or known.latest
             )
-            after = fold(state, [rose])
-            return [rose, *_prepare(country, _of(after, known), footing, at)]
+            after = fold(state, [again])
+            return [again, *_prepare(country, _of(after, known), footing, at)]
         case Change.RETURNED:
-            if known is None or known.returned_at is not None or known.state is AlarmState.CLOSED:
-                return []
-            if not alarms.heals(known.kind):
+            healed = known is None or known.returned_at is not None or known.state is AlarmState.CLOSED
+            if healed or not alarms.heals(verdict.kind):
                 return []
             return [AlarmReturned(at=at, alarm=alarm, wearer=verdict.wearer, place=place)]
         case _:
@@ -232,8 +233,9 @@ def _verdict(country: Country, state: State, verdict: Transition, footing: Weare
 
 
 def _raise(
-    country: Country, state: State, alarm: AlarmId, verdict: Transition, footing: WearerClass, at: Instant
+    country: Country, state: State, verdict: Transition, place: Place | None, footing: WearerClass | None, at: Instant
 ) -> list[AnyEvent]:
+    alarm = alarms.alarm_id(verdict.episode)
     events: list[AnyEvent] = [
         AlarmRaised(
             at=at,
@@ -242,8 +244,10 @@ def _raise(
             kind=verdict.kind,
             priority=alarms.priority(verdict.kind, verdict.certainty),
             certainty=verdict.certainty,
-            place=_place(verdict.fix) or verdict.last_place,
+            place=place,
             zone=verdict.zone,
+            episode=verdict.episode,
+            order_version=verdict.order_version,
             rules=RULES_VERSION,
         )
     ]
@@ -260,7 +264,7 @@ def _of(state: State, alarm: Alarm) -> Incident | None:
     return state.incidents.get(alarm.incident) if alarm.incident else None
 
 
-def _prepare(country: Country, incident: Incident | None, footing: WearerClass, at: Instant) -> list[AnyEvent]:
+def _prepare(country: Country, incident: Incident | None, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
     """Cameras are staged where the law would allow them to be asked for; a mere suspicion of a zone stages none."""
     if incident is None or incident.place is None or incident.stage is Stage.CLOSED:
         return []
@@ -274,49 +278,51 @@ def _certain(incident: Incident) -> bool:
 
 
 def _ask(
-    country: Country, incident: Incident, place: Place, footing: WearerClass, at: Instant, by: PersonId | None
+    country: Country, incident: Incident, place: Place, footing: WearerClass | None, at: Instant, by: PersonId | None
 ) -> list[AnyEvent]:
     """Ask (when a person has asked) or prepare each city that the uncertainty touches or nears."""
-    match law.basis(footing, incident.kind):
-        case law.NoBasis():
-            return []
-        case law.Rule() as rule:
-            pass
-    radius_m = min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100)))
-    until = Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS))
+    rule = law.basis(footing, incident.kind) if footing is not None else None
+    if not isinstance(rule, law.Rule):
+        return []
     events: list[AnyEvent] = []
     for city in country.cities:
         away_m = geo.distance_to_area_m(place.lat, place.lon, city.area) - place.radius_m
         held = incident.requests.get(city.city)
-        facts = {
-            "at": at,
-            "incident": incident.incident,
-            "request": RequestId("R-" + _short(f"{incident.incident} {city.city}")),
-            "city": city.city,
-            "basis": rule.basis,
-            "kind": incident.kind,
-            "place": place,
-            "radius_m": radius_m,
-            "cameras_max": min(CAMERAS_MAX, rule.cameras_max),
-            "until": until,
-        }
         staged = held is not None and held.state in (VideoState.PREPARED, VideoState.PROPOSED)
         if by is not None and away_m <= TOUCHES_M and (held is None or staged):
-            events.append(VideoRequested(**facts, by=by))
+            events.append(_asking(incident, place, rule, city.city, at, by))
         elif held is None and away_m <= NEARS_M:
-            events.append(VideoPrepared(**facts))
+            events.append(_asking(incident, place, rule, city.city, at, None))
     return events
+
+
+def _asking(
+    incident: Incident,
+    place: Place,
+    rule: law.Rule,
+    city: CentreId,
+    at: Instant,
+    by: PersonId | None,
+) -> VideoPrepared | VideoRequested:
+    facts = VideoPrepared(
+        at=at,
+        incident=incident.incident,
+        request=RequestId("R-" + _short(f"{incident.incident} {city} {incident.asked_at or 0}")),
+        city=city,
+        basis=rule.basis,
+        kind=incident.kind,
+        place=place,
+        radius_m=min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
+        cameras_max=min(CAMERAS_MAX, rule.cameras_max),
+        until=Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS)),
+    )
+    if by is None:
+        return facts
+    return VideoRequested(**msgspec.structs.asdict(facts), by=by)
 
 
 def _short(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper()
-
-
-def _place(fix: Fix) -> Place | None:
-    """Where a fix says the device is, or None when it says nothing usable."""
-    if fix.lat is None or fix.lon is None:
-        return None
-    return Place(fix.lat, fix.lon, fix.accuracy_m, fix.source, fix.observed_at, fix.received_at, fix.fix)
 
 
 def _moved(before: Place | None, now: Place) -> bool:
@@ -328,7 +334,7 @@ def _moved(before: Place | None, now: Place) -> bool:
     return far or now.observed_at - before.observed_at >= MOVED_MS
 
 
-def _follow(country: Country, incident: Incident, place: Place, footing: WearerClass, at: Instant) -> list[AnyEvent]:
+def _follow(country: Country, incident: Incident, place: Place, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
     """The person moved: those who follow learn it, and the next city is asked before he is there."""
     moved = PositionFollowed(at=at, incident=incident.incident, wearer=incident.wearer, place=place)
     if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
@@ -395,9 +401,10 @@ def _acknowledge(state: State, incident: Incident, by: PersonId, at: Instant) ->
 
 
 def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instant) -> list[AnyEvent]:
-    no = law.basis(given.footing, incident.kind)
-    if isinstance(no, law.NoBasis):
-        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=no.why)]
+    found = law.basis(given.footing, incident.kind) if given.footing is not None else None
+    if not isinstance(found, law.Rule):
+        why = found.why if found is not None else Why.NO_BASIS
+        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=why)]
     if incident.place is None:
         return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.STALE)]
     again = replace(
@@ -472,7 +479,14 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
         if UnitState.RELEASED in FOLLOWS[each.state]
     ]
     events.append(
-        IncidentClosed(at=at, incident=incident.incident, wearer=incident.wearer, by=given.by, code=given.code)
+        IncidentClosed(
+            at=at,
+            incident=incident.incident,
+            wearer=incident.wearer,
+            by=given.by,
+            code=given.code,
+            fix_through=given.fix_through,
+        )
     )
     if incident.viewed:
         due_at = Instant(at + incidents.NOTICE_OF_VIEWING_MS)

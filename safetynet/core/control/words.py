@@ -74,6 +74,7 @@ from safetynet.core.terms import (
     Certainty,
     DispatchId,
     Disposition,
+    FixId,
     GrantId,
     IncidentId,
     Instant,
@@ -112,6 +113,9 @@ class Judged:
     transitions: tuple[Transition, ...]
     fixes: tuple[Fix, ...]
     footing: Mapping[WearerId, WearerClass]
+    """Absent for a wearer without an order: heard, but no basis for video."""
+    last: Mapping[WearerId, Place]
+    """The last known place of those whose device reported without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,7 @@ class CallWearer:
 class AskVideo:
     incident: IncidentId
     by: PersonId
-    footing: WearerClass
+    footing: WearerClass | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +194,8 @@ class Close:
     incident: IncidentId
     by: PersonId
     code: Disposition
+    fix_through: FixId
+    """The newest journalled fix: what comes after it is a new episode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
