@@ -46,7 +46,7 @@ VERSION: Final = 1
 """Raised when a meaning changes. Older versions are read for ever."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A position that justified a decision. Degrees WGS84; `radius_m` is the 68 % radius of the fix."""
 
     lat: float
@@ -58,7 +58,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     fix: FixId
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True):
     """`at` is when this centre decided it, on its own clock; times of the world stand in the other fields."""
 
     at: Instant
