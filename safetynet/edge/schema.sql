@@ -64,7 +64,9 @@ create table if not exists wrapped_key (
   row integer primary key,      -- rows are appended and overwritten in place, never deleted or moved: SQLite zeroes what it
                                 -- frees, but not every copy that rebalancing a tree leaves behind
   subject text not null unique,
-  wrapped blob not null         -- the subject's key under the centre's master key; zeros of the same length once destroyed
+  size_bytes integer not null,  -- of what is meant in `wrapped`; negative once deleted. One byte on disk in every case (2 to 96 or
+                                -- -1; 0 and 1 would take none), else the row would change its length and its place.
+  wrapped blob not null check (length(wrapped) = 96) -- the key under the centre's master key, padded: rows never change length
 ) strict;
 
 create trigger if not exists wrapped_key_remains before delete on wrapped_key

@@ -27,6 +27,8 @@ from safetynet.edge import clock, codec
 from safetynet.edge.config import failpoint
 
 SALT_BYTES: Final = 32
+WRAPPED_BYTES_MAX: Final = 96
+"""Room for one wrapped key. Every row has this length, so that an erasure overwrites the very bytes on disk."""
 CHUNK_ROWS: Final = 1_000
 """Read at once: a cursor left open would keep the write-ahead log from being emptied."""
 WAL_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -87,10 +89,14 @@ class PersonKeys(Protocol):
     def seal(self, subject: SubjectId, data: bytes, aad: bytes = b"") -> bytes: ...
     def open(self, subject: SubjectId, sealed: bytes, aad: bytes = b"") -> bytes | None: ...
     def erase(self, subject: SubjectId) -> None: ...
+    def forget(self) -> None: ...
 
 
 class WrappedKeys(Protocol):
-    """Where PersonKeys keeps each subject's key, wrapped under the centre's master key."""
+    """Where PersonKeys keeps each subject's key, wrapped under the centre's master key; 2 to WRAPPED_BYTES_MAX bytes.
+
+    What a `put` or a `delete` replaces is gone from the disk after the truncating checkpoint of `Store.erase`.
+    """
 
     def get(self, subject: SubjectId) -> bytes | None: ...
     def put(self, subject: SubjectId, wrapped: bytes) -> None: ...
@@ -157,13 +163,13 @@ class Store:
         centre: CentreId,
         keys: Callable[[WrappedKeys], PersonKeys],
         sign: Callable[[bytes], bytes],
-        salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
+        salt: Callable[[], bytes],
         now: Callable[[], Instant] = clock.now,
     ) -> Self:
         """Opens or makes `path`.
 
         `keys` makes the PersonKeys on this store's own table, so that a subject's first event and its key are one
-        commit; `sign` is the centre's message key over `messages.signed_part`. Raises BlockingIOError when another
+        commit; `sign` is the centre's message key over `messages.signed_part`; `salt` draws SALT_BYTES. Raises BlockingIOError when another
         process writes this log, Damaged when it is not ours or was cut.
         """
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -365,6 +371,7 @@ class Store:
             self._db.execute("commit")
         except BaseException as fault:
             self._fenced = True
+            self._keys.forget()
             if self._db.in_transaction:
                 with contextlib.suppress(sqlite3.Error):  # the first fault is the one to report
                     self._db.execute("rollback")
@@ -426,34 +433,38 @@ class Store:
     def _own_epoch(self) -> int:
         row = self._db.execute("select id, epoch from centre").fetchone()
         if row is None:
+            epoch = int(self._now())
             with self._transaction():
-                self._db.execute("insert into centre values (1, ?, ?)", (self._centre, self._now()))
-            return int(self._now())
+                self._db.execute("insert into centre values (1, ?, ?)", (self._centre, epoch))
+            return epoch
         if row[0] != self._centre:
             raise Damaged(f"this is the log of {row[0]}")
         return int(row[1])
 
 
 class _Wrapped:
-    """Rows of `wrapped_key`, inside whatever transaction is open."""
+    """Rows of `wrapped_key`, inside whatever transaction is open. Always overwritten in place, never moved."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def get(self, subject: SubjectId) -> bytes | None:
-        row = self._db.execute("select wrapped from wrapped_key where subject = ?", (subject,)).fetchone()
-        return None if row is None or not any(row[0]) else bytes(row[0])
+        row = self._db.execute("select size_bytes, wrapped from wrapped_key where subject = ?", (subject,)).fetchone()
+        return None if row is None or row[0] < 0 else bytes(row[1][: row[0]])
 
     def put(self, subject: SubjectId, wrapped: bytes) -> None:
-        assert any(wrapped)
-        self._db.execute(
-            "insert into wrapped_key (subject, wrapped) values (?, ?)"
-            " on conflict do update set wrapped = excluded.wrapped",
-            (subject, wrapped),
-        )
+        assert 2 <= len(wrapped) <= WRAPPED_BYTES_MAX
+        self._overwrite(subject, len(wrapped), wrapped)
 
     def delete(self, subject: SubjectId) -> None:
-        self._db.execute("update wrapped_key set wrapped = zeroblob(length(wrapped)) where subject = ?", (subject,))
+        self._overwrite(subject, -1, b"")
+
+    def _overwrite(self, subject: SubjectId, size_bytes: int, wrapped: bytes) -> None:
+        self._db.execute(
+            "insert into wrapped_key (subject, size_bytes, wrapped) values (?, ?, ?)"
+            " on conflict do update set size_bytes = excluded.size_bytes, wrapped = excluded.wrapped",
+            (subject, size_bytes, wrapped.ljust(WRAPPED_BYTES_MAX, b"\0")),
+        )
 
 
 def commitment(salt: bytes, record: bytes) -> bytes:
