@@ -356,8 +356,8 @@ def peer_id(connection: ssl.SSLObject | ssl.SSLSocket) -> CentreId | None:
 class WrappedKeys(Protocol):
     """Where wrapped data keys lie (edge.store; a dict in tests). Small: under 100 bytes each.
 
-    An erasure is a `put` that overwrites: the old bytes must not survive in free pages, the write-ahead log or a
-    later backup (SQLite: `secure_delete`, and a truncating checkpoint after an erasure).
+    An erasure is a `put` that overwrites with as many bytes: the old ones must not survive in free pages, the
+    write-ahead log or a later backup (SQLite: `secure_delete`, and a truncating checkpoint after an erasure).
     """
 
     def get(self, subject: SubjectId) -> bytes | None: ...
@@ -367,6 +367,8 @@ class WrappedKeys(Protocol):
 
 _NONCE_BYTES: Final = 12
 _GENERATION_BYTES: Final = 4
+_WRAPPED_BYTES: Final = _NONCE_BYTES + 32 + 16
+"""Nonce, key and tag: what an erasure leaves as zeros."""
 
 
 class PersonKeys:
@@ -415,7 +417,7 @@ class PersonKeys:
         generation, live = self._current(subject)
         self._cached.pop(subject, None)
         if live is not None:
-            self._wrapped.put(subject, generation.to_bytes(_GENERATION_BYTES, "big"))
+            self._wrapped.put(subject, generation.to_bytes(_GENERATION_BYTES, "big") + bytes(_WRAPPED_BYTES))
 
     def forget(self) -> None:
         """Drops unwrapped keys from memory: after a transaction that was rolled back, and when idle."""
@@ -431,7 +433,7 @@ class PersonKeys:
         if wrapped is None:
             return 0, None
         generation = int.from_bytes(wrapped[:_GENERATION_BYTES], "big")
-        if len(wrapped) == _GENERATION_BYTES:
+        if not any(wrapped[_GENERATION_BYTES:]):
             return generation, None
         nonce, ciphertext = _split(wrapped)
         try:
