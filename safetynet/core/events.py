@@ -47,7 +47,7 @@ VERSION: Final = 1
 """Raised when a meaning changes. Older versions are read for ever."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A position that justified a decision. Degrees WGS84; `radius_m` is the 68 % radius of the fix."""
 
     lat: float
@@ -59,7 +59,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     fix: FixId
 
 
-class CameraCard(msgspec.Struct, frozen=True, kw_only=True):
+class CameraCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a city says of a camera that it proposes or provides: enough to draw it and to know what it is for."""
 
     camera: CameraId
@@ -75,7 +75,7 @@ class CameraCard(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True):
     """`at` is when this centre decided it, on its own clock; times of the world stand in the other fields."""
 
     at: Instant
