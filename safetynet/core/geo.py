@@ -65,6 +65,12 @@ class Plane:
         self._z0 = across * (1.0 - E2) * self._sin
         self._r = math.sqrt(along * across)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plane) and (self.lat0, self.lon0) == (other.lat0, other.lon0)
+
+    def __hash__(self) -> int:
+        return hash((self.lat0, self.lon0))
+
     def to_xy(self, lat: float, lon: float) -> Xy:
         phi = math.radians(lat)
         lam = math.radians(lon - self.lon0)
@@ -72,11 +78,14 @@ class Plane:
         across = A_M / math.sqrt(1.0 - E2 * sine * sine)
         out = across * math.cos(phi)
         x = out * math.sin(lam)
-        y = self._cos * (across * (1.0 - E2) * sine - self._z0) - self._sin * (out * math.cos(lam) - self._n0)
+        out *= math.cos(lam)
+        y = self._cos * (across * (1.0 - E2) * sine - self._z0) - self._sin * (out - self._n0)
         short = math.hypot(x, y) / self._r
+        if self._cos * out + self._sin * across * sine < 0.0:
+            # Behind the horizon the view folds back; a spoofed place there must not come to lie near.
+            return (math.pi - math.asin(min(short, 1.0))) * self._r, 0.0
         if short < 1e-9:
             return x, y
-        # Points behind the horizon cannot be told apart here; they stay at the horizon, far outside everything.
         stretch = math.asin(min(short, 1.0)) / short
         return x * stretch, y * stretch
 

@@ -138,6 +138,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     stray: Fix | None = None
     """Newest position that nobody could have reached from the anchor."""
     strays: int = 0
+    newest_at: Instant = Instant(0)
+    """Newest instant of any fix, with a position or without."""
     episodes: Map[Key, Episode] = Map()
     past: Map[Key, tuple[Episode, ...]] = Map()
     order: Order | None = None
@@ -232,12 +234,11 @@ def _step(record: Record, fix: Fix, told: list[Transition]) -> Record:
         for finding in condition(given):
             book = _apply(book, given, finding, told)
     seen, past = book
+    newest = max(at, record.newest_at)
     if steering:
-        return Record(fix, None, 0, seen, past, record.order, record.places)
-    if strays or seen is not record.episodes or past is not record.past:
-        stray = fix if strays else record.stray
-        return Record(record.anchor, stray, strays or record.strays, seen, past, record.order, record.places)
-    return record
+        return Record(fix, None, 0, newest, seen, past, record.order, record.places)
+    stray = fix if strays else record.stray
+    return Record(record.anchor, stray, strays or record.strays, newest, seen, past, record.order, record.places)
 
 
 def _steering(record: Record, fix: Fix, at: Instant) -> tuple[bool, int]:
@@ -268,7 +269,7 @@ def _said(given: _Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
         return (Finding(kind, None, Verdict.CERTAIN, How.SAID),)
     if given.record.episodes:
         episode = given.record.episodes.get((kind, None))
-        if episode is not None and episode.broken and given.at > episode.latest_at:
+        if episode is not None and episode.broken and given.at > given.record.newest_at:
             return (Finding(kind, None, Verdict.QUIET, How.SAID),)
     return ()
 
