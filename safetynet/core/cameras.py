@@ -8,6 +8,7 @@ Absent on purpose: walls (no list of cameras knows them), the wish to see a pers
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -263,25 +264,21 @@ def _samples(radius_m: float, heading_deg: float | None, speed_mps: float | None
 
 
 def _near(registry: Registry, place: Place, samples: _Samples, radius_m: float) -> _Near:
+    """Those whose range touches the region, and what each covers."""
     rows, x, y = registry.around(place.lat, place.lon, radius_m)
-    range_m = registry.range_m[rows]
     away = np.hypot(x, y)
-    covers = np.zeros((len(rows), len(samples.x)))
-    certain = np.zeros(covers.shape, np.bool_)
-    reaching = np.flatnonzero(away <= range_m + samples.reach_m)
-    who = rows[reaching]
+    reaching = np.flatnonzero(away <= registry.range_m[rows] + samples.reach_m)
+    rows, away = rows[reaching], away[reaching]
     dx = samples.x[None, :] - x[reaching, None]
     dy = samples.y[None, :] - y[reaching, None]
     far = np.hypot(dx, dy)
-    share = far / range_m[reaching, None]
-    half_cos = registry.half_cos[who, None]
-    facing = dx * registry.sin[who, None] + dy * registry.cos[who, None]
+    share = far / registry.range_m[rows, None]
+    facing = dx * registry.sin[rows, None] + dy * registry.cos[rows, None]
     # A point under the camera itself counts as seen; comparisons with NaN (direction unknown) are false.
-    sees = (share <= 1.0) & (facing >= far * half_cos - 1e-9)
-    trust = np.where(sees, TRUST_KNOWN, registry.trust[who, None])
-    covers[reaching] = np.where(share <= 1.0, samples.weight[None, :] * (1.0 - 0.7 * share) * trust, 0.0)
-    certain[reaching] = sees
-    return _Near(rows, away, covers, certain)
+    sees = (share <= 1.0) & (facing >= far * registry.half_cos[rows, None] - 1e-9)
+    trust = np.where(sees, TRUST_KNOWN, registry.trust[rows, None])
+    covers = np.where(share <= 1.0, samples.weight[None, :] * (1.0 - 0.7 * share) * trust, 0.0)
+    return _Near(rows, away, covers, sees)
 
 
 def _reason(near: _Near, samples: _Samples, which: int) -> Reason:
@@ -290,7 +287,7 @@ def _reason(near: _Near, samples: _Samples, which: int) -> Reason:
         return Reason.SEES_NOW
     if seen[samples.disc :].any():
         return Reason.AHEAD
-    return Reason.WHERE_FIX_WAS if seen.any() else Reason.NEAR
+    return Reason.WHERE_FIX_WAS
 
 
 def _pick_seeing(near: _Near, pole: Ints, liking: Floats, wanted: int) -> list[tuple[int, float]]:
@@ -322,25 +319,36 @@ def _pick_seeing(near: _Near, pole: Ints, liking: Floats, wanted: int) -> list[t
     return chosen
 
 
-def _pick_nearest(near: _Near, pole: Ints, liking: Floats, chosen: list[tuple[int, float]], wanted: int) -> float:
-    """Appends those that see nothing, nearest first, a further lens of a pole counting as farther away.
+def _nearest(  # noqa: PLR0917 - one question, continued
+    registry: Registry, place: Place, keep: frozenset[CameraId], taken: list[int], wanted: int, radius_m: float
+) -> tuple[list[tuple[int, float]], float]:
+    """Rows that see nothing, with their distance: the nearest first, a further lens of a pole counting as farther.
 
-    Returns the farthest such distance used: beyond the searched radius somebody unseen may have been better.
+    Also the farthest distance so felt: beyond the searched radius somebody unseen may have been better.
     """
-    lenses = np.ones(len(near.rows))
-    for which, _ in chosen:
-        lenses[pole == pole[which]] += 1
-    rest = np.flatnonzero(near.covers.sum(axis=1) <= GAIN_MIN)
+    rows, x, y = registry.around(place.lat, place.lon, radius_m)
+    lenses: Counter[int] = Counter(registry.pole[taken].tolist())
+    free = ~np.isin(rows, taken)
+    rows, away = rows[free], np.hypot(x, y)[free]
+    pole = registry.pole[rows]
+    felt = (away + POLE_M) / _liking(registry, rows, keep)
+    scale = np.array([1.0 + lenses[each] for each in pole.tolist()])
+    found: list[tuple[int, float]] = []
     farthest = 0.0
-    while len(rest) and len(chosen) < wanted:
-        felt = (near.away[rest] + POLE_M) * lenses[rest] / liking[rest]
-        top = int(np.argmin(felt))
-        which = int(rest[top])
-        farthest = max(farthest, float(felt[top]))
-        chosen.append((which, 0.0))
-        lenses[pole == pole[which]] += 1
-        rest = np.delete(rest, top)
-    return farthest
+    for _ in range(min(wanted, len(rows))):
+        weighed = felt * scale
+        top = int(np.argmin(weighed))
+        farthest = max(farthest, float(weighed[top]))
+        found.append((int(rows[top]), float(away[top])))
+        scale[pole == pole[top]] += 1.0
+        felt[top] = math.inf
+    return found, farthest
+
+
+def _liking(registry: Registry, rows: Ints, keep: frozenset[CameraId]) -> Floats:
+    if not keep:
+        return np.ones(len(rows))
+    return np.array([KEEP_BONUS if registry.cameras[row].id in keep else 1.0 for row in rows.tolist()])
 
 
 def choose(  # noqa: PLR0917 - the question has this order everywhere
@@ -365,24 +373,24 @@ def choose(  # noqa: PLR0917 - the question has this order everywhere
         return ()
     samples = _samples(min(place.radius_m, radius_max_m), heading_deg, speed_mps)
     radius = min(radius_max_m, samples.reach_m + registry.range_m_max)
-    while True:
-        near = _near(registry, place, samples, radius)
-        pole = registry.pole[near.rows]
-        kept = [registry.cameras[row].id in keep for row in near.rows.tolist()] if keep else False
-        liking = np.where(kept, KEEP_BONUS, np.ones(len(near.rows)))
-        chosen = _pick_seeing(near, pole, liking, wanted)
-        farthest = _pick_nearest(near, pole, liking, chosen, wanted)
-        # A kept camera beyond the circle would feel nearer than it is: allow for it.
-        enough = len(chosen) == wanted and farthest <= (radius + POLE_M) / KEEP_BONUS
-        if enough or radius >= radius_max_m:
-            break
-        radius = min(radius_max_m, radius * 2)
-    return tuple(
+    near = _near(registry, place, samples, radius)
+    seeing = _pick_seeing(near, registry.pole[near.rows], _liking(registry, near.rows, keep), wanted)
+    choices = [
         Choice(
             registry.cameras[int(near.rows[which])],
             _reason(near, samples, which),
             round(float(near.away[which]), 1),
             round(score, 6),
         )
-        for which, score in chosen
-    )
+        for which, score in seeing
+    ]
+    left = wanted - len(seeing)
+    taken = [int(near.rows[which]) for which, _ in seeing]
+    while left > 0:
+        found, farthest = _nearest(registry, place, keep, taken, left, radius)
+        # A kept camera beyond the circle would feel nearer than it is: allow for it.
+        if radius >= radius_max_m or (len(found) == left and farthest * KEEP_BONUS <= radius + POLE_M):
+            choices += [Choice(registry.cameras[row], Reason.NEAR, round(away, 1), 0.0) for row, away in found]
+            break
+        radius = min(radius_max_m, radius * 2)
+    return tuple(choices)
