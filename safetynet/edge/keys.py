@@ -16,7 +16,6 @@ import base64
 import datetime as dt
 import hmac
 import ipaddress
-import os
 import re
 import secrets
 import ssl
@@ -37,7 +36,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from safetynet.core.terms import HOUR_MS, CentreId, Instant, SubjectId
-from safetynet.edge import clock
+from safetynet.edge import clock, files
 
 FOLDER: Final = "keys"
 CERTIFICATE_LIFE_HOURS: Final = 72
@@ -63,29 +62,6 @@ class TamperedError(ValueError):
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def _write(path: Path, data: bytes, *, mode: int, replace: bool = False) -> None:
-    """Atomic and durable. Without `replace` an existing file is never overwritten (FileExistsError)."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            unfinished.replace(path)
-        else:
-            os.link(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def _read_secret(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
         raise PermissionError(f"{path.name}: others than its owner may read this key; it must not be used (chmod 0400)")
@@ -96,7 +72,7 @@ def _ed25519(path: Path) -> Ed25519PrivateKey:
     """Reads the key, drawing it first when there is none."""
     if not path.exists():
         fresh = Ed25519PrivateKey.generate()
-        _write(path, _pem(fresh), mode=0o400)
+        files.write(path, _pem(fresh), mode=0o400, replace=False)
     key = serialization.load_pem_private_key(_read_secret(path), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise TypeError(f"{path.name} is not an Ed25519 key")
@@ -138,7 +114,7 @@ def open_centre(folder: Path) -> CentreKeys:
     place = folder / FOLDER
     person = place / "person.key"
     if not person.exists():
-        _write(person, secrets.token_bytes(32), mode=0o400)
+        files.write(person, secrets.token_bytes(32), mode=0o400, replace=False)
     kek = _read_secret(person)
     if len(kek) != 32:
         raise TamperedError("person.key is not 32 bytes")
@@ -162,7 +138,7 @@ def pin_peer(folder: Path, centre: CentreId, public: bytes, *, replace: bool = F
         raise ValueError(f"another key is pinned for {centre}")
     known[centre] = public
     listed = {each: base64.b64encode(known[each]).decode() for each in sorted(known)}
-    _write(folder / FOLDER / "peers.json", msgspec.json.format(msgspec.json.encode(listed)), mode=0o644, replace=True)
+    files.write(folder / FOLDER / "peers.json", msgspec.json.format(msgspec.json.encode(listed)), mode=0o644)
 
 
 def read_peers(folder: Path) -> Mapping[CentreId, bytes]:
@@ -232,7 +208,7 @@ def make_ca(folder: Path) -> Authority:
     if not key_path.exists():
         if path.exists():
             raise FileNotFoundError("ca.key is gone but its certificate is there: a new CA must be set up on purpose")
-        _write(key_path, _pem(ec.generate_private_key(ec.SECP256R1())), mode=0o400)
+        files.write(key_path, _pem(ec.generate_private_key(ec.SECP256R1())), mode=0o400, replace=False)
     key = serialization.load_pem_private_key(_read_secret(key_path), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("ca.key is not an elliptic-curve key")
@@ -243,7 +219,7 @@ def make_ca(folder: Path) -> Authority:
             .add_extension(_usage(signs=False, certifies=True), critical=True)
             .sign(key, hashes.SHA256())
         )
-        _write(path, made.public_bytes(serialization.Encoding.PEM), mode=0o444)
+        files.write(path, made.public_bytes(serialization.Encoding.PEM), mode=0o444, replace=False)
     return Authority(x509.load_pem_x509_certificate(path.read_bytes()), key)
 
 
@@ -272,8 +248,8 @@ def issue(
     )
     place = folder / FOLDER
     root = ca.certificate.public_bytes(serialization.Encoding.PEM)
-    _write(place / "ca.pem", root, mode=0o444, replace=True)
-    _write(place / "tls.pem", _pem(key) + made.public_bytes(serialization.Encoding.PEM), mode=0o400, replace=True)
+    files.write(place / "ca.pem", root, mode=0o444)
+    files.write(place / "tls.pem", _pem(key) + made.public_bytes(serialization.Encoding.PEM), mode=0o400)
 
 
 def _host(name: str) -> x509.GeneralName:
