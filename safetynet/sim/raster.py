@@ -17,7 +17,9 @@ NEAR_M: Final = 0.35
 PLAIN, GLOW, FACADE, ASPHALT, PAVING, GRASS, WATER, LEAF, PAINT, BODY = range(10)
 MATERIAL_WIDTH: Final = 16
 """Row of a material: kind, r, g, b, origin x, y, along x, y, length, height, seed, shop, sign r, g, b, normal kind."""
-FOG_M: Final = 210.0
+FOG_M: Final = 260.0
+AMBIENT: Final = (0.040, 0.053, 0.082)
+"""Light of the dusk sky on an upward surface, linear."""
 
 
 def jit(function: Any) -> Any:
@@ -200,7 +202,7 @@ def shopfront(m: npt.NDArray[np.float64], u: float, z: float, out: npt.NDArray[n
         if stroke:
             out[3], out[4], out[5] = power * 1.5, power * 1.45, power * 1.3
         else:
-            out[3], out[4], out[5] = power * r * 0.62, power * g * 0.55, power * b * 0.62
+            out[3], out[4], out[5] = power * (r * 0.5 + 0.04), power * (g * 0.42 + 0.04), power * (b * 0.48 + 0.04)
         out[0], out[1], out[2] = 0.1 * r, 0.1 * g, 0.1 * b
         return
     if across < 0.04 or across > 0.96 or z < 0.35 or z > 2.7:
@@ -269,7 +271,7 @@ def lamplight(
             continue
         distance = math.sqrt(square) + 1e-6
         lean = (dx * nx + dy * ny + dz * nz) / distance
-        facing = 0.18 + 0.82 * lean if lean > 0 else 0.18 * max(0.0, 1 + lean)
+        facing = 0.12 + 0.88 * lean if lean > 0 else 0.12 * max(0.0, 1 + lean)
         if lamps[n, 7] > 0:
             facing *= min(1.0, max(0.04, (dz / distance - 0.04) * 1.9))
         fade = 1 - square / (reach * reach)
@@ -309,9 +311,11 @@ def shade(
     focal: float,
     picture: npt.NDArray[np.float32],
 ) -> None:
-    """Colours every pixel of `picture` (rows, columns, 3), display values in [0, 1]. `axes` rows: right, up, forward."""
+    """Adds the light of every pixel to `picture`, which has half as many rows and columns: linear values. `axes` rows:
+    right, up, forward. Lamplight is smooth, so the four pixels of a block share it where they show one surface."""
     rows, columns = nearness.shape
     out, light, haze = np.empty(6), np.empty(3), np.empty(3)
+    shared, of = np.zeros((columns // 2, 3)), np.full(columns // 2, -2, np.int64)
     for row in range(rows):
         for column in range(columns):
             rx, ry = (column + 0.5 - columns / 2) / focal, (rows / 2 - row - 0.5) / focal
@@ -324,20 +328,33 @@ def shade(
             if n >= 0:
                 z = 1.0 / nearness[row, column]
                 x, y, h = eye[0] + dx * z, eye[1] + dy * z, eye[2] + dz * z
-                nx, ny, nz = normals[n, 0], normals[n, 1], normals[n, 2]
-                if n >= first_ball:
-                    ball = balls[n - first_ball]
-                    nx, ny, nz = (x - ball[0]) / ball[3], (y - ball[1]) / ball[3], (h - ball[2]) / ball[3]
-                elif nx * dx + ny * dy + nz * dz > 0:
-                    nx, ny, nz = -nx, -ny, -nz
+                if of[column // 2] != n or (row & 1) == 0 and (column & 1) == 0:
+                    nx, ny, nz = normals[n, 0], normals[n, 1], normals[n, 2]
+                    if n >= first_ball:
+                        ball = balls[n - first_ball]
+                        nx, ny, nz = (x - ball[0]) / ball[3], (y - ball[1]) / ball[3], (h - ball[2]) / ball[3]
+                    elif nx * dx + ny * dy + nz * dz > 0:
+                        nx, ny, nz = -nx, -ny, -nz
+                    dome = 0.7 + 0.3 * nz
+                    light[0], light[1], light[2] = AMBIENT[0] * dome, AMBIENT[1] * dome, AMBIENT[2] * dome
+                    lamplight(lamps, x, y, h, nx, ny, nz, light)
+                    shared[column // 2] = light
+                    of[column // 2] = n
                 surface(materials[n], x, y, h, out)
-                dome = 0.75 + 0.25 * nz
-                light[0], light[1], light[2] = 0.062 * dome, 0.078 * dome, 0.112 * dome
-                lamplight(lamps, x, y, h, nx, ny, nz, light)
                 fog = 1 - math.exp(-z * size / FOG_M)
                 for k in range(3):
-                    haze[k] = (out[k] * light[k] + out[3 + k]) * (1 - fog) + haze[k] * fog * 0.9
+                    haze[k] = (out[k] * shared[column // 2, k] + out[3 + k]) * (1 - fog) + haze[k] * fog * 0.9
             corner = (rx * rx + ry * ry * 1.6) / (0.5 * columns / focal) ** 2
-            dim = 1 - 0.30 * min(1.4, corner)
+            dim = 0.25 * (1 - 0.34 * min(1.4, corner))
             for k in range(3):
-                picture[row, column, k] = film(haze[k] * dim)
+                picture[row // 2, column // 2, k] += haze[k] * dim
+
+
+@jit
+def develop(picture: npt.NDArray[np.float32]) -> None:
+    """Linear light to display values, in place."""
+    rows, columns, _ = picture.shape
+    for row in range(rows):
+        for column in range(columns):
+            for k in range(3):
+                picture[row, column, k] = film(picture[row, column, k])
