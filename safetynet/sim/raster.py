@@ -23,7 +23,7 @@ AMBIENT: Final = (0.040, 0.053, 0.082)
 
 
 def jit(function: Any) -> Any:
-    return numba.njit(cache=True, fastmath=True, error_model="numpy")(function)
+    return numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")(function)
 
 
 @jit

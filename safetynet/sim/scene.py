@@ -8,6 +8,7 @@ The top-left 192 x 16 pixels stay free: the camera server writes a time barcode 
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol
@@ -48,9 +49,9 @@ class Lens(Protocol):
     @property
     def height_m(self) -> float: ...
     @property
-    def true_azimuth_deg(self) -> float: ...
+    def azimuth_deg(self) -> float: ...
     @property
-    def true_view_deg(self) -> float: ...
+    def view_deg(self) -> float: ...
 
 
 class Cast(Protocol):
@@ -75,15 +76,16 @@ class Background:
 
 
 class Scene:
-    width: Final = WIDTH
-    height: Final = HEIGHT
+    width: int = WIDTH
+    height: int = HEIGHT
 
-    def __init__(self, streets: Streets, cast: Cast, lenses: dict[CameraId, Lens]) -> None:
+    def __init__(self, streets: Streets, cast: Cast, lenses: Mapping[CameraId, Lens]) -> None:
         self._streets, self._cast, self._lenses = streets, cast, lenses
         self._kept: OrderedDict[CameraId, Background] = OrderedDict()
 
-    def draw(self, camera: CameraId, at: Instant, planes: npt.NDArray[np.uint8]) -> None:
-        """Fills a flat I420 buffer of 640 x 360. Raises KeyError for a camera that does not exist."""
+    def draw(self, camera: CameraId, at_ms: int, planes: npt.NDArray[np.uint8]) -> None:
+        """Fills an I420 buffer of 640 x 360, flat or (540, 640). Raises KeyError for a camera that does not exist."""
+        at, planes = Instant(at_ms), planes.reshape(-1)
         back = self.background(camera)
         lens = self._lenses[camera]
         size = WIDTH * HEIGHT
@@ -101,6 +103,7 @@ class Scene:
         glyphs.write(luma, glyphs.clock(at), WIDTH - 12 * 19 - 6, 1)
 
     def background(self, camera: CameraId) -> Background:
+        """Drawn on first use (a few tenths of a second; the kernels let other threads run), then kept."""
         kept = self._kept.get(camera)
         if kept is None:
             kept = self._kept[camera] = render(self._streets, self._cast, self._lenses[camera])
@@ -136,9 +139,9 @@ def focal_of(view_deg: float) -> float:
 
 def spot(lens: Lens, x: float, y: float, z: float) -> tuple[float, float, float]:
     """Where a point of the world falls in the picture: column, row, metres along the axis (negative: behind)."""
-    axes = axes_of(lens.true_azimuth_deg)
+    axes = axes_of(lens.azimuth_deg)
     right, up, ahead = axes @ np.array([x - lens.x, y - lens.y, z - lens.height_m])
-    focal = focal_of(lens.true_view_deg)
+    focal = focal_of(lens.view_deg)
     near = max(1e-6, float(ahead))
     return WIDTH / 2 + focal * float(right) / near, HEIGHT / 2 - focal * float(up) / near, float(ahead)
 
@@ -182,7 +185,7 @@ class _Stage:
 
 
 def render(streets: Streets, cast: Cast, lens: Lens) -> Background:
-    axes, focal = axes_of(lens.true_azimuth_deg), focal_of(lens.true_view_deg)
+    axes, focal = axes_of(lens.azimuth_deg), focal_of(lens.view_deg)
     eye = np.array([lens.x, lens.y, lens.height_m])
     stage = _Stage()
     near = _roads_near(streets, lens)
@@ -335,7 +338,7 @@ _WALLS: Final = ((0.30, 0.285, 0.265), (0.26, 0.245, 0.235), (0.33, 0.30, 0.26),
 
 
 def _houses(stage: _Stage, streets: Streets, lens: Lens) -> None:
-    ahead = axes_of(lens.true_azimuth_deg)[2]
+    ahead = axes_of(lens.azimuth_deg)[2]
     for index in streets.buildings_near(lens.x, lens.y, SIGHT_M):
         house = streets.buildings[index]
         middle = streets.middles[index] - (lens.x, lens.y)

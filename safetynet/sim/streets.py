@@ -425,3 +425,121 @@ def _lots(dice: Random, start: float, end: float) -> Iterator[tuple[float, float
         if dice.random() > 0.07:
             yield at, at + length
         at += length + (dice.uniform(0.5, 1.4) if dice.random() < 0.8 else dice.uniform(2.5, 5.0))
+
+
+# --- streets past real poles ---------------------------------------------------------------------------------------
+
+ALONG_MAX: Final = 3_000
+_MERGE_M: Final = 18.0
+_LINK_MAX_M: Final = 260.0
+
+
+def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Streets:
+    """Streets that run past given poles, (lat, lon) WGS84: for lists of real cameras, whose real streets we do not have.
+
+    Poles become junctions of a Gabriel graph (no road crosses another), buildings stand along it. Two cities divide the
+    area at the median longitude, so that there is a border to cross. Raises ValueError for fewer than 8 or more than
+    3,000 points.
+    """
+    if not 8 <= len(points) <= ALONG_MAX:
+        raise ValueError(f"{len(points)} poles; 8 to {ALONG_MAX} make streets")
+    dice = Random(seed)
+    plane = Plane(*(float(v) for v in np.median(np.array(points), axis=0)))
+    placed = np.array([plane.to_xy(*each) for each in points])
+    nodes = _merged(placed) + (0.0, 7.0)
+    roads = list(_gabriel(dice, nodes))
+    used = sorted({each.a for each in roads} | {each.b for each in roads})
+    at = {node: k for k, node in enumerate(used)}
+    nodes = nodes[used]
+    roads = [Road(at[each.a], at[each.b], each.rank, each.name, each.length_m) for each in roads]
+    (left, low), (right, high) = nodes.min(axis=0) - 300.0, nodes.max(axis=0) + 300.0
+    middle = float(np.median(nodes[:, 0])) + 3.0
+    west = (middle, low), (middle, high), (left, high), (left, low)
+    east = (middle, low), (right, low), (right, high), (middle, high)
+    cities = tuple(
+        City(id, CITY_NAMES[id], tuple((float(x), float(y)) for x, y in box)) for id, box in ((GARAM, west), (NARAE, east))
+    )
+    return join(plane, nodes, roads, buildings=tuple(_frontage(dice, nodes, roads)), parks=(), water=(), cities=cities,
+                border=((middle, float(low)), (middle, float(high))))  # fmt: skip
+
+
+def _merged(points: Floats) -> Floats:
+    kept: list[Floats] = []
+    for each in points:
+        if not kept or float(((np.array(kept) - each) ** 2).sum(axis=1).min()) > _MERGE_M**2:
+            kept.append(each)
+    return np.array(kept)
+
+
+def _gabriel(dice: Random, nodes: Floats) -> Iterator[Road]:
+    """Two poles are joined when no third lies in the circle between them."""
+    tree = Cells(nodes)
+    for a, here in enumerate(nodes):
+        for b in tree.near(here, _LINK_MAX_M):
+            gap = math.dist(here, nodes[b])
+            if b <= a or any(c not in (a, b) for c in tree.near((here + nodes[b]) / 2, gap / 2 - 0.01)):
+                continue
+            rank = 1 if gap > 90 and dice.random() < 0.4 else 0
+            yield Road(a, b, rank, dice.choice(_STEMS) + _SUFFIX[rank], gap)
+
+
+class Cells:
+    """Points in square cells: who lies within a radius."""
+
+    def __init__(self, points: Floats, cell_m: float = 60.0) -> None:
+        self._points, self._cell = points, cell_m
+        self._cells: dict[tuple[int, int], list[int]] = {}
+        for n, (x, y) in enumerate(points):
+            self._cells.setdefault((math.floor(x / cell_m), math.floor(y / cell_m)), []).append(n)
+
+    def near(self, at: Floats, within_m: float) -> list[int]:
+        x, y = float(at[0]), float(at[1])
+        reach = range(math.floor((x - within_m) / self._cell), math.floor((x + within_m) / self._cell) + 1)
+        rows = range(math.floor((y - within_m) / self._cell), math.floor((y + within_m) / self._cell) + 1)
+        return sorted(
+            n for i in reach for j in rows for n in self._cells.get((i, j), ())
+            if math.dist((x, y), self._points[n]) < within_m
+        )  # fmt: skip
+
+
+def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Building]:
+    """Buildings along both sides of every road, where they stand on no road and on no other building."""
+    middles = np.array([(nodes[each.a] + nodes[each.b]) / 2 for each in roads])
+    index = Cells(middles)
+    stood: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
+    for road in roads:
+        a, b = nodes[road.a], nodes[road.b]
+        ahead = (b - a) / road.length_m
+        near = [roads[k] for k in index.near((a + b) / 2, road.length_m / 2 + _LINK_MAX_M / 2 + 30)]
+        for side in (1.0, -1.0):
+            aside = np.array([-ahead[1], ahead[0]]) * side
+            front = road.width_m / 2 + PAVEMENT_M[road.rank] + 1.2
+            for s, t in _lots(dice, 12.0, road.length_m - 12.0):
+                deep = dice.uniform(9.0, 13.0)
+                ring = [a + ahead * s + aside * front, a + ahead * t + aside * front,
+                        a + ahead * t + aside * (front + deep), a + ahead * s + aside * (front + deep)]  # fmt: skip
+                middle, reach = sum(ring) / 4, math.dist(ring[0], ring[2]) / 2
+                if not _free(middle, reach, ring, nodes, near, stood):
+                    continue
+                ring = ring if side > 0 else ring[::-1]
+                w, x, y, z = ((float(p[0]), float(p[1])) for p in ring)
+                yield Building((w, x, y, z), 0.9 + 3.1 * _floors(dice, road.rank), dice.random() < 0.5, dice.getrandbits(31))
+
+
+def _free(middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: Sequence[Road],
+          stood: dict[tuple[int, int], list[tuple[float, float, float]]]) -> bool:  # fmt: skip
+    x, y = float(middle[0]), float(middle[1])
+    cell = math.floor(x / 40), math.floor(y / 40)
+    for i in (-1, 0, 1):
+        for j in (-1, 0, 1):
+            for ox, oy, other in stood.get((cell[0] + i, cell[1] + j), ()):
+                if math.hypot(x - ox, y - oy) < (reach + other) * 0.72:
+                    return False
+    for road in near:
+        a, b = nodes[road.a], nodes[road.b]
+        for p in (*ring, middle, *((ring[k] + ring[k - 1]) / 2 for k in range(4))):
+            share = min(1.0, max(0.0, float((p - a) @ (b - a)) / road.length_m**2))
+            if math.dist(p, a + (b - a) * share) < road.width_m / 2 + PAVEMENT_M[road.rank] + 0.5:
+                return False
+    stood.setdefault(cell, []).append((x, y, reach))
+    return True
