@@ -16,6 +16,10 @@ from safetynet.core import geo
 from safetynet.core.events import Place
 from safetynet.core.terms import MINUTE_MS, DeviceId, FixId, Instant, Source, WearerId
 
+WEARER_BYTES_MAX: Final = 40
+"""Of a wearer's id in UTF-8, and the two below likewise: they have their place in a journal record of fixed size."""
+DEVICE_BYTES_MAX: Final = 32
+OTHER_BYTES_MAX: Final = 32
 AHEAD_MS_MAX: Final = 5 * MINUTE_MS
 """A device clock further ahead than this is refused at the edge."""
 GOOD_RADIUS_M_MAX: Final = 50.0
