@@ -345,6 +345,7 @@ class Session(asyncio.Protocol):
     def _fail(self, why: str) -> None:
         if not self.over.done():
             self.over.set_exception(Broken(why))
+            self.over.exception()  # a session that nobody waits for any more may end in silence
 
     def data_received(self, data: bytes) -> None:
         if self.over.done():
@@ -369,7 +370,7 @@ class Session(asyncio.Protocol):
         for unit in self._assembler.take(packet.data):
             self._take(unit)
         self._packets += 1
-        if self._assembler.waiting and self._packets >= 2 and not _begins_key(packet.data, self._packets):
+        if self._assembler.waiting and self._packets >= 2 and not _of_key(packet.data):
             self.want_key()
 
     def want_key(self) -> None:
@@ -470,15 +471,15 @@ class Session(asyncio.Protocol):
         self._transport.close()
 
 
-def _begins_key(data: bytes, packets: int) -> bool:
-    """Whether the first packets look like the beginning of a key frame, so that it need not be asked for."""
+def _of_key(data: bytes) -> bool:
+    """Whether a packet belongs to a key frame or its parameter sets, so that a key frame need not be asked for."""
     payload = _payload(data)
-    if packets > 8 or len(payload) < 2:
-        return packets <= 8
+    if len(payload) < 4:
+        return True
     kind = payload[0] & 31
     if kind == _FU_A:
         kind = payload[1] & 31
-    elif kind == _STAP_A and len(payload) > 3:
+    elif kind == _STAP_A:
         kind = payload[3] & 31
     return kind in (5, 6, 7, 8, 9)
 
