@@ -29,6 +29,7 @@ from safetynet.core.terms import (
     NoticeId,
     NoticeState,
     PersonId,
+    PoleId,
     Priority,
     RequestId,
     Source,
@@ -46,7 +47,7 @@ VERSION: Final = 1
 """Raised when a meaning changes. Older versions are read for ever."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A position that justified a decision. Degrees WGS84; `radius_m` is the 68 % radius of the fix."""
 
     lat: float
@@ -58,7 +59,23 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     fix: FixId
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+class CameraCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a city says of a camera that it proposes or provides: enough to draw it and to know what it is for."""
+
+    camera: CameraId
+    pole: PoleId
+    name: str
+    lat: float
+    lon: float
+    range_m: float
+    azimuth_deg: float | None
+    """Clockwise from north; None when nobody has measured it."""
+    view_deg: float | None
+    ptz: bool
+    purpose: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True):
     """`at` is when this centre decided it, on its own clock; times of the world stand in the other fields."""
 
     at: Instant
@@ -75,8 +92,11 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     certainty: Certainty
     place: Place | None
     """Absent when the device reported a violation and no position is known at all."""
-    zone: ZoneId | None = None
-    rules: str = ""
+    zone: ZoneId | None
+    episode: str
+    """Of the rules' own; with it the end of an alarm is told to them again after a crash."""
+    order_version: int | None
+    rules: str
     """Version of the rules that judged it."""
 
 
@@ -164,6 +184,8 @@ class IncidentClosed(Event, frozen=True, kw_only=True, tag="incident_closed"):
     wearer: WearerId
     by: PersonId
     code: Disposition
+    fix_through: FixId
+    """The newest journalled fix when it was closed: what a device says after it begins a new alarm."""
 
 
 class ViewingNoticeDue(Event, frozen=True, kw_only=True, tag="viewing_notice_due"):
@@ -218,7 +240,7 @@ class CamerasProposed(Event, frozen=True, kw_only=True, tag="cameras_proposed"):
     incident: IncidentId
     request: RequestId
     city: CentreId
-    cameras: tuple[CameraId, ...]
+    cameras: tuple[CameraCard, ...]
 
 
 class VideoGranted(Event, frozen=True, kw_only=True, tag="video_granted"):
@@ -228,7 +250,7 @@ class VideoGranted(Event, frozen=True, kw_only=True, tag="video_granted"):
     request: RequestId
     grant: GrantId
     city: CentreId
-    cameras: tuple[CameraId, ...]
+    cameras: tuple[CameraCard, ...]
     conditions: tuple[str, ...]
     until: Instant
 
@@ -245,7 +267,7 @@ class CamerasChanged(Event, frozen=True, kw_only=True, tag="cameras_changed"):
 
     incident: IncidentId
     grant: GrantId
-    cameras: tuple[CameraId, ...]
+    cameras: tuple[CameraCard, ...]
 
 
 class VideoEnded(Event, frozen=True, kw_only=True, tag="video_ended"):
@@ -318,6 +340,8 @@ class RequestPrepared(Event, frozen=True, kw_only=True, tag="request_prepared"):
     basis: Basis
     kind: AlarmKind
     place: Place
+    radius_m: int
+    cameras_max: int
     cameras: tuple[CameraId, ...]
     until: Instant
 
@@ -362,14 +386,17 @@ class GrantMoved(Event, frozen=True, kw_only=True, tag="grant_moved"):
 class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
     grant: GrantId
     incident: IncidentId
+    receiver: CentreId
     why: Why
 
 
-class RequestEnded(Event, frozen=True, kw_only=True, tag="request_ended"):
-    """A request is over whether or not it became a grant; the city forgets where the person was."""
+class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
+    """Told by the sender. It stays ended whatever arrives later: an end may overtake its beginning."""
 
-    request: RequestId
     incident: IncidentId
+    sender: CentreId
+    requests: tuple[RequestId, ...]
+    """What was alive of it."""
     why: Why
 
 
@@ -483,7 +510,7 @@ AnyEvent: TypeAlias = (
     | GrantRefused
     | GrantMoved
     | GrantEnded
-    | RequestEnded
+    | IncidentEnded
     | CameraPreconnected
     | StreamOpened
     | Segment

@@ -10,11 +10,10 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from safetynet.core.events import Place
+from safetynet.core.events import CameraCard, Place
 from safetynet.core.terms import (
     AlarmKind,
     Basis,
-    CameraId,
     CentreId,
     GrantId,
     IncidentId,
@@ -36,21 +35,6 @@ class Role(Enum):
     CONTROL = "control"
     CITY = "city"
     POLICE = "police"
-
-
-class CameraCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a city says of a camera that it provides: enough to draw it and to know what it is for."""
-
-    camera: CameraId
-    name: str
-    lat: float
-    lon: float
-    range_m: float
-    azimuth_deg: float | None
-    """Clockwise from north; None when nobody has measured it."""
-    view_deg: float | None
-    ptz: bool
-    purpose: str
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message"):
@@ -163,6 +147,13 @@ _FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
 def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:
     """Whether this kind of message may go that way at all."""
     return isinstance(message, _FROM_TO.get((sender, receiver), ()))
+
+
+class Send(msgspec.Struct, frozen=True):
+    """An errand: this message must reach that centre. The store writes it with the events that caused it."""
+
+    to: CentreId
+    message: AnyMessage
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

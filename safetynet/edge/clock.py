@@ -13,3 +13,8 @@ def now() -> Instant:
 def monotonic() -> Instant:
     """Milliseconds that nobody can set back or forward: leases and time-outs are counted on this."""
     return Instant(time.monotonic_ns() // 1_000_000)
+
+
+def monotonic_us() -> int:
+    """Microseconds on the same clock as `monotonic`: for delays below a millisecond."""
+    return time.monotonic_ns() // 1_000

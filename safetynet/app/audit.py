@@ -1,0 +1,436 @@
+"""`safetynet publish` and `safetynet verify`: the ledgers as an outsider gets them, and the proof that they hold.
+
+The verifier needs nothing of a centre but the published folders. It believes what follows from signed roots, and
+names everything else by log and index. What it cannot see is said too: one log alone is not compared.
+"""
+
+import argparse
+import importlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from rich.console import Console
+
+from safetynet.core import ledger
+from safetynet.core.events import (
+    AnyEvent,
+    CamerasChanged,
+    Event,
+    GrantEnded,
+    GrantIssued,
+    GrantMoved,
+    Segment,
+    StreamClosed,
+    StreamOpened,
+    VideoEnded,
+    VideoGranted,
+)
+from safetynet.core.grants import LEASE_MS_MAX
+from safetynet.core.ledger import MalformedError, Note, VerifierKey
+from safetynet.core.terms import MINUTE_MS, SECOND_MS, CameraId, GrantId, Instant, StreamId
+from safetynet.edge import config, files, keys, tiles
+from safetynet.edge.tiles import Audited, Fault
+
+RECORDS: Final = "records.jsonl"
+PENDING_MS: Final = MINUTE_MS
+"""A segment this much younger than the newest one may still be on its way into the other ledger (L12)."""
+SEGMENT_MS_MAX: Final = 2 * SECOND_MS
+AFTER_END_MS_MAX: Final = LEASE_MS_MAX + SEGMENT_MS_MAX
+"""How long after a grant's end a segment may still be recorded: the lease runs out, the last segment closes."""
+FAULTS_SHOWN_MAX: Final = 50
+FAULTS_LISTED_MAX: Final = 1_000
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """Proves to an outsider that leaf `index` is this record: leaf = HMAC-SHA256(salt, record)."""
+
+    index: int
+    salt: bytes
+    record: bytes
+
+
+class Opened(Protocol):
+    """As `edge.store` yields it."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def salt(self) -> bytes: ...
+    @property
+    def record(self) -> bytes: ...
+
+
+class Source(Protocol):
+    """What publishing needs of a store: every leaf, and the openings of records that name no person."""
+
+    def leaves(self, start: int = 0) -> Iterator[bytes]: ...
+    def openings(self, start: int = 0) -> Iterator[Opened]: ...
+
+
+# --- publish -------------------------------------------------------------------------------------------------------
+
+
+def publish(source: Source, key: VerifierKey, sign: Callable[[bytes], bytes], out: Path) -> Note:
+    """Writes one log for outsiders into `out`. Raises tiles.ForkError when the store is not what `out` says it was."""
+    note = tiles.publish(out, key, source.leaves, sign, whole=True)
+    size = ledger.read_checkpoint(note.body).size
+    encode = msgspec.json.Encoder().encode
+    lines = (
+        encode(Opening(each.index, each.salt, each.record)) + b"\n" for each in source.openings() if each.index < size
+    )
+    files.write(out / RECORDS, b"".join(lines))
+    return note
+
+
+def publish_main() -> int:
+    ask = argparse.ArgumentParser(prog="safetynet publish", description="write a ledger for outsiders")
+    ask.add_argument("--dir", type=Path, required=True, help="the centre's folder")
+    ask.add_argument("--out", type=Path, required=True, help="its log goes into a folder of the centre's name here")
+    given = ask.parse_args()
+    centre, own = config.read(given.dir), keys.open_centre(given.dir)
+    store = importlib.import_module("safetynet.edge.store").Store.open(
+        given.dir / "log.db", centre=centre.id, keys=own.persons, sign=own.sign
+    )
+    key = VerifierKey(ledger.origin_of(centre.id), own.log_public)
+    try:
+        note = publish(store, key, own.sign_log, given.out / centre.id)
+    finally:
+        store.close()
+    point = ledger.read_checkpoint(note.body)
+    print(
+        msgspec.json.encode({"log": centre.id, "size": point.size, "root": point.root.hex(), "key": key.text}).decode()
+    )
+    return 0
+
+
+# --- verify --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Log:
+    """One published log after its audit, with the events of its opened records by leaf index."""
+
+    audited: Audited
+    records: int = 0
+    events: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
+
+    @property
+    def name(self) -> str:
+        return self.audited.log
+
+
+@dataclass(slots=True)
+class Verdict:
+    logs: list[Log]
+    faults: list[Fault]
+    compared: bool
+    """False with one log alone: giving and receiving could not be held against each other."""
+    matched: int = 0
+    pending: int = 0
+    unproven_streams: int = 0
+    """Streams of a lone log whose grant is sealed: only the receiver's log can bear them out."""
+
+
+def verify(folder: Path, known: Sequence[Note] = (), trusted: Sequence[VerifierKey] = ()) -> Verdict:
+    """`known` are checkpoints the auditor kept from earlier, `trusted` the keys he expects (all, if any is given)."""
+    places = sorted(each for each in folder.iterdir() if each.is_dir())
+    logs = [_log(each, known, trusted) for each in places]
+    faults = [fault for log in logs for fault in log.audited.faults]
+    if not logs:
+        faults.append(Fault(folder.name, None, "no log is here"))
+    origins = [log.audited.key.name for log in logs if log.audited.key]
+    faults += [
+        Fault(log.name, None, "two folders hold the log of one centre")
+        for log in logs
+        if log.audited.key and origins.count(log.audited.key.name) > 1
+    ]
+    for each in trusted:
+        if each.name not in origins:
+            faults.append(Fault(each.name, None, "this log is expected and not here"))
+    verdict = Verdict(logs, faults, compared=len(logs) > 1)
+    for log in logs:
+        faults += _streams(log)
+    if verdict.compared:
+        _compare(verdict)
+    _grants(verdict)
+    return verdict
+
+
+def _log(folder: Path, known: Sequence[Note], trusted: Sequence[VerifierKey]) -> Log:
+    text = folder / tiles.KEY
+    origin = text.read_text(encoding="utf-8", errors="replace").partition("+")[0] if text.is_file() else ""
+    own = [each for each in known if each.body.startswith(f"{origin}\n".encode())]
+    log = Log(tiles.audit(folder, own))
+    if trusted and log.audited.key not in trusted:
+        log.audited.fault(f"{tiles.KEY} is not a key the auditor trusts")
+    path = folder / RECORDS
+    if not path.is_file():
+        log.audited.fault(f"{RECORDS} is missing")
+        return log
+    _open(log, path.read_bytes().splitlines())
+    return log
+
+
+_OPENING: Final = msgspec.json.Decoder(Opening)
+_RECORD: Final = msgspec.msgpack.Decoder(tuple[int, int, AnyEvent])
+
+
+def _open(log: Log, lines: Iterable[bytes]) -> None:
+    """Every opened record must be what its leaf commits to, and say its own place."""
+    entries, last = log.audited.entries, -1
+    for number, line in enumerate(lines, 1):
+        try:
+            opening = _OPENING.decode(line)
+        except msgspec.MsgspecError as fault:
+            log.audited.fault(f"{RECORDS} line {number}: {fault}")
+            continue
+        log.records += 1
+        index = opening.index
+        if index <= last:
+            log.audited.fault(f"{RECORDS} line {number}: this record is opened twice or out of order", index)
+            continue
+        last = index
+        if index >= len(entries):
+            log.audited.fault(f"{RECORDS} line {number}: no such leaf is signed", index)
+        elif len(opening.salt) != ledger.HASH_BYTES or ledger.commit(opening.salt, opening.record) != entries[index]:
+            log.audited.fault(f"{RECORDS} line {number}: the record is not what its leaf commits to", index)
+        else:
+            _read(log, opening)
+
+
+def _read(log: Log, opening: Opening) -> None:
+    try:
+        _, serial, event = _RECORD.decode(opening.record)
+    except msgspec.MsgspecError as fault:
+        log.audited.fault(f"the record cannot be read: {fault}", opening.index)
+        return
+    if serial != opening.index + 1:
+        log.audited.fault(f"the record says serial {serial}", opening.index)
+        return
+    log.events.append((opening.index, event))
+
+
+T = TypeVar("T", bound=Event)
+
+
+def _of(log: Log, kind: type[T]) -> Iterator[tuple[int, T]]:
+    for index, event in log.events:
+        if isinstance(event, kind):
+            yield index, event
+
+
+# --- streams: each by itself, then giving against receiving ---------------------------------------------------------
+
+
+def _streams(log: Log) -> Iterator[Fault]:
+    """A stream is opened once, its segments follow each other without gap or repetition, its closing counts them."""
+    opened: dict[StreamId, StreamOpened] = {}
+    segments: dict[StreamId, list[int]] = defaultdict(list)
+    for index, event in log.events:
+        match event:
+            case StreamOpened():
+                if event.stream in opened:
+                    yield Fault(log.name, index, f"stream {event.stream} is opened twice")
+                opened[event.stream] = event
+            case Segment():
+                seen, start = segments[event.stream], opened.get(event.stream)
+                if start is None or (start.grant, start.camera, start.side) != (event.grant, event.camera, event.side):
+                    yield Fault(log.name, index, f"segment {event.seq} of {event.stream} has no opening that fits it")
+                if event.seq in seen[-1:]:
+                    yield Fault(log.name, index, f"segment {event.seq} of {event.stream} is recorded twice")
+                elif (seen and event.seq != seen[-1] + 1) or (not seen and event.seq > 1):
+                    yield Fault(log.name, index, f"segments are missing before {event.seq} of {event.stream}")
+                seen.append(event.seq)
+            case StreamClosed() if event.segments != len(segments[event.stream]):
+                counted = len(segments[event.stream])
+                yield Fault(log.name, index, f"stream {event.stream} closed after {event.segments}, recorded {counted}")
+            case _:
+                continue
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    log: str
+    index: int
+    segment: Segment
+
+
+def _compare(verdict: Verdict) -> None:
+    """Every (stream, seq) must be given and received, by two logs, with equal bytes (L1, L12)."""
+    sides: dict[str, dict[tuple[StreamId, int], _Entry]] = {"given": {}, "received": {}}
+    newest = 0
+    for log in verdict.logs:
+        for index, segment in _of(log, Segment):
+            newest = max(newest, segment.at)
+            side, name = sides.get(segment.side), (segment.stream, segment.seq)
+            if side is None:
+                verdict.faults.append(Fault(log.name, index, f"a segment of no side: {segment.side!r}"))
+            elif name in side and side[name].log != log.name:
+                where = f"{side[name].log} too"
+                verdict.faults.append(Fault(log.name, index, f"segment {_named(segment)} is {segment.side} by {where}"))
+            else:
+                side.setdefault(name, _Entry(log.name, index, segment))
+    given, received = sides["given"], sides["received"]
+    for name in given.keys() | received.keys():
+        one, other = given.get(name), received.get(name)
+        if one is not None and other is not None:
+            _match(verdict, one, other)
+            continue
+        alone = one or other
+        assert alone is not None
+        if alone.segment.at > newest - PENDING_MS:
+            verdict.pending += 1
+        else:
+            what = f"segment {_named(alone.segment)} is {alone.segment.side} here and in no other log"
+            verdict.faults.append(Fault(alone.log, alone.index, what))
+
+
+def _match(verdict: Verdict, given: _Entry, received: _Entry) -> None:
+    one, other = given.segment, received.segment
+    wrong = [
+        word
+        for word, differs in (
+            ("sha256", one.sha256 != other.sha256),
+            ("size", one.size_bytes != other.size_bytes),
+            ("grant", one.grant != other.grant),
+            ("camera", one.camera != other.camera),
+            ("log (one centre recorded both sides)", given.log == received.log),
+        )
+        if differs
+    ]
+    if wrong:
+        what = f"segment {_named(one)} differs from {received.log} {received.index} in {', '.join(wrong)}"
+        verdict.faults.append(Fault(given.log, given.index, what))
+    else:
+        verdict.matched += 1
+
+
+def _named(segment: Segment) -> str:
+    return f"{segment.seq} of {segment.stream}"
+
+
+# --- grants --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Grant:
+    """Everything any log says of one grant. A city's own record of it may be sealed, for it holds a position; then
+    the receiver's `VideoGranted` bears it out.
+    """
+
+    cameras: set[CameraId] = field(default_factory=set[CameraId])
+    until: Instant | None = None
+    ended: dict[str, Instant] = field(default_factory=dict[str, Instant])
+    """By log: each log's times are on its own clock."""
+
+
+def _grants(verdict: Verdict) -> None:
+    grants = _known_grants(verdict.logs)
+    for log in verdict.logs:
+        for index, stream in _of(log, StreamOpened):
+            grant = grants.get(stream.grant)
+            if grant is None or grant.until is None:
+                if verdict.compared:
+                    verdict.faults.append(Fault(log.name, index, f"stream {stream.stream} has no grant"))
+                else:
+                    verdict.unproven_streams += 1
+                continue
+            ended = min(grant.ended.get(log.name, grant.until), grant.until)
+            if stream.at > ended:
+                verdict.faults.append(Fault(log.name, index, f"stream {stream.stream} opened after its grant ended"))
+            if stream.camera not in grant.cameras:
+                what = f"stream {stream.stream} shows {stream.camera}, which was not granted"
+                verdict.faults.append(Fault(log.name, index, what))
+        for index, segment in _of(log, Segment):
+            grant = grants.get(segment.grant)
+            if grant is None or grant.until is None:
+                continue
+            if segment.at > min(grant.ended.get(log.name, grant.until), grant.until) + AFTER_END_MS_MAX:
+                what = f"segment {_named(segment)} was {segment.side} after its grant ended"
+                verdict.faults.append(Fault(log.name, index, what))
+
+
+def _known_grants(logs: Iterable[Log]) -> dict[GrantId, _Grant]:
+    grants: dict[GrantId, _Grant] = defaultdict(_Grant)
+    for log in logs:
+        for _, event in log.events:
+            match event:
+                case GrantIssued() | VideoGranted():
+                    grant = grants[event.grant]
+                    grant.cameras.update(event.cameras)
+                    grant.until = event.until if grant.until is None else max(grant.until, event.until)
+                case GrantMoved() | CamerasChanged():
+                    grants[event.grant].cameras.update(event.cameras)
+                case GrantEnded() | VideoEnded():
+                    ended = grants[event.grant].ended
+                    ended[log.name] = min(ended.get(log.name, event.at), event.at)
+                case _:
+                    continue
+    return grants
+
+
+# --- what the auditor sees -----------------------------------------------------------------------------------------
+
+
+def verify_main() -> int:
+    ask = argparse.ArgumentParser(prog="safetynet verify", description="prove published ledgers, compare them")
+    ask.add_argument("dir", type=Path, help="a folder with one folder for each log")
+    ask.add_argument("--known", type=Path, action="append", default=[], help="a checkpoint kept from earlier")
+    ask.add_argument("--trust", type=Path, help="file of the verifier keys that are expected, one a line")
+    given = ask.parse_args()
+    try:
+        known = [ledger.read_note(each.read_bytes()) for each in given.known]
+        lines = given.trust.read_text(encoding="utf-8").split() if given.trust else []
+        trusted = [ledger.read_verifier_key(each) for each in lines]
+        verdict = verify(given.dir, known, trusted)
+    except (OSError, MalformedError) as fault:
+        print(msgspec.json.encode({"ok": False, "logs": 0, "records": 0, "faults": [{"what": str(fault)}]}).decode())
+        return 1
+    _show(verdict)
+    print(msgspec.json.encode(_summary(verdict)).decode())
+    return 1 if verdict.faults else 0
+
+
+def _summary(verdict: Verdict) -> dict[str, object]:
+    listed = verdict.faults[:FAULTS_LISTED_MAX]
+    return {
+        "ok": not verdict.faults,
+        "logs": len(verdict.logs),
+        "records": sum(log.records for log in verdict.logs),
+        "leaves": sum(len(log.audited.entries) for log in verdict.logs),
+        "checkpoints": sum(log.audited.older for log in verdict.logs),
+        "compared": verdict.compared,
+        "matched": verdict.matched,
+        "pending": verdict.pending,
+        "unproven_streams": verdict.unproven_streams,
+        "fault_count": len(verdict.faults),
+        "faults": [{"log": each.log, "index": each.index, "what": each.what} for each in listed],
+    }
+
+
+def _show(verdict: Verdict) -> None:
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    for log in verdict.logs:
+        point = log.audited.checkpoint
+        sound = "이상 없음 sound" if not log.audited.faults else "이상 있음 FAULTY"
+        size = point.size if point else 0
+        out.print(f"원장 ledger {log.name}: 잎 leaves {size:,} · 공개 기록 opened {log.records:,} · {sound}")
+        if point:
+            out.print(f"    뿌리 root {point.root.hex()} · 이전 체크포인트 older checkpoints {log.audited.older:,}")
+    if verdict.compared:
+        out.print(
+            f"제공-수신 대조 given against received: 일치 equal {verdict.matched:,} · 대기 pending {verdict.pending:,}"
+        )
+    else:
+        out.print("원장이 하나뿐이라 제공과 수신을 대조하지 못했습니다. One ledger alone: nothing was compared.")
+    for each in verdict.faults[:FAULTS_SHOWN_MAX]:
+        where = "" if each.index is None else f" 잎 leaf {each.index}"
+        out.print(f"이상 fault: {each.log}{where}: {each.what}", style="red")
+    if len(verdict.faults) > FAULTS_SHOWN_MAX:
+        out.print(f"… 외 and {len(verdict.faults) - FAULTS_SHOWN_MAX:,} more", style="red")
+    if not verdict.faults:
+        out.print("모두 증명되었습니다. Everything is proved.", style="green")

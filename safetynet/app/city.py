@@ -1,0 +1,180 @@
+"""A smart city centre's program: its loop, its policy, its word to its relay.
+
+Wiring only. Whether to provide is decided in `core.city` after the policy engine was asked; the relay delivers what a
+signed lease names, and this program says it again every few seconds or the relay stops by itself.
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.core import cameras, city, grants, law
+from safetynet.core.city import Errand, Given, Ground, State
+from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
+from safetynet.core.terms import CameraId, CentreId, GrantId, Why
+from safetynet.edge import clock, config, keys, process, registry
+from safetynet.edge.link import Link, LinkState
+from safetynet.edge.policy import Policy, facts
+from safetynet.edge.relay import words as relay
+from safetynet.edge.relay.wire import Wire
+from safetynet.edge.store import Store
+
+TICK_S: Final = 0.25
+LEASE_S: Final = 3
+"""How often a live grant's lease is said again; it holds for grants.LEASE_MS_MAX."""
+
+
+class City:
+    """One smart city centre. Everything is called from one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.centre = config.read(folder)
+        self.keys = keys.open_centre(folder)
+        self.store = Store.open(
+            folder / "log.db", centre=self.centre.id, keys=self.keys.persons, sign=self.keys.sign
+        )
+        found = registry.read(folder)
+        self.ground = Ground(cameras.Registry.of(found), self.centre.area)
+        self.sources = registry.read_sources(folder)
+        self.policy = Policy()
+        ground = self.ground
+        self.loop: Loop[State, Given, Errand] = Loop(
+            self.store,
+            city.EMPTY,
+            lambda state, given, at: city.decide(ground, state, given, at),
+            city.evolve,
+            lambda state, serial, event: city.react(ground, state, serial, event),
+        )
+        self.link = Link(
+            self.centre, self.store, server=keys.server_context(folder),
+            client=keys.client_context(folder),
+            peer_keys=keys.read_peers(folder),
+            deliver=self.deliver,
+            refused=self.refused,
+            changed=self.link_changed,
+        )
+        self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    # --- what comes in ---------------------------------------------------------------------------------------------
+
+    def deliver(self, envelope: Envelope, message: AnyMessage) -> None:
+        given = city.Heard(
+            sender=envelope.origin, seq=envelope.seq, message=message, policy=self._asked(envelope, message)
+        )
+        key = InboxKey(envelope.origin, envelope.epoch, envelope.seq)
+        self._run(self.loop.take(given, clock.now(), inbox=key))
+
+    def _asked(self, envelope: Envelope, message: AnyMessage) -> grants.PolicyAnswer | None:
+        """The policy engine's answer to a request of a person; nothing else is put to it."""
+        if not isinstance(message, RequestVideo):
+            return None
+        wanted = city.asked_for(self.loop.state, envelope.origin, message)
+        held = self.loop.state.requests.get(message.request)
+        peer = config.peer(self.centre, envelope.origin)
+        assert peer is not None, "the link lets only partners in"
+        return self.policy.ask(
+            facts(
+                wanted,
+                law.limits(message.basis, message.kind),
+                clock.now(),
+                role=peer.role,
+                incident_sender=held.sender if held else envelope.origin,
+                mtls_verified=True,  # the link hands nothing on that came otherwise,
+                signature_verified=True,  # or whose signature does not stand
+            )
+        )
+
+    def refused(self, sender: CentreId, seq: int, why: Why) -> None:
+        self._run(self.loop.take(city.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
+
+    def link_changed(self, peer: CentreId, state: LinkState) -> None:
+        """Nothing hangs on it: what is owed waits in the outbox, what is granted ends by its time."""
+
+    def relay_recorded(self, recorded: relay.Recorded) -> None:
+        given = city.RelayHeard(events=tuple(recorded.events))
+        self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
+        self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
+
+    # --- what goes out ---------------------------------------------------------------------------------------------
+
+    def _run(self, errands: list[Errand]) -> None:
+        for errand in errands:
+            match errand:
+                case city.LeaseGrant(grant, ids):
+                    self._lease(grant, ids)
+                case city.StopGrant(grant, why):
+                    self.relay.tell(relay.EndGrant(grant=grant, why=why))
+                case city.Preconnect(request, ids, until):
+                    for_ms = max(0, until - clock.now())
+                    self.relay.tell(
+                        relay.Preconnect(request=request, cameras=ids, for_ms=for_ms, urls=self._urls(ids))
+                    )
+                case city.StopPreconnect(request):
+                    self.relay.tell(relay.EndPreconnect(request=request))
+                case _:
+                    raise AssertionError(f"a message leaves by the outbox: {errand}")
+
+    def _urls(self, ids: tuple[CameraId, ...]) -> dict[CameraId, str]:
+        return {each: self.sources[each] for each in ids if each in self.sources}
+
+    def _lease(self, grant: GrantId, ids: tuple[CameraId, ...]) -> None:
+        held = city.grant(self.loop.state, grant)
+        if held is None:
+            return  # it ended in the same batch
+        left_ms = held.until - clock.now()
+        if left_ms <= 0:
+            return
+        lease = relay.SetLease(
+            grant=grant,
+            receiver=held.sender,
+            cameras=ids,
+            lease_ms=min(left_ms, grants.LEASE_MS_MAX),
+            issued_ms=clock.monotonic(),
+            urls=self._urls(ids),
+        )
+        signed = msgspec.structs.replace(lease, signature=self.keys.sign(relay.lease_part(lease)))
+        self.relay.tell(signed)
+
+    # --- running ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled. Any part that fails ends the program: it starts again from its log."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.serve())
+            tasks.create_task(self.relay.run(self._greet))
+            tasks.create_task(self._tick())
+            tasks.create_task(self._renew())
+
+    def _greet(self) -> None:
+        """The relay is there (again): it is told what holds."""
+        self._run(city.resume(self.loop.state))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._run(self.loop.take(city.Tick(), clock.now()))
+
+    async def _renew(self) -> None:
+        """A lease is the only thing that keeps a stream alive: without this word it ends by itself."""
+        while True:
+            await asyncio.sleep(LEASE_S)
+            for held in self.loop.state.requests.values():
+                if held.grant is not None:
+                    self._lease(held.grant, held.cameras)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="safetynet city", description="A smart city centre.")
+    parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json and cameras.json")
+    folder: Path = parser.parse_args().dir
+    return process.run(lambda: _main(folder))
+
+
+async def _main(folder: Path) -> None:
+    centre = City(folder)
+    process.ready("city")
+    await centre.run()

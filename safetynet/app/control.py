@@ -1,0 +1,697 @@
+"""The control centre's program: one process, one loop, the hot path from a device to every screen.
+
+Wiring only. What a fix means is decided in `rules`, what happens in `core.control`; here they are fed, their events
+are made durable by `app.loop`, and only then anything leaves: to partners, to the relay, to the windows.
+"""
+
+import argparse
+import asyncio
+import contextlib
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send as AsgiSend
+from starlette.websockets import WebSocket
+
+from safetynet.app import views, windows
+from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app.people import People
+from safetynet.app.views import LinkView, Looked, Numbers, UnitView
+from safetynet.core import fixes, incidents, rules
+from safetynet.core.control import mind, state as minds, words
+from safetynet.core.control.state import State
+from safetynet.core.dispatch import Unit
+from safetynet.core.events import AlarmJoined, AlarmRaised, IncidentClosed, IncidentOpened, Place, StreamClosed, StreamOpened
+from safetynet.core.fixes import Fix
+from safetynet.core.messages import AnyMessage, Envelope, Role
+from safetynet.core.rules import RuleState, Transition
+from safetynet.core.terms import (
+    MINUTE_MS,
+    AlarmId,
+    CentreId,
+    DeviceId,
+    FixId,
+    IncidentId,
+    Instant,
+    PersonId,
+    UnitId,
+    ViewerId,
+    WearerId,
+    Why,
+)
+from safetynet.edge import auth, clock, config, keys, process
+from safetynet.edge.auth import Locked, Session, Sessions
+from safetynet.edge.config import Centre
+from safetynet.edge.devices import osmand
+from safetynet.edge.intake import Intake
+from safetynet.edge.journal import Journal
+from safetynet.edge.link import Link, LinkState
+from safetynet.edge.relay import words as relay
+from safetynet.edge.relay.wire import Wire
+from safetynet.edge.store import Store
+from safetynet.edge.web import Feed, Files
+
+TICK_S: Final = 0.25
+SHOW_S: Final = 0.04
+"""Screens are brought up to date at once, then at most this often."""
+TRACK_POINTS_MAX: Final = 600
+REPORTING_MS: Final = 3 * MINUTE_MS
+COUNTED_MS: Final = 10_000
+JOURNAL: Final = "journal"
+"""Name of the mark that says up to which fix the verdicts are in the log."""
+BODY_BYTES_MAX: Final = 4_096
+
+
+class UnitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One team in `units.json`: who signs in for it, which phone reports for it, where it starts."""
+
+    unit: UnitId
+    name: str
+    kind: str
+    person: PersonId
+    device: DeviceId
+    key_sha256: bytes
+    lat: float
+    lon: float
+    speed_mps: float = 8.0
+
+
+class Control:
+    """One control centre. Everything is called from one thread; nothing here awaits between reading and committing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.centre = folder, config.read(folder)
+        own = keys.open_centre(folder)
+        self.store = Store.open(folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign)
+        self.people = People(self.store)
+        self.sessions = Sessions(self.store.accounts())
+        self.units = {each.unit: each for each in _units(folder)}
+        self._positions = {
+            each.unit: Unit(
+                unit=each.unit, kind=each.kind, lat=each.lat, lon=each.lon, seen_at=clock.now(), speed_mps=each.speed_mps
+            )
+            for each in self.units.values()
+        }
+        country = _country(self.centre)
+        self.loop: Loop[State, words.Given, words.Errand] = Loop(
+            self.store,
+            minds.EMPTY,
+            lambda state, given, at: mind.decide(country, state, given, at),
+            minds.evolve,
+            minds.react,
+        )
+        self.tracks: dict[WearerId, deque[Place]] = {}
+        self._arrivals: deque[tuple[Instant, int]] = deque()
+        self._last_fix_at: Instant | None = None
+        self._last_fix = FixId(0)
+        self.journal = Journal.open(folder / "journal", self.store.person_keys)
+        self._rules = self._rejudged()
+        self._seats: set[windows.Seat] = set()
+        epoch = keys.fresh_id("E")
+        self._operators = Feed(epoch)
+        self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
+        self._shown_at, self._show_planned = 0.0, False
+        self._streams: dict[str, CentreId] = {}
+        self._link_states: dict[CentreId, LinkState] = {}
+        self._cameras = _camera_count(folder)
+        self.link = Link(
+            self.centre, self.store, server=keys.server_context(folder),
+            client=keys.client_context(folder),
+            peer_keys=keys.read_peers(folder),
+            deliver=self.deliver,
+            refused=self.refused,
+            changed=self.link_changed,
+        )
+        self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    # --- fixes -----------------------------------------------------------------------------------------------------
+
+    def _rejudged(self) -> RuleState:
+        """The rules' state from the journal; verdicts that the log lacks (a crash between the two) are decided now."""
+        state = RuleState()
+        episodes: dict[AlarmId, str] = {}
+        grouped: dict[IncidentId, list[AlarmId]] = {}
+        for _, event in self.store.events():
+            match event:
+                case AlarmRaised():
+                    episodes[event.alarm] = event.episode
+                case IncidentOpened() | AlarmJoined():
+                    grouped.setdefault(event.incident, []).append(event.alarm)
+                case IncidentClosed():
+                    for alarm in grouped.pop(event.incident, []):
+                        state = rules.end(state, event.wearer, episodes.pop(alarm), event.fix_through)
+                case _:
+                    continue
+        judged = FixId(self.store.relay_mark(JOURNAL))
+        batch: list[Fix] = []
+        for fix in self.journal.replay(FixId(1)):
+            batch.append(fix)
+            if len(batch) >= 4_096:
+                state = self._judge_again(batch, state, judged)
+                batch = []
+        return self._judge_again(batch, state, judged)
+
+    def _judge_again(self, batch: list[Fix], state: RuleState, judged: FixId) -> RuleState:
+        transitions, state = rules.judge(batch, self.people.orders, state)
+        for fix in batch:
+            self._remember(fix)
+        missing = tuple(each for each in transitions if each.fix.id > judged)
+        if missing:
+            self._decide_verdicts(missing, [each for each in batch if each.id > judged])
+        return state
+
+    def on_fixes(self, batch: list[Fix]) -> None:
+        """A batch that the journal holds. Called by the intake after the fsync."""
+        transitions, self._rules = rules.judge(batch, self.people.orders, self._rules)
+        for fix in batch:
+            self._remember(fix)
+        self._arrivals.append((clock.monotonic(), len(batch)))
+        concerned = any(fix.wearer in self.loop.state.open for fix in batch)
+        if transitions or concerned:
+            self._run(self._decide_verdicts(transitions, batch))
+            self.show()
+
+    def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
+        newest = {fix.wearer: fix for fix in batch if fix.wearer in self.loop.state.open or transitions}
+        wearers = {each.wearer for each in transitions} | newest.keys()
+        given = words.Judged(
+            transitions=transitions,
+            fixes=tuple(newest.values()),
+            footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
+            last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
+        )
+        return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
+
+    def _remember(self, fix: Fix) -> None:
+        self._last_fix_at, self._last_fix = fix.received_at, fix.id
+        place = fixes.place(fix)
+        if place is not None:
+            track = self.tracks.setdefault(fix.wearer, deque(maxlen=TRACK_POINTS_MAX))
+            if not track or place.observed_at >= track[-1].observed_at:
+                track.append(place)
+
+    def on_unit(self, fix: Fix) -> None:
+        """A unit's own phone said where it is."""
+        unit = UnitId(fix.wearer)
+        row = self.units[unit]
+        if fix.lat is not None and fix.lon is not None:
+            self._positions[unit] = Unit(
+                unit=unit, kind=row.kind, lat=fix.lat, lon=fix.lon, seen_at=fix.received_at, speed_mps=row.speed_mps
+            )
+
+    # --- partners and the relay ------------------------------------------------------------------------------------
+
+    def deliver(self, envelope: Envelope, message: AnyMessage) -> None:
+        key = InboxKey(envelope.origin, envelope.epoch, envelope.seq)
+        heard = words.Heard(sender=envelope.origin, seq=envelope.seq, message=message)
+        self._run(self.loop.take(heard, clock.now(), inbox=key))
+        self._admit()
+        self.show()
+
+    def refused(self, sender: CentreId, seq: int, why: Why) -> None:
+        self._run(self.loop.take(words.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
+
+    def link_changed(self, peer: CentreId, state: LinkState) -> None:
+        self._link_states[peer] = state
+        self.show()
+
+    def relay_recorded(self, recorded: relay.Recorded) -> None:
+        """What the relay wrote into its own log becomes part of ours; then it may forget it."""
+        for event in recorded.events:
+            if isinstance(event, StreamOpened):
+                self._streams[event.stream] = self._city_of(event)
+            elif isinstance(event, StreamClosed):
+                self._streams.pop(event.stream, None)
+        given = words.RelayHeard(events=tuple(recorded.events))
+        self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
+        self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
+
+    def _city_of(self, event: StreamOpened) -> CentreId:
+        incident = self.loop.state.incidents.get(self.loop.state.given.get(event.grant, IncidentId("")))
+        request = incidents.grant_of(incident, event.grant) if incident else None
+        return request.city if request else CentreId("")
+
+    def _run(self, errands: list[words.Errand]) -> None:
+        """Errands that are no messages: those the outbox has already."""
+        for errand in errands:
+            match errand:
+                case words.Admit():
+                    self.relay.tell(
+                        relay.Admit(
+                            token_sha256=errand.token_sha256,
+                            viewer=errand.viewer,
+                            incident=errand.incident,
+                            grant=errand.grant,
+                            city=errand.city,
+                            cameras=errand.cameras,
+                            until_ms=errand.until,
+                        )
+                    )
+                case words.SetCameras(grant, cameras):
+                    self.relay.tell(relay.SetCameras(grant=grant, cameras=cameras))
+                case words.CutGrant(grant, why):
+                    self.relay.tell(relay.CutGrant(grant=grant, why=why))
+                case words.CutIncident(incident, why):
+                    self.relay.tell(relay.CutIncident(incident=incident, why=why))
+                case words.CutViewer(viewer, why):
+                    self.relay.tell(relay.CutViewer(viewer=viewer, why=why))
+                case _:
+                    raise AssertionError(f"a message leaves by the outbox: {errand}")
+
+    # --- windows ---------------------------------------------------------------------------------------------------
+
+    def feed(self, session: Session) -> Feed:
+        unit = self._unit_of(session)
+        return self._officers[unit] if unit else self._operators
+
+    def _unit_of(self, session: Session) -> UnitId | None:
+        person = session.account.person
+        return next((each.unit for each in self.units.values() if each.person == person), None)
+
+    def me(self, session: Session) -> dict[str, object]:
+        account = session.account
+        return {
+            "me": {
+                "person": account.person,
+                "name": account.name,
+                "role": account.role,
+                "seat": account.seat,
+                "centre": self.centre.id,
+                "centre_name": self.centre.name,
+                "video_url": f"ws://{self.centre.host}:{self.centre.video_port}/video",
+            }
+        }
+
+    def seated(self, seat: windows.Seat) -> None:
+        self._seats.add(seat)
+
+    def left(self, seat: windows.Seat) -> None:
+        """The state socket went; the video socket ends by itself or goes on until the page is back."""
+        self._seats.discard(seat)
+
+    def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
+        command = self._command(seat, said)
+        if isinstance(command, str):
+            return command
+        at = clock.now()
+        no = mind.refuses(self.loop.state, command, at)
+        if no is not None:
+            return no
+        if isinstance(command, words.AskVideo):
+            seat.asked.add(command.incident)
+        if isinstance(command, words.AdmitViewer):
+            seat.asked.add(command.incident)
+        else:
+            errands = self.loop.take(command, at)
+            self._run(errands)
+            if isinstance(command, words.Close):
+                self._ended(command.incident)
+        self._admit()
+        self.show()
+        if isinstance(command, words.AskVideo):
+            return self.loop.state.incidents[command.incident].refused_here
+        return None
+
+    def _command(self, seat: windows.Seat, said: windows.Do) -> words.Command | str:
+        """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
+        by, role = seat.person, seat.session.account.role
+        if role == "officer":
+            unit = self._unit_of(seat.session)
+            if said.act == "unit" and unit and said.dispatch and said.state:
+                return words.ReportUnit(dispatch=said.dispatch, unit=unit, state=said.state)
+            return Why.NOT_ALLOWED_NOW.value
+        match said:
+            case windows.Do(act="ack", alarm=alarm) if alarm:
+                return words.Acknowledge(alarm=alarm, by=by)
+            case windows.Do(incident=None):
+                return self._admitting(said, by)
+            case windows.Do(act="claim", incident=incident):
+                return words.Claim(incident=incident, by=by)
+            case windows.Do(act="take_over", incident=incident):
+                return words.TakeOver(incident=incident, by=by)
+            case windows.Do(act="hand_over", incident=incident, to=to) if to and self._may_lead(to):
+                return words.HandOver(incident=incident, by=by, to=to)
+            case windows.Do(act="call", incident=incident, outcome=outcome) if outcome:
+                return words.CallWearer(incident=incident, by=by, outcome=outcome)
+            case windows.Do(act="video", incident=incident):
+                held = self.loop.state.incidents.get(incident)
+                footing = self.people.footing(held.wearer) if held and held.wearer in self.people.orders else None
+                return words.AskVideo(incident=incident, by=by, footing=footing)
+            case windows.Do(act="office", incident=incident, unit=unit) if unit is None or unit in self.units:
+                return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
+            case windows.Do(act="police", incident=incident):
+                return words.TellPolice(incident=incident, by=by)
+            case windows.Do(act="close", incident=incident, code=code) if code:
+                return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
+            case _:
+                return "bad_command"
+
+    def _admitting(self, said: windows.Do, by: PersonId) -> words.Command | str:
+        """A further window of the same person asks to see a live grant."""
+        incident = self.loop.state.given.get(said.grant or "")
+        if said.act != "admit" or said.grant is None or incident is None:
+            return "bad_command"
+        return words.AdmitViewer(incident=incident, grant=said.grant, viewer=ViewerId(""), by=by, token_sha256=b"")
+
+    def _may_lead(self, person: PersonId) -> bool:
+        account = self.sessions.person(person)
+        return account is not None and account.role in ("operator", "supervisor")
+
+    def _admit(self) -> None:
+        """Each window that asked is let in to each live grant of its incident, once, by a token of its own."""
+        for seat in self._seats:
+            for id in seat.asked:
+                incident = self.loop.state.incidents.get(id)
+                for request in incident.requests.values() if incident else ():
+                    if request.grant is None or request.grant in seat.admitted:
+                        continue
+                    wish = words.AdmitViewer(
+                        incident=id, grant=request.grant, viewer=seat.viewer, by=seat.person, token_sha256=b""
+                    )
+                    at = clock.now()
+                    if mind.refuses(self.loop.state, wish, at) is None:
+                        digest = seat.admit(request.grant)
+                        self._run(self.loop.take(replace(wish, token_sha256=digest), at))
+
+    def _ended(self, incident: IncidentId) -> None:
+        """The rules learn that a person ended these episodes: what comes now is new."""
+        held = self.loop.state.incidents[incident]
+        for alarm in held.alarms:
+            episode = self.loop.state.alarms[alarm].episode
+            self._rules = rules.end(self._rules, held.wearer, episode, self._last_fix)
+
+    # --- screens ---------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Brings every feed up to date: now, or in SHOW_S when that was just done."""
+        running = asyncio.get_running_loop()
+        wait = self._shown_at + SHOW_S - running.time()
+        if self._show_planned:
+            return
+        if wait <= 0:
+            self._show_now()
+        else:
+            self._show_planned = True
+            running.call_later(wait, self._show_now)
+
+    def _show_now(self) -> None:
+        self._show_planned = False
+        seen = self._looked()
+        state = self.loop.state
+        view = views.operators(state, seen)
+        view["seats"] = self._seats_view(state)
+        self._operators.show(view, seen.at)
+        for unit, feed in self._officers.items():
+            feed.show(views.officer(state, unit, seen), seen.at)
+        self._shown_at = asyncio.get_running_loop().time()
+
+    def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
+        here = {each.person for each in self._seats}
+        owned = [state.incidents[each].owner for each in state.open.values()]
+        return {
+            each.person: {
+                "person": each.person,
+                "name": each.name,
+                "role": each.role,
+                "seat": each.seat,
+                "here": each.person in here,
+                "incidents": owned.count(each.person),
+            }
+            for each in self.sessions.people()
+            if each.role in ("operator", "supervisor")
+        }
+
+    def _looked(self) -> Looked:
+        at = clock.now()
+        since = clock.monotonic() - COUNTED_MS
+        while self._arrivals and self._arrivals[0][0] < since:
+            self._arrivals.popleft()
+        reporting = sum(bool(each) and at - each[-1].received_at < REPORTING_MS for each in self.tracks.values())
+        return Looked(
+            at=at,
+            people=self.people,
+            names={each.person: each.name for each in self.sessions.people()},
+            centres={each.id: each.name for each in self.centre.peers},
+            tracks=self.tracks,
+            units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),
+            links=self._links(),
+            numbers=Numbers(
+                wearers=len(self.people),
+                reporting=reporting,
+                cameras=self._cameras,
+                last_fix_at=self._last_fix_at,
+                fixes_per_s=round(sum(count for _, count in self._arrivals) * 1000 / COUNTED_MS, 1),
+                pictures_open=len(self._streams),
+                ledger_size=self.store.head(),
+            ),
+        )
+
+    def _links(self) -> tuple[LinkView, ...]:
+        open_streams = list(self._streams.values())
+        links: list[LinkView] = []
+        for peer in self.centre.peers:
+            state = self._link_states.get(peer.id)
+            delay = state.delay_ms if state else None
+            links.append(
+                LinkView(
+                    id=peer.id,
+                    name=peer.name,
+                    role=peer.role.value,
+                    up=bool(state and state.up),
+                    since=state.since if state else Instant(0),
+                    delay_ms=max(1, round(delay)) if delay is not None else None,
+                    streams=open_streams.count(peer.id),
+                )
+            )
+        return tuple(links)
+
+    # --- running ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled. Any part that fails ends the program: it starts again from its log."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.serve())
+            for peer in self.centre.peers:
+                tasks.create_task(self.link.dial(peer))
+            tasks.create_task(self.relay.run(self._greet))
+            tasks.create_task(self._tick())
+            tasks.create_task(self._web())
+
+    def _greet(self) -> None:
+        """The relay is there (again): it is told what holds and what has ended."""
+        self._run(minds.resume(self.loop.state))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._run(self.loop.take(words.Tick(), clock.now()))
+            self.show()
+
+    async def _web(self) -> None:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                application(self),
+                host=self.centre.host,
+                port=self.centre.web_port or 0,
+                log_level="warning",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_max_size=windows.COMMAND_BYTES_MAX * 2,
+                timeout_graceful_shutdown=1,
+                server_header=False,
+            )
+        )
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # signals are edge.process's
+        await server.serve()
+
+
+def _units(folder: Path) -> tuple[UnitRow, ...]:
+    path = folder / "units.json"
+    return msgspec.json.decode(path.read_bytes(), type=tuple[UnitRow, ...]) if path.exists() else ()
+
+
+def _country(centre: Centre) -> words.Country:
+    cities = tuple(words.City(each.id, each.area) for each in centre.peers if each.role is Role.CITY)
+    police = next((each.id for each in centre.peers if each.role is Role.POLICE), None)
+    return words.Country(cities, police)
+
+
+def _camera_count(folder: Path) -> int:
+    path = folder / "map" / "cameras.json"
+    return len(msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])) if path.exists() else 0
+
+
+# --- the pages' side -----------------------------------------------------------------------------------------------
+
+
+def application(control: Control) -> ASGIApp:
+    """Device intake as raw ASGI in front, everything of the pages behind it."""
+    centre = control.centre
+    own = f"{centre.host}:{centre.web_port}"
+    files = Files(connect=_connect(control, own))
+    known = {each.device: (each.wearer, each.key_sha256) for each in control.store.devices()}
+    intake = Intake(control.journal, known, control.on_fixes)
+    units = {each.device: (WearerId(each.unit), each.key_sha256) for each in control.units.values()}
+    pages = Starlette(routes=_routes(control, files, own, units))
+
+    async def serve(scope: Scope, receive: Receive, send: AsgiSend) -> None:
+        if scope["type"] == "http" and scope["path"] == "/device":
+            await intake(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return serve
+
+
+def _connect(control: Control, own: str) -> tuple[str, ...]:
+    centre = control.centre
+    found = [f"ws://{own}", f"ws://{centre.host}:{centre.video_port}"]
+    demo = control.folder / "demo.json"
+    if centre.demo and demo.exists():
+        found.append(str(msgspec.json.decode(demo.read_bytes())["panel_url"]))
+    return tuple(found)
+
+
+def _routes(
+    control: Control, files: Files, own: str, units: dict[DeviceId, tuple[WearerId, bytes]]
+) -> list[Route | WebSocketRoute]:
+    def whose(request: Request | WebSocket) -> Session | None:
+        return control.sessions.whose(request.headers.get("cookie", ""))
+
+    def ours(request: Request | WebSocket) -> bool:
+        """A page of another origin may send our cookie nowhere (besides SameSite)."""
+        origin = request.headers.get("origin")
+        return request.headers.get("host") == own and origin in (None, f"http://{own}", f"https://{own}")
+
+    async def home(request: Request) -> Response:
+        session = whose(request)
+        if session is None:
+            return files.page("index.html")
+        return RedirectResponse("/field" if session.account.role == "officer" else "/operator")
+
+    async def operator(request: Request) -> Response:
+        session = whose(request)
+        if session is None or session.account.role == "officer":
+            return RedirectResponse("/")
+        return files.page("operator.html")
+
+    async def field(request: Request) -> Response:
+        return files.page("field.html")
+
+    async def sign_in(request: Request) -> Response:
+        if not ours(request):
+            return _problem(403, "wrong_origin", files)
+        body = await _body(request)
+        try:
+            asked = msgspec.json.decode(body, type=_SignIn)
+            token = control.sessions.sign_in(asked.account, asked.password)
+        except msgspec.DecodeError:
+            return _problem(400, "bad_sign_in", files)
+        except Locked as locked:
+            answer = _problem(429, "too_many_tries", files)
+            answer.headers["retry-after"] = str(locked.wait_ms // 1000 + 1)
+            return answer
+        if token is None:
+            return _problem(401, "bad_sign_in", files)
+        signed = control.sessions.whose(f"{auth.COOKIE}={token}")
+        assert signed is not None
+        answer = JSONResponse({"role": signed.account.role}, headers=files.headers)
+        answer.headers["set-cookie"] = auth.set_cookie(token, secure=request.url.scheme == "https")
+        return answer
+
+    async def sign_out(request: Request) -> Response:
+        if not ours(request):
+            return _problem(403, "wrong_origin", files)
+        control.sessions.sign_out(request.headers.get("cookie", ""))
+        answer = Response(status_code=204, headers=files.headers)
+        answer.headers["set-cookie"] = auth.set_cookie("", secure=request.url.scheme == "https")
+        return answer
+
+    async def map_file(request: Request) -> Response:
+        if whose(request) is None:
+            return _problem(401, "sign_in", files)
+        name = request.path_params["name"]
+        path = control.folder / "map" / {"base": "base.geojson", "cameras": "cameras.json"}.get(name, "")
+        if not path.is_file():
+            return _problem(404, "no_such_file", files)
+        return Response(path.read_bytes(), media_type="application/json", headers={**files.headers, "cache-control": "private, max-age=3600"})
+
+    async def demo(request: Request) -> Response:
+        path = control.folder / "demo.json"
+        if not control.centre.demo or not path.exists():
+            return _problem(404, "not_a_demo", files)
+        return Response(path.read_bytes(), media_type="application/json", headers=files.headers)
+
+    async def unit(request: Request) -> Response:
+        body = await _body(request)
+        found = osmand.decode(
+            request.url.query.encode(), body, request.headers.get("content-type", ""), clock.now(), units
+        )
+        if isinstance(found, osmand.Refusal):
+            return _problem(found.status, found.reason, files)
+        control.on_unit(found)
+        return Response(status_code=200)
+
+    async def state(socket: WebSocket) -> None:
+        session = whose(socket)
+        if session is None or not ours(socket):
+            await socket.accept()
+            await socket.close(windows.SIGNED_OUT)
+            return
+        await windows.serve(socket, session, control)
+
+    return [
+        Route("/", home),
+        Route("/operator", operator),
+        Route("/field", field),
+        Route("/sign-in", sign_in, methods=["POST"]),
+        Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/demo.json", demo),
+        Route("/unit", unit, methods=["GET", "POST"]),
+        Route("/map/{name}.geojson", map_file),
+        Route("/map/{name}.json", map_file),
+        Route("/console/{path:path}", files.serve),
+        WebSocketRoute("/ws", state),
+    ]
+
+
+class _SignIn(msgspec.Struct, frozen=True):
+    account: str
+    password: str
+
+
+def _problem(status: int, reason: str, files: Files) -> Response:
+    """RFC 9457, the reason as a word that the page translates."""
+    body = {"type": "about:blank", "status": status, "title": reason, "reason": reason}
+    return JSONResponse(body, status_code=status, headers=files.headers, media_type="application/problem+json")
+
+
+async def _body(request: Request) -> bytes:
+    """At most BODY_BYTES_MAX; what is longer is cut off and then fails to decode."""
+    taken = bytearray()
+    async for chunk in request.stream():
+        taken += chunk
+        if len(taken) > BODY_BYTES_MAX:
+            return b""
+    return bytes(taken)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="safetynet control", description="A control centre.")
+    parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json")
+    folder: Path = parser.parse_args().dir
+    return process.run(lambda: _main(folder))
+
+
+async def _main(folder: Path) -> None:
+    control = Control(folder)
+    process.ready("control", port=control.centre.web_port or 0)
+    await control.run()

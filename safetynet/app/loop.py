@@ -1,0 +1,123 @@
+"""The one shape of every program: decide, write down, and only then let anything leave the building.
+
+A state is what its log says it is. `take` decides, folds the events into a would-be state, commits events, messages,
+inbox key and relay mark in one transaction, adopts the state and hands back the errands that remain. A crash anywhere
+in between is repaired by starting again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from safetynet.core.events import AnyEvent
+from safetynet.core.terms import Instant
+from safetynet.edge.config import failpoint
+from safetynet.edge.store import InboxKey, Log, RelayMark, Send
+
+__all__ = ["BATCH_MAX", "InboxKey", "Loop", "RelayMark", "Send", "Taken"]
+
+State = TypeVar("State")
+Given = TypeVar("Given")
+Errand = TypeVar("Errand")
+
+BATCH_MAX: Final = 4_096
+"""Inputs in one transaction. More would only make the first of them wait."""
+
+
+class Taken(NamedTuple, Generic[Given]):
+    """One input with its time and, when it came from elsewhere, under which key it may take effect once."""
+
+    given: Given
+    at: Instant
+    inbox: InboxKey | None = None
+    relay_mark: RelayMark | None = None
+
+
+class Loop(Generic[State, Given, Errand]):
+    """One program's state, kept in step with its log.
+
+    `react(state_after, serial, event)` derives the errands: each `Send` goes into the outbox with its event, all others
+    are handed back after the commit and may be lost in a crash; a program derives them anew from `state` at its start.
+    An exception out of decide, evolve or react is our own mistake: it propagates and the program stops, nothing written.
+    """
+
+    def __init__(
+        self,
+        store: Log,
+        empty: State,
+        decide: Callable[[State, Given, Instant], Sequence[AnyEvent]],
+        evolve: Callable[[State, AnyEvent], State],
+        react: Callable[[State, int, AnyEvent], Sequence[Send | Errand]],
+    ) -> None:
+        self._store, self._decide, self._evolve, self._react = store, decide, evolve, react
+        self.state = empty
+        for _, event in store.events():  # crash = rebuild
+            self.state = evolve(self.state, event)
+
+    def take(
+        self, given: Given, at: Instant, inbox: InboxKey | None = None, relay_mark: RelayMark | None = None
+    ) -> list[Errand]:
+        """One input all the way through. What is under a key that was already taken has no effect."""
+        return self.take_many([Taken(given, at, inbox, relay_mark)])
+
+    def take_many(self, inputs: Sequence[Taken[Given]]) -> list[Errand]:
+        """As if taken one by one, with one fsync. At most BATCH_MAX."""
+        assert len(inputs) <= BATCH_MAX
+        batch = _Batch[Errand](self._store)
+        state = self.state
+        for each in inputs:
+            if not batch.admits(each.inbox, each.relay_mark):
+                continue
+            for event in self._decide(state, each.given, each.at):
+                state = self._evolve(state, event)
+                batch.add(event, self._react(state, batch.next_serial(), event))
+        if batch.is_empty():
+            return []
+        failpoint("loop.before_commit")
+        first = self._store.commit(batch.events, batch.sends, list(batch.keys), batch.relay_marks())
+        assert first == batch.first, f"serial {first} where {batch.first} was promised to react"
+        failpoint("loop.after_commit")
+        self.state = state
+        failpoint("loop.before_errands")
+        return batch.errands
+
+
+class _Batch(Generic[Errand]):
+    """What one commit will write, and what may leave after it."""
+
+    def __init__(self, store: Log) -> None:
+        self._store = store
+        self.first = store.head() + 1
+        self.events: list[AnyEvent] = []
+        self.sends: list[Send] = []
+        self.errands: list[Errand] = []
+        self.keys: dict[InboxKey, None] = {}
+        self._marks: dict[str, int] = {}
+
+    def admits(self, key: InboxKey | None, mark: RelayMark | None) -> bool:
+        """Whether this input is new; its key and mark are then written whatever is decided."""
+        if key is not None and (key in self.keys or self._store.seen(key)):
+            return False
+        if mark is not None:
+            if mark.upto_row <= self._marks.get(mark.relay, self._store.relay_mark(mark.relay)):
+                return False
+            self._marks[mark.relay] = mark.upto_row
+        if key is not None:
+            self.keys[key] = None
+        return True
+
+    def add(self, event: AnyEvent, errands: Sequence[Send | Errand]) -> None:
+        self.events.append(event)
+        for errand in errands:
+            if isinstance(errand, Send):
+                self.sends.append(errand)
+            else:
+                self.errands.append(errand)
+
+    def next_serial(self) -> int:
+        return self.first + len(self.events)
+
+    def relay_marks(self) -> list[RelayMark]:
+        return [RelayMark(relay, row) for relay, row in self._marks.items()]
+
+    def is_empty(self) -> bool:
+        return not (self.events or self.keys or self._marks)

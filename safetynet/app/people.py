@@ -1,0 +1,62 @@
+"""Who the control centre's wearers are: the sealed records, opened once and held only while the program runs.
+
+Nothing of this ever crosses to another organisation, a log, a metric or the ledger.
+"""
+
+import msgspec
+
+from safetynet.core.orders import Order
+from safetynet.core.terms import SubjectId, WearerClass, WearerId
+from safetynet.edge.store import Store
+
+
+class WearerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sealed under the wearer's own key in the person store."""
+
+    wearer: WearerId
+    name: str
+    case_no: str
+    born_year: int | None
+    office: str
+    officer: str
+    phone: str
+    order: Order
+
+
+def subject(wearer: WearerId) -> SubjectId:
+    return SubjectId(f"wearer:{wearer}")
+
+
+def encode(record: WearerRecord) -> bytes:
+    return msgspec.msgpack.encode(record)
+
+
+def enrol(store: Store, record: WearerRecord) -> None:
+    store.put_person(subject(record.wearer), encode(record))
+
+
+class People:
+    """The opened records. `erase` forgets here what the store has destroyed."""
+
+    def __init__(self, store: Store) -> None:
+        self._records = {
+            record.wearer: record
+            for name, data in store.persons()
+            if name.startswith("wearer:")
+            for record in (msgspec.msgpack.decode(data, type=WearerRecord),)
+        }
+        self.orders: dict[WearerId, Order] = {each.wearer: each.order for each in self._records.values()}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, wearer: WearerId) -> WearerRecord | None:
+        return self._records.get(wearer)
+
+    def footing(self, wearer: WearerId) -> WearerClass:
+        """Raises KeyError for a wearer that is not enrolled: nobody is judged without an order."""
+        return self.orders[wearer].wearer_class
+
+    def forget(self, wearer: WearerId) -> None:
+        self._records.pop(wearer, None)
+        self.orders.pop(wearer, None)

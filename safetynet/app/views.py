@@ -1,0 +1,505 @@
+"""What an operator's and an officer's page show of the state: docs/contracts.md section 5, one function per collection.
+
+A view is a pure reading of the mind's state, the opened person records and the newest positions. Words only, no
+sentences: the page translates. What a role may not see is not sent, rather than hidden.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from safetynet.app.people import People
+from safetynet.core import alarms, cameras, incidents, law
+from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.control.state import Entry, State
+from safetynet.core.dispatch import Unit
+from safetynet.core.events import CameraCard, Place
+from safetynet.core.incidents import Incident, Request, Stage, VideoState
+from safetynet.core.orders import Circle, Zone
+from safetynet.core.terms import (
+    MINUTE_MS,
+    SECOND_MS,
+    AlarmKind,
+    CentreId,
+    Certainty,
+    Instant,
+    NoticeState,
+    PersonId,
+    Source,
+    UnitId,
+    UnitState,
+    WearerId,
+)
+
+View = dict[str, dict[str, dict[str, object]]]
+
+STALE_FIX_MS: Final = 2 * MINUTE_MS
+TRACK_MS: Final = 10 * MINUTE_MS
+"""How far back a track is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    id: CentreId
+    name: str
+    role: str
+    up: bool
+    since: Instant
+    delay_ms: int | None
+    streams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitView:
+    unit: Unit
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What the calm screen counts."""
+
+    wearers: int
+    reporting: int
+    cameras: int
+    last_fix_at: Instant | None
+    fixes_per_s: float
+    pictures_open: int
+    ledger_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Everything beside the state that a view is made of."""
+
+    at: Instant
+    people: People
+    names: Mapping[PersonId, str]
+    centres: Mapping[CentreId, str]
+    tracks: Mapping[WearerId, Sequence[Place]]
+    units: tuple[UnitView, ...]
+    links: tuple[LinkView, ...]
+    numbers: Numbers
+
+
+def operators(state: State, seen: Looked) -> View:
+    """What every operator and supervisor of the control centre sees."""
+    shown = [state.incidents[each] for each in (*state.open.values(), *state.closed[-50:])]
+    alive = [each for each in shown if each.stage is not Stage.CLOSED]
+    return {
+        "alarms": {
+            each: _alarm(state.alarms[each], seen) for incident in shown for each in incident.alarms
+        },
+        "incidents": {each.incident: _incident(state, each, seen) for each in shown},
+        "tracks": {each.wearer: _track(each.wearer, seen) for each in alive},
+        "units": {each.unit.unit: _unit(state, each) for each in seen.units},
+        "links": {each.id: _link(each) for each in seen.links},
+        "zones": {zone.id: _zone(zone) for each in alive for zone in _zones(each, seen)},
+        "calm": {"calm": _calm(seen.numbers, state)},
+    }
+
+
+def officer(state: State, unit: UnitId, seen: Looked) -> View:
+    """What a unit's phone sees: its own orders while their incidents live, and nothing of who it is about."""
+    orders: dict[str, dict[str, object]] = {}
+    for id in state.open.values():
+        incident = state.incidents[id]
+        for each in incident.dispatches.values():
+            if each.unit != unit or each.state is UnitState.RELEASED:
+                continue
+            record = seen.people.get(incident.wearer)
+            orders[each.dispatch] = {
+                "dispatch": each.dispatch,
+                "state": each.state.value,
+                "incident": id,
+                "place": _place(incident.place),
+                "kind_word": incident.kind.value,
+                "answer_by": each.answer_by,
+                "office": record.office if record else "",
+            }
+    mine = {each.unit.unit: _unit(state, each) for each in seen.units if each.unit.unit == unit}
+    return {"orders": orders, "units": mine}
+
+
+# --- alarms --------------------------------------------------------------------------------------------------------
+
+
+def _alarm(alarm: Alarm, seen: Looked) -> dict[str, object]:
+    record = seen.people.get(alarm.wearer)
+    zones = {zone.id: zone.name for zone in record.order.zones} if record else {}
+    return {
+        "id": alarm.alarm,
+        "wearer": alarm.wearer,
+        "who": record.name if record else "",
+        "case_no": record.case_no if record else "",
+        "kind": alarm.kind.value,
+        "priority": int(alarm.priority),
+        "certainty": alarm.certainty.value,
+        "state": alarm.state.value,
+        "incident": alarm.incident,
+        "observed_at": alarm.first.observed_at if alarm.first else alarm.raised_at,
+        "raised_at": alarm.raised_at,
+        "count": alarm.count,
+        "escalates_at": alarms.escalates_at(alarm),
+        "level": alarm.level,
+        "place": _place(alarm.latest),
+        "zone_name": zones.get(alarm.zone) if alarm.zone else None,
+    }
+
+
+def _place(place: Place | None) -> dict[str, object] | None:
+    if place is None:
+        return None
+    return {
+        "lat": round(place.lat, 6),
+        "lon": round(place.lon, 6),
+        "radius_m": round(place.radius_m, 1),
+        "source": place.source.value,
+        "observed_at": place.observed_at,
+        "received_at": place.received_at,
+    }
+
+
+# --- incidents -----------------------------------------------------------------------------------------------------
+
+
+def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, object]:
+    record = seen.people.get(incident.wearer)
+    _, speed = cameras.course(incident.earlier, incident.place) if incident.place else (None, None)
+    owner = incident.owner
+    return {
+        "id": incident.incident,
+        "wearer": incident.wearer,
+        "priority": min(int(state.alarms[each].priority) for each in incident.alarms),
+        "kind": incident.kind.value,
+        "state": incident.stage.value,
+        "owner": owner,
+        "owner_name": seen.names.get(owner, owner) if owner else None,
+        "opened_at": incident.opened_at,
+        "closed_at": incident.closed_at,
+        "code": incident.code.value if incident.code else None,
+        "alarms": list(incident.alarms),
+        "who": {
+            "name": record.name if record else "",
+            "case_no": record.case_no if record else "",
+            "age": None,
+            "office": record.office if record else "",
+            "officer": record.officer if record else "",
+            "phone_known": bool(record and record.phone),
+        },
+        "place": _place(incident.place),
+        "speed_mps": round(speed, 1) if speed is not None else None,
+        "evidence": _evidence(state, incident, seen.at),
+        "law": _law(incident, seen),
+        "video": _video(incident, seen),
+        "dispatches": [
+            {
+                "dispatch": each.dispatch,
+                "unit": each.unit,
+                "unit_name": _unit_name(each.unit, seen),
+                "state": each.state.value,
+                "ordered_at": each.ordered_at,
+                "answer_by": each.answer_by,
+                "overdue": each.overdue,
+            }
+            for each in sorted(incident.dispatches.values(), key=lambda one: one.ordered_at)
+        ],
+        "notices": [
+            {
+                "notice": each.notice,
+                "room": each.room,
+                "room_name": seen.centres.get(each.room, each.room),
+                "state": each.state.value,
+                "sent_at": each.sent_at,
+                "answer_by": each.answer_by,
+                "overdue": each.overdue,
+            }
+            for each in incident.notices.values()
+        ],
+        "calls": [
+            {"at": each.at, "by_name": seen.names.get(each.by, each.by), "outcome": each.outcome.value}
+            for each in incident.calls
+        ],
+        "steps": _steps(state, incident),
+        "record": [_entry(each, seen) for each in state.record.get(incident.incident, ())],
+        "sealed": len(state.record.get(incident.incident, ())),
+        "duties": [{"duty": "viewing_notice", "due_at": incident.notice_due_at}] if incident.notice_due_at else [],
+    }
+
+
+def _unit_name(unit: UnitId, seen: Looked) -> str:
+    return next((each.name for each in seen.units if each.unit.unit == unit), unit)
+
+
+def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object]:
+    """What speaks for the alarm and what against it, both always shown."""
+    mine = [state.alarms[each] for each in incident.alarms]
+    speaks: list[str] = []
+    for each in mine:
+        match each.kind:
+            case AlarmKind.STRAP_CUT:
+                speaks.append("strap_open")
+            case AlarmKind.BODY_TAMPER:
+                speaks.append("body_open")
+            case AlarmKind.SOS:
+                speaks.append("sos_pressed")
+            case AlarmKind.EXCLUSION_ZONE:
+                speaks.append("inside_zone" if each.certainty is Certainty.CERTAIN else "inside_zone_maybe")
+    against: list[str] = []
+    place = incident.place
+    if place is None:
+        against.append("no_position")
+    else:
+        if place.source is Source.CELL:
+            against.append("cell_only")
+        elif place.radius_m > 100:
+            against.append("wide_fix")
+        if incident.stage is not Stage.CLOSED and at - place.observed_at > STALE_FIX_MS:
+            against.append("old_fix")
+    if any(each.returned_at is not None for each in mine):
+        against.append("returned")
+    return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value}
+
+
+def _law(incident: Incident, seen: Looked) -> dict[str, object]:
+    record = seen.people.get(incident.wearer)
+    if record is None:
+        return {"basis": None, "article_ko": "", "article_en": "", "why": "no_basis"}
+    found = law.basis(record.order.wearer_class, incident.kind)
+    if isinstance(found, law.NoBasis):
+        return {
+            "basis": None,
+            "article_ko": found.reason_ko,
+            "article_en": found.reason_en,
+            "why": found.why.value,
+        }
+    why = incident.refused_here.value if incident.refused_here else None
+    return {
+        "basis": found.basis.value,
+        "article_ko": found.article_ko,
+        "article_en": found.article_en,
+        "why": why,
+    }
+
+
+def _video(incident: Incident, seen: Looked) -> dict[str, object]:
+    requests = sorted(incident.requests.values(), key=lambda each: each.asked_at)
+    return {
+        "state": _video_state(incident, requests),
+        "requests": [
+            {
+                "request": each.request,
+                "city": each.city,
+                "city_name": seen.centres.get(each.city, each.city),
+                "state": each.state.value,
+                "why": each.why.value if each.why else None,
+                "asked_at": each.asked_at,
+            }
+            for each in requests
+        ],
+        "grants": [
+            {
+                "grant": each.grant,
+                "city": each.city,
+                "city_name": seen.centres.get(each.city, each.city),
+                "granted_at": each.granted_at,
+                "until": each.until,
+                "conditions": list(each.conditions),
+                "state": each.state.value,
+                "why": each.why.value if each.why else None,
+            }
+            for each in requests
+            if each.grant is not None
+        ],
+        "cameras": _cameras(incident, seen),
+    }
+
+
+def _video_state(incident: Incident, requests: Sequence[Request]) -> str:
+    states = {each.state for each in requests}
+    if incident.stage is Stage.CLOSED and incident.asked_by is not None:
+        return "ended"
+    if VideoState.GRANTED in states:
+        return "partly" if states & {VideoState.REFUSED, VideoState.REQUESTED} else "granted"
+    if VideoState.REQUESTED in states:
+        return "requested"
+    if incident.refused_here is not None or states == {VideoState.REFUSED}:
+        return "refused"
+    if VideoState.ENDED in states:
+        return "ended"
+    return "proposed" if VideoState.PROPOSED in states else "none"
+
+
+def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
+    """All cameras of all cities in one order of worth: the page takes the first ones."""
+    held = incidents.cameras(incident)
+    ranked = cameras.rank([card for card, _ in held.values()], incident.place, incident.earlier)
+    shown: list[dict[str, object]] = []
+    for choice in ranked:
+        card, request = held[choice.camera]
+        granted = request.state is VideoState.GRANTED
+        shown.append(
+            {
+                **_card(card),
+                "city": request.city,
+                "city_name": seen.centres.get(request.city, request.city),
+                "grant": request.grant if granted else None,
+                "reason": choice.reason.value,
+                "distance_m": round(choice.distance_m),
+                "state": "granted" if granted else "proposed",
+            }
+        )
+    return shown
+
+
+def _card(card: CameraCard) -> dict[str, object]:
+    return {
+        "camera": card.camera,
+        "name": card.name,
+        "lat": round(card.lat, 6),
+        "lon": round(card.lon, 6),
+        "range_m": card.range_m,
+        "azimuth_deg": card.azimuth_deg,
+        "view_deg": card.view_deg,
+        "ptz": card.ptz,
+        "purpose": card.purpose,
+    }
+
+
+STEP_DUE_MS: Final[Mapping[str, int]] = {
+    "ack": 15 * SECOND_MS,
+    "video": 30 * SECOND_MS,
+    "police": 60 * SECOND_MS,
+    "office": 60 * SECOND_MS,
+    "call": 120 * SECOND_MS,
+}
+"""By when a step should be taken after the incident opened (domain.md section 4; targets, not law)."""
+
+
+def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
+    done: dict[str, Instant | None] = {
+        "ack": incident.claimed_at,
+        "video": min((each.granted_at for each in incident.requests.values() if each.granted_at), default=None),
+        "police": min(
+            (each.answered_at for each in incident.notices.values() if each.state is NoticeState.READ and each.answered_at),
+            default=None,
+        ),
+        "office": min(
+            (
+                each.reported_at
+                for each in incident.dispatches.values()
+                if each.reported_at and each.state not in (UnitState.ORDERED, UnitState.RECEIVED, UnitState.DECLINED)
+            ),
+            default=None,
+        ),
+        "call": incident.calls[0].at if incident.calls else None,
+        "close": incident.closed_at,
+    }
+    late = {
+        "police": any(each.overdue for each in incident.notices.values()),
+        "office": any(each.overdue for each in incident.dispatches.values()),
+        "ack": any(state.alarms[each].level > 0 for each in incident.alarms) and incident.claimed_at is None,
+    }
+    steps: list[dict[str, object]] = []
+    current = True
+    for step, at in done.items():
+        due = STEP_DUE_MS.get(step)
+        word = "done" if at else "late" if late.get(step) else "now" if current else "next"
+        current = current and (at is not None or word == "late")
+        due_at = incident.opened_at + due if due is not None and at is None else None
+        steps.append({"step": step, "state": word, "at": at, "due_at": due_at})
+    return steps
+
+
+def _entry(entry: Entry, seen: Looked) -> dict[str, object]:
+    more: dict[str, object] = dict(entry.detail)
+    for key in ("city", "room"):
+        if key in more:
+            more[key] = seen.centres.get(CentreId(str(more[key])), more[key])
+    if "unit" in more:
+        more["unit"] = _unit_name(UnitId(str(more["unit"])), seen)
+    if "to" in more:
+        more["to"] = seen.names.get(PersonId(str(more["to"])), more["to"])
+    by_name = seen.names.get(entry.by, entry.by) if entry.by else None
+    return {"at": entry.at, "what": entry.what, "by_name": by_name, "with": more}
+
+
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+
+def _track(wearer: WearerId, seen: Looked) -> dict[str, object]:
+    since = seen.at - TRACK_MS
+    points = [
+        [round(each.lat, 6), round(each.lon, 6), each.observed_at, round(each.radius_m, 1)]
+        for each in seen.tracks.get(wearer, ())
+        if each.observed_at >= since
+    ]
+    return {"wearer": wearer, "points": points}
+
+
+def _unit(state: State, view: UnitView) -> dict[str, object]:
+    orders = [
+        each
+        for incident in state.open.values()
+        for each in state.incidents[incident].dispatches.values()
+        if each.unit == view.unit.unit and each.state not in (UnitState.RELEASED, UnitState.DECLINED)
+    ]
+    newest = max(orders, key=lambda each: each.ordered_at, default=None)
+    return {
+        "id": view.unit.unit,
+        "name": view.name,
+        "kind": view.unit.kind,
+        "lat": round(view.unit.lat, 6),
+        "lon": round(view.unit.lon, 6),
+        "at": view.unit.seen_at,
+        "state": newest.state.value if newest else "available",
+        "dispatch": newest.dispatch if newest else None,
+        "eta_s": None,
+    }
+
+
+def _link(link: LinkView) -> dict[str, object]:
+    return {
+        "id": link.id,
+        "name": link.name,
+        "role": link.role,
+        "up": link.up,
+        "since": link.since,
+        "delay_ms": link.delay_ms,
+        "streams": link.streams,
+    }
+
+
+def _zones(incident: Incident, seen: Looked) -> tuple[Zone, ...]:
+    record = seen.people.get(incident.wearer)
+    return record.order.zones if record else ()
+
+
+def _zone(zone: Zone) -> dict[str, object]:
+    shown: dict[str, object] = {"id": zone.id, "name": zone.name, "kind": "exclusion"}
+    if isinstance(zone.area, Circle):
+        shown["circle"] = {"lat": zone.area.lat, "lon": zone.area.lon, "radius_m": zone.area.radius_m}
+    else:
+        shown["polygon"] = [[lat, lon] for lat, lon in zone.area.ring]
+    return shown
+
+
+def _calm(numbers: Numbers, state: State) -> dict[str, object]:
+    return {
+        "wearers": numbers.wearers,
+        "reporting": numbers.reporting,
+        "silent": numbers.wearers - numbers.reporting,
+        "cameras": numbers.cameras,
+        "last_fix_at": numbers.last_fix_at,
+        "fixes_per_s": numbers.fixes_per_s,
+        "pictures_open": numbers.pictures_open,
+        "ledger_size": numbers.ledger_size,
+        "ledger_checked_at": None,
+        "cities_agree": None,
+    }
+
+
+def ringing(state: State) -> int:
+    """How many alarms nobody has looked at."""
+    waiting = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
+    return sum(state.alarms[each].state in waiting for id in state.open.values() for each in state.incidents[id].alarms)

@@ -1,0 +1,198 @@
+"""Browser windows at the control centre: one state socket each, its commands, and what it may see.
+
+A window says `do` and gets `ok` or the word why not; everything it shows comes through its feed. A window that asked
+for video is let in to each grant of its incident by a single-use token of its own.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine
+from typing import Any
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from safetynet.core.terms import (
+    AlarmId,
+    CallOutcome,
+    DispatchId,
+    Disposition,
+    GrantId,
+    IncidentId,
+    PersonId,
+    SECOND_MS,
+    UnitId,
+    UnitState,
+    ViewerId,
+    Why,
+)
+from safetynet.edge import clock, keys
+from safetynet.edge.auth import Session
+from safetynet.edge.web import Feed, Window
+
+HELLO_S_MAX: Final = 10
+BEAT_S: Final = 1
+COMMAND_BYTES_MAX: Final = 4_096
+COMMANDS_PER_S_MAX: Final = 20
+SIGNED_OUT: Final = 4401
+"""Close code by which a page knows to ask for a sign-in again."""
+
+
+class Have(msgspec.Struct, frozen=True):
+    epoch: str
+    seq: int
+
+
+class Hello(msgspec.Struct, frozen=True, tag_field="op", tag="hello"):
+    have: Have | None = None
+
+
+class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
+    """Anything a person does. Which fields count depends on `act`; a missing one is an answer `bad_command`."""
+
+    ref: int
+    act: str
+    incident: IncidentId | None = None
+    alarm: AlarmId | None = None
+    grant: GrantId | None = None
+    to: PersonId | None = None
+    outcome: CallOutcome | None = None
+    code: Disposition | None = None
+    unit: UnitId | None = None
+    dispatch: DispatchId | None = None
+    state: UnitState | None = None
+
+
+_heard: Final = msgspec.json.Decoder(Hello | Do)
+
+
+@dataclass(eq=False)
+class Seat:
+    """One window: who sits there, and which incidents' video it asked to see."""
+
+    session: Session
+    viewer: ViewerId
+    window: Window
+    asked: set[IncidentId] = field(default_factory=set)
+    admitted: set[GrantId] = field(default_factory=set)
+
+    @property
+    def person(self) -> PersonId:
+        return self.session.account.person
+
+    def admit(self, grant: GrantId) -> bytes:
+        """Makes a token for this window; the page gets it, the mind only its hash."""
+        token = keys.token()
+        self.admitted.add(grant)
+        self.window.offer(msgspec.json.encode({"admit": {"grant": grant, "token": token}}))
+        return hashlib.sha256(token.encode()).digest()
+
+
+class Desk(Protocol):
+    """What a window needs of the program: its feed, the way its commands go, and to be known."""
+
+    def feed(self, session: Session) -> Feed: ...
+    def me(self, session: Session) -> dict[str, object]: ...
+    def seated(self, seat: Seat) -> None: ...
+    def left(self, seat: Seat) -> None: ...
+    def do(self, seat: Seat, command: Do) -> Why | str | None: ...
+
+
+async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
+    """One window from hello to its end. Ends with the session, with a bad frame, or when the page goes."""
+    await socket.accept()
+    try:
+        async with asyncio.timeout(HELLO_S_MAX):
+            hello = _heard.decode(await socket.receive_text())
+    except (TimeoutError, msgspec.DecodeError, WebSocketDisconnect):
+        await _close(socket, 4400)
+        return
+    if not isinstance(hello, Hello):
+        await _close(socket, 4400)
+        return
+    feed = desk.feed(session)
+    window, frames = feed.join((hello.have.epoch, hello.have.seq) if hello.have else None)
+    seat = Seat(session, ViewerId(keys.fresh_id("V")), window)
+    me = msgspec.json.encode({"me": desk.me(session)})
+    desk.seated(seat)
+    try:
+        for frame in frames:
+            await socket.send_text(_with_me(frame, me))
+        async with asyncio.TaskGroup() as tasks:
+            ended = asyncio.Event()
+            for work in (_tell(socket, feed, window, me), _hear(socket, seat, desk), _beat(socket, session)):
+                tasks.create_task(_until(work, ended))
+            await ended.wait()
+            raise _Over
+    except* (_Over, WebSocketDisconnect, RuntimeError, ConnectionError):
+        await _close(socket, SIGNED_OUT if clock.monotonic() >= session.until else 1000)
+    finally:
+        feed.leave(window)
+        desk.left(seat)
+
+
+class _Over(Exception):  # noqa: N818 - the end of a window is no fault
+    pass
+
+
+async def _until(work: Coroutine[Any, Any, None], ended: asyncio.Event) -> None:
+    try:
+        await work
+    finally:
+        ended.set()
+
+
+def _with_me(frame: bytes, me: bytes) -> str:
+    """`me` differs from window to window and so stands in no feed: it rides on the frame that brings everything."""
+    head, found, rest = frame.partition(b'"full":{')
+    if not found:
+        return frame.decode()
+    comma = b"" if rest.startswith(b"}") else b","
+    return (head + found + b'"me":' + me + comma + rest).decode()
+
+
+async def _tell(socket: WebSocket, feed: Feed, window: Window, me: bytes) -> None:
+    while True:
+        frames = await window.take()
+        if window.lagging:
+            window.lagging = False
+            frames = feed.catch_up(None)
+        for frame in frames:
+            await socket.send_text(_with_me(frame, me))
+
+
+async def _beat(socket: WebSocket, session: Session) -> None:
+    """A heartbeat each second: a page that hears none says so. Ends with the session."""
+    while clock.monotonic() < session.until:
+        await socket.send_text(msgspec.json.encode({"beat": clock.now()}).decode())
+        await asyncio.sleep(BEAT_S)
+
+
+async def _hear(socket: WebSocket, seat: Seat, desk: Desk) -> None:
+    spent, since = 0, clock.monotonic()
+    while True:
+        text = await socket.receive_text()
+        at = clock.monotonic()
+        if at - since >= SECOND_MS:
+            spent, since = 0, at
+        spent += 1
+        if spent > COMMANDS_PER_S_MAX or len(text) > COMMAND_BYTES_MAX:
+            return
+        try:
+            said = _heard.decode(text)
+        except msgspec.DecodeError:
+            return
+        if isinstance(said, Do):
+            no = desk.do(seat, said)
+            word = no.value if isinstance(no, Why) else no
+            answer: dict[str, object] = {"ref": said.ref, "ok": True} if word is None else {"ref": said.ref, "no": word}
+            await socket.send_text(msgspec.json.encode(answer).decode())
+
+
+async def _close(socket: WebSocket, code: int) -> None:
+    try:
+        await socket.close(code)
+    except (RuntimeError, ConnectionError, WebSocketDisconnect):
+        return  # it was closed from the other side

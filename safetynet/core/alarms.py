@@ -1,0 +1,175 @@
+"""Verdict to alarm: which kind, how urgent, which state, for whom it rings next.
+
+States after ISA-18.2 / IEC 62682 (OPC UA Part 9): an alarm latches until a person acknowledges it, and a return to
+normal never acknowledges anything. Shelving and suppression come with a later issue; their letters stay free.
+
+Absent on purpose: whether a verdict is right (that is `rules`) and what is done about it (`incidents`).
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final, assert_never
+
+from safetynet.core.events import (
+    AlarmAcknowledged,
+    AlarmEscalated,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmReturned,
+    Place,
+)
+from safetynet.core.terms import (
+    SECOND_MS,
+    AlarmId,
+    AlarmKind,
+    Certainty,
+    IncidentId,
+    Instant,
+    PersonId,
+    Priority,
+    WearerId,
+    ZoneId,
+)
+
+
+class AlarmState(Enum):
+    """Letters as ISA-18.2 gives them."""
+
+    UNACKED = "unacked"
+    """B: rings."""
+    ACKED = "acked"
+    """C: a person has it."""
+    RETURNED_UNACKED = "returned_unacked"
+    """D: the condition holds again, and nobody has looked yet. Still rings."""
+    CLOSED = "closed"
+    """A: closed with its incident, by a person, with a code."""
+
+
+TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
+"""Kinds that no signal heals (US federal practice of ignoring healed tampers cost lives: domain.md section 6)."""
+
+ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
+    Priority.EMERGENCY: (30 * SECOND_MS, 90 * SECOND_MS),
+    Priority.DANGER: (60 * SECOND_MS, 180 * SECOND_MS),
+    Priority.CAUTION: (),
+    Priority.DEVICE: (),
+}
+"""After how long without acknowledgement a further circle of people hears it: second operator, shift lead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    alarm: AlarmId
+    wearer: WearerId
+    kind: AlarmKind
+    priority: Priority
+    certainty: Certainty
+    state: AlarmState
+    raised_at: Instant
+    first: Place | None
+    """Where it began: the evidence for the video request."""
+    latest: Place | None
+    zone: ZoneId | None
+    episode: str
+    count: int = 1
+    level: int = 0
+    returned_at: Instant | None = None
+    acked_by: PersonId | None = None
+    incident: IncidentId | None = None
+
+
+def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
+    """Consequence and time left, not the event's name alone."""
+    match kind:
+        case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER:
+            return Priority.EMERGENCY
+        case AlarmKind.SOS:
+            return Priority.DANGER
+        case AlarmKind.EXCLUSION_ZONE:
+            return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
+        case _:
+            assert_never(kind)
+
+
+def alarm_id(episode: str) -> AlarmId:
+    """Derived from the episode, so that judging the same journal again after a crash finds the same alarm."""
+    return AlarmId("A-" + _short(f"alarm {episode}"))
+
+
+def incident_id(alarm: AlarmId) -> IncidentId:
+    """Known to other organisations: a hash of a hash, from which no wearer can be read."""
+    return IncidentId("I-" + _short(f"incident {alarm}"))
+
+
+def _short(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper()
+
+
+def escalates_at(alarm: Alarm) -> Instant | None:
+    """When the next circle hears it, or None: acknowledged, closed, or nobody further to tell."""
+    steps = ESCALATES_MS[alarm.priority]
+    if alarm.state in (AlarmState.ACKED, AlarmState.CLOSED) or alarm.level >= len(steps):
+        return None
+    return Instant(alarm.raised_at + steps[alarm.level])
+
+
+def heals(kind: AlarmKind) -> bool:
+    """Whether a later signal may say that the condition holds again."""
+    return kind not in TAMPER and kind is not AlarmKind.SOS
+
+
+AlarmEvent = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
+
+
+def raised(event: AlarmRaised) -> Alarm:
+    return Alarm(
+        alarm=event.alarm,
+        wearer=event.wearer,
+        kind=event.kind,
+        priority=event.priority,
+        certainty=event.certainty,
+        state=AlarmState.UNACKED,
+        raised_at=event.at,
+        first=event.place,
+        latest=event.place,
+        zone=event.zone,
+        episode=event.episode,
+    )
+
+
+def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> Alarm:
+    """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged."""
+    match event:
+        case AlarmRepeated():
+            rose = event.certainty is Certainty.CERTAIN and alarm.certainty is Certainty.MAYBE
+            urgency = min(alarm.priority, priority(alarm.kind, event.certainty))
+            return replace(
+                alarm,
+                certainty=Certainty.CERTAIN if rose else alarm.certainty,
+                priority=urgency,
+                state=AlarmState.UNACKED if rose or alarm.state is AlarmState.RETURNED_UNACKED else alarm.state,
+                raised_at=event.at if rose else alarm.raised_at,
+                level=0 if rose else alarm.level,
+                latest=event.place or alarm.latest,
+                returned_at=None,
+                count=alarm.count + 1,
+            )
+        case AlarmReturned():
+            unacked = alarm.state is AlarmState.UNACKED
+            return replace(
+                alarm,
+                state=AlarmState.RETURNED_UNACKED if unacked else alarm.state,
+                latest=event.place or alarm.latest,
+                returned_at=event.at,
+            )
+        case AlarmAcknowledged():
+            return replace(alarm, state=AlarmState.ACKED, acked_by=event.by)
+        case AlarmEscalated():
+            return replace(alarm, level=event.level)
+        case _:
+            assert_never(event)
+
+
+def closed(alarm: Alarm) -> Alarm:
+    return replace(alarm, state=AlarmState.CLOSED)

@@ -1,0 +1,609 @@
+"""What happens: the decisions of a control centre, one function for each thing that can come in."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final, TypeAlias, assert_never
+
+from immutables import Map
+
+import msgspec
+
+from safetynet.core import alarms, fixes, geo, incidents, law
+from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
+from safetynet.core.events import (
+    AlarmAcknowledged,
+    AlarmEscalated,
+    AlarmJoined,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmReturned,
+    AnswerOverdue,
+    AnyEvent,
+    CamerasChanged,
+    CamerasProposed,
+    DispatchOrdered,
+    IncidentClaimed,
+    IncidentClosed,
+    IncidentHandedOver,
+    IncidentOpened,
+    IncidentTakenOver,
+    MessageRefused,
+    Place,
+    PoliceNoticeAnswered,
+    PoliceNotified,
+    PositionFollowed,
+    RelayEvent,
+    UnitReported,
+    VideoEnded,
+    VideoGranted,
+    VideoPrepared,
+    VideoRefused,
+    VideoRefusedHere,
+    VideoRequested,
+    ViewerAdmitted,
+    ViewingNoticeDue,
+    WearerCalled,
+)
+from safetynet.core.fixes import Fix
+from safetynet.core.incidents import Act, Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.messages import (
+    AnswerNotice,
+    AnyMessage,
+    ChangeCameras,
+    EndGrant,
+    EndIncident,
+    GiveGrant,
+    MovePlace,
+    NotifyPolice,
+    PrepareVideo,
+    ProposeCameras,
+    RefuseVideo,
+    RequestVideo,
+    Send,
+)
+from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.terms import (
+    MINUTE_MS,
+    SECOND_MS,
+    AlarmId,
+    AlarmKind,
+    CallOutcome,
+    CameraId,
+    CentreId,
+    Certainty,
+    DispatchId,
+    Disposition,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    PersonId,
+    RequestId,
+    UnitId,
+    UnitState,
+    ViewerId,
+    WearerClass,
+    WearerId,
+    Why,
+)
+
+from safetynet.core.control.words import *
+from safetynet.core.control.state import *
+
+REQUEST_MS: Final = 30 * MINUTE_MS
+CAMERAS_MAX: Final = 9
+RADIUS_M_MIN: Final = 150
+TOUCHES_M: Final = 80.0
+"""A city is asked once the uncertainty comes this near to its border: its cameras look across."""
+NEARS_M: Final = 250.0
+"""A city is asked to propose and pre-connect when the person is this near: at a run, about a minute ahead."""
+MOVED_M: Final = 12.0
+MOVED_MS: Final = 5 * SECOND_MS
+
+
+# --- no ---
+
+
+def refuses(state: State, command: Command, at: Instant) -> Why | None:
+    """Why a person may not do this now, or None. `decide` asks the same and then records nothing."""
+    match command:
+        case Acknowledge():
+            alarm = state.alarms.get(command.alarm)
+            ringing = alarm is not None and alarm.state in (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
+            return None if ringing else Why.NOT_ALLOWED_NOW
+        case ReportUnit():
+            return _refuses_report(state, command)
+        case Claim():
+            return incidents.refusal(state.incidents.get(command.incident), Act.CLAIM, command.by)
+        case TakeOver():
+            incident = state.incidents.get(command.incident)
+            own = incident is not None and incident.owner == command.by
+            return Why.NOT_ALLOWED_NOW if own else incidents.refusal(incident, Act.TAKE_OVER, command.by)
+        case HandOver():
+            if command.to == command.by:
+                return Why.NOT_ALLOWED_NOW
+            return incidents.refusal(state.incidents.get(command.incident), Act.HAND_OVER, command.by)
+        case CallWearer():
+            return incidents.refusal(state.incidents.get(command.incident), Act.CALL, command.by)
+        case AskVideo():
+            return incidents.refusal(state.incidents.get(command.incident), Act.VIDEO, command.by)
+        case TellPolice():
+            return incidents.refusal(state.incidents.get(command.incident), Act.POLICE, command.by)
+        case AdmitViewer():
+            return _refuses_viewer(state, command, at)
+        case SendOffice():
+            return incidents.refusal(state.incidents.get(command.incident), Act.OFFICE, command.by)
+        case Close():
+            incident = state.incidents.get(command.incident)
+            no = incidents.refusal(incident, Act.CLOSE, command.by)
+            if no is None and incident is not None and not incidents.may_close(incident, command.code):
+                return Why.NOT_ALLOWED_NOW
+            return no
+        case _:
+            assert_never(command)
+
+
+def _refuses_viewer(state: State, command: AdmitViewer, at: Instant) -> Why | None:
+    incident = state.incidents.get(command.incident)
+    if (no := incidents.refusal(incident, Act.ADMIT, command.by)) is not None or incident is None:
+        return no or Why.NO_SUCH_INCIDENT
+    request = incidents.grant_of(incident, command.grant)
+    if request is None:
+        return Why.NO_SUCH_GRANT
+    if request.state is not VideoState.GRANTED:
+        return Why.GRANT_ENDED
+    return None if incidents.live(request, at) else Why.RUN_OUT
+
+
+def _refuses_report(state: State, command: ReportUnit) -> Why | None:
+    incident = state.incidents.get(state.given.get(command.dispatch, IncidentId("")))
+    dispatch = incident.dispatches.get(command.dispatch) if incident else None
+    if incident is None or dispatch is None or dispatch.unit != command.unit:
+        return Why.NO_SUCH_INCIDENT
+    if incident.stage is Stage.CLOSED:
+        return Why.INCIDENT_CLOSED
+    return None if command.state in FOLLOWS[dispatch.state] else Why.NOT_ALLOWED_NOW
+
+
+# --- what happens ---
+
+
+def decide(country: Country, state: State, given: Given, at: Instant) -> list[AnyEvent]:
+    match given:
+        case Judged():
+            return _judged(country, state, given, at)
+        case Heard():
+            return _heard(state, given, at)
+        case HeardBadly():
+            return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
+        case RelayHeard():
+            return list(given.events)
+        case Tick():
+            return _due(state, at)
+        case _:
+            return [] if refuses(state, given, at) is not None else _commanded(country, state, given, at)
+
+
+def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[AnyEvent]:
+    """Each verdict is decided on the state that the one before it left."""
+    events: list[AnyEvent] = []
+    for transition in given.transitions:
+        some = _verdict(country, state, transition, given, at)
+        state = fold(state, some)
+        events += some
+    for fix in given.fixes:
+        incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
+        if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
+            continue
+        if not _moved(incident.place, place):
+            continue
+        some = _follow(country, incident, place, given.footing.get(fix.wearer), at)
+        state = fold(state, some)
+        events += some
+    return events
+
+
+def _verdict(country: Country, state: State, verdict: Transition, given: Judged, at: Instant) -> list[AnyEvent]:
+    alarm = alarms.alarm_id(verdict.episode)
+    known = state.alarms.get(alarm)
+    place = fixes.place(verdict.fix) or given.last.get(verdict.wearer)
+    footing = given.footing.get(verdict.wearer)
+    match verdict.change:
+        case Change.RAISED:
+            return [] if known is not None else _raise(country, state, verdict, place, footing, at)
+        case Change.RISEN | Change.REPEATED:
+            if known is None or known.state is AlarmState.CLOSED:
+                return []
+            again = AlarmRepeated(
+                at=at, alarm=alarm, wearer=verdict.wearer, certainty=verdict.certainty, place=place or known.latest
+            )
+            after = fold(state, [again])
+            return [again, *_prepare(country, _of(after, known), footing, at)]
+        case Change.RETURNED:
+            healed = known is None or known.returned_at is not None or known.state is AlarmState.CLOSED
+            if healed or not alarms.heals(verdict.kind):
+                return []
+            return [AlarmReturned(at=at, alarm=alarm, wearer=verdict.wearer, place=place)]
+        case _:
+            assert_never(verdict.change)
+
+
+def _raise(
+    country: Country, state: State, verdict: Transition, place: Place | None, footing: WearerClass | None, at: Instant
+) -> list[AnyEvent]:
+    alarm = alarms.alarm_id(verdict.episode)
+    events: list[AnyEvent] = [
+        AlarmRaised(
+            at=at,
+            alarm=alarm,
+            wearer=verdict.wearer,
+            kind=verdict.kind,
+            priority=alarms.priority(verdict.kind, verdict.certainty),
+            certainty=verdict.certainty,
+            place=place,
+            zone=verdict.zone,
+            episode=verdict.episode,
+            order_version=verdict.order_version,
+            rules=RULES_VERSION,
+        )
+    ]
+    current = state.open.get(verdict.wearer)
+    if current is None:
+        current = alarms.incident_id(alarm)
+        events.append(IncidentOpened(at=at, incident=current, wearer=verdict.wearer, alarm=alarm))
+    else:
+        events.append(AlarmJoined(at=at, incident=current, wearer=verdict.wearer, alarm=alarm))
+    return events + _prepare(country, fold(state, events).incidents[current], footing, at)
+
+
+def _of(state: State, alarm: Alarm) -> Incident | None:
+    return state.incidents.get(alarm.incident) if alarm.incident else None
+
+
+def _prepare(country: Country, incident: Incident | None, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
+    """Cameras are staged where the law would allow them to be asked for; a mere suspicion of a zone stages none."""
+    if incident is None or incident.place is None or incident.stage is Stage.CLOSED:
+        return []
+    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+        return []
+    return _ask(country, incident, incident.place, footing, at, by=incident.asked_by)
+
+
+def _certain(incident: Incident) -> bool:
+    return incident.certainty is Certainty.CERTAIN
+
+
+def _ask(
+    country: Country, incident: Incident, place: Place, footing: WearerClass | None, at: Instant, by: PersonId | None
+) -> list[AnyEvent]:
+    """Ask (when a person has asked) or prepare each city that the uncertainty touches or nears."""
+    rule = law.basis(footing, incident.kind) if footing is not None else None
+    if not isinstance(rule, law.Rule):
+        return []
+    events: list[AnyEvent] = []
+    for city in country.cities:
+        away_m = geo.distance_to_area_m(place.lat, place.lon, city.area) - place.radius_m
+        held = incident.requests.get(city.city)
+        staged = held is not None and held.state in (VideoState.PREPARED, VideoState.PROPOSED)
+        if by is not None and away_m <= TOUCHES_M and (held is None or staged):
+            events.append(_asking(incident, place, rule, city.city, at, by))
+        elif held is None and away_m <= NEARS_M:
+            events.append(_asking(incident, place, rule, city.city, at, None))
+    return events
+
+
+def _asking(
+    incident: Incident,
+    place: Place,
+    rule: law.Rule,
+    city: CentreId,
+    at: Instant,
+    by: PersonId | None,
+) -> VideoPrepared | VideoRequested:
+    facts = VideoPrepared(
+        at=at,
+        incident=incident.incident,
+        request=RequestId("R-" + _short(f"{incident.incident} {city} {incident.asked_at or 0}")),
+        city=city,
+        basis=rule.basis,
+        kind=incident.kind,
+        place=place,
+        radius_m=min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
+        cameras_max=min(CAMERAS_MAX, rule.cameras_max),
+        until=Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS)),
+    )
+    if by is None:
+        return facts
+    return VideoRequested(**msgspec.structs.asdict(facts), by=by)
+
+
+def _short(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper()
+
+
+def _moved(before: Place | None, now: Place) -> bool:
+    if before is None:
+        return True
+    if now.observed_at <= before.observed_at:
+        return False
+    far = geo.distance_m(before.lat, before.lon, now.lat, now.lon) >= MOVED_M
+    return far or now.observed_at - before.observed_at >= MOVED_MS
+
+
+def _follow(country: Country, incident: Incident, place: Place, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
+    """The person moved: those who follow learn it, and the next city is asked before he is there."""
+    moved = PositionFollowed(at=at, incident=incident.incident, wearer=incident.wearer, place=place)
+    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+        return [moved]
+    return [moved, *_ask(country, incident, place, footing, at, by=incident.asked_by)]
+
+
+def _commanded(country: Country, state: State, given: Command, at: Instant) -> list[AnyEvent]:
+    match given:
+        case Claim():
+            incident = state.incidents[given.incident]
+            claimed: list[AnyEvent] = [IncidentClaimed(at=at, incident=given.incident, by=given.by)]
+            return claimed + _acknowledge(state, incident, given.by, at)
+        case TakeOver():
+            previous = state.incidents[given.incident].owner
+            assert previous is not None, "only a claimed incident is taken over"
+            return [IncidentTakenOver(at=at, incident=given.incident, by=given.by, previous=previous)]
+        case HandOver():
+            return [IncidentHandedOver(at=at, incident=given.incident, by=given.by, to=given.to)]
+        case Acknowledge():
+            wearer = state.alarms[given.alarm].wearer
+            return [AlarmAcknowledged(at=at, alarm=given.alarm, wearer=wearer, by=given.by)]
+        case CallWearer():
+            return [WearerCalled(at=at, incident=given.incident, by=given.by, outcome=given.outcome)]
+        case AskVideo():
+            return _ask_video(country, state.incidents[given.incident], given, at)
+        case AdmitViewer():
+            request = incidents.grant_of(state.incidents[given.incident], given.grant)
+            assert request is not None, "refuses() found the grant"
+            return [
+                ViewerAdmitted(
+                    at=at,
+                    incident=given.incident,
+                    grant=given.grant,
+                    viewer=given.viewer,
+                    by=given.by,
+                    token_sha256=given.token_sha256,
+                    until=request.until,
+                )
+            ]
+        case SendOffice():
+            incident = state.incidents[given.incident]
+            return _order(state, incident, given, at) + _tell_police(country, incident, given.by, at)
+        case TellPolice():
+            return _tell_police(country, state.incidents[given.incident], given.by, at)
+        case ReportUnit():
+            incident_id = state.given[given.dispatch]
+            return [
+                UnitReported(at=at, incident=incident_id, dispatch=given.dispatch, unit=given.unit, state=given.state)
+            ]
+        case Close():
+            return _close(state.incidents[given.incident], given, at)
+        case _:
+            assert_never(given)
+
+
+def _acknowledge(state: State, incident: Incident, by: PersonId, at: Instant) -> list[AnyEvent]:
+    ringing = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
+    return [
+        AlarmAcknowledged(at=at, alarm=each, wearer=incident.wearer, by=by)
+        for each in incident.alarms
+        if state.alarms[each].state in ringing
+    ]
+
+
+def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instant) -> list[AnyEvent]:
+    found = law.basis(given.footing, incident.kind) if given.footing is not None else None
+    if not isinstance(found, law.Rule):
+        why = found.why if found is not None else Why.NO_BASIS
+        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=why)]
+    if incident.place is None:
+        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.STALE)]
+    again = replace(
+        incident,
+        requests=Map(
+            {
+                city: request
+                for city, request in incident.requests.items()
+                if request.state not in (VideoState.REFUSED, VideoState.ENDED)
+            }
+        ),
+    )
+    asked = _ask(country, again, incident.place, given.footing, at, by=given.by)
+    if not asked and not any(incidents.live(each, at) for each in incident.requests.values()):
+        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.OUT_OF_AREA)]
+    return asked
+
+
+def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
+    unit = given.unit
+    if unit is None:
+        where = incident.place
+        found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
+        unit = found[0].unit if found else None
+    if unit is None or unit in busy(state):
+        return []
+    dispatch = DispatchId("D-" + _short(f"{incident.incident} {unit} {len(incident.dispatches)}"))
+    return [
+        DispatchOrdered(
+            at=at,
+            incident=incident.incident,
+            dispatch=dispatch,
+            unit=unit,
+            by=given.by,
+            answer_by=Instant(at + ANSWER_MS),
+        )
+    ]
+
+
+def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant) -> list[AnyEvent]:
+    if country.police is None or incident.notices:
+        return []
+    return [
+        PoliceNotified(
+            at=at,
+            incident=incident.incident,
+            notice=NoticeId("N-" + _short(f"{incident.incident} {country.police}")),
+            room=country.police,
+            kind=incident.kind,
+            place=incident.place,
+            by=by,
+            answer_by=Instant(at + ANSWER_MS),
+        )
+    ]
+
+
+def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
+    events: list[AnyEvent] = [
+        VideoEnded(at=at, incident=incident.incident, grant=each.grant, why=Why.INCIDENT_CLOSED)
+        for each in incident.requests.values()
+        if each.state is VideoState.GRANTED and each.grant is not None
+    ]
+    events += [
+        UnitReported(
+            at=at,
+            incident=incident.incident,
+            dispatch=each.dispatch,
+            unit=each.unit,
+            state=UnitState.RELEASED,
+        )
+        for each in incident.dispatches.values()
+        if UnitState.RELEASED in FOLLOWS[each.state]
+    ]
+    events.append(
+        IncidentClosed(
+            at=at,
+            incident=incident.incident,
+            wearer=incident.wearer,
+            by=given.by,
+            code=given.code,
+            fix_through=given.fix_through,
+        )
+    )
+    if incident.viewed:
+        due_at = Instant(at + incidents.NOTICE_OF_VIEWING_MS)
+        events.append(ViewingNoticeDue(at=at, incident=incident.incident, wearer=incident.wearer, due_at=due_at))
+    return events
+
+
+# --- what partners say ---
+
+
+def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
+    """A partner speaks only of what it was asked: everything else is refused, and that is recorded."""
+    message = given.message
+    incident = state.incidents.get(message.incident)
+    unasked = [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
+    if incident is None:
+        return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NO_SUCH_INCIDENT)]
+    if isinstance(message, AnswerNotice):
+        return _answered(incident, given.sender, message, at) or unasked
+    request = incident.requests.get(given.sender)
+    if request is None:
+        return list(unasked)
+    if incident.stage is Stage.CLOSED:
+        return []  # the city was told the end; what it said before it heard that is history
+    match message:
+        case ProposeCameras() if request.state in (VideoState.PREPARED, VideoState.PROPOSED):
+            return [
+                CamerasProposed(
+                    at=at,
+                    incident=incident.incident,
+                    request=request.request,
+                    city=given.sender,
+                    cameras=message.cameras,
+                )
+            ]
+        case ProposeCameras() | GiveGrant() if request.grant is not None or request.state is VideoState.REQUESTED:
+            return _granted(incident, request, given.sender, message, at)
+        case RefuseVideo() if message.request == request.request and request.state is not VideoState.GRANTED:
+            return [
+                VideoRefused(
+                    at=at, incident=incident.incident, request=request.request, city=given.sender, why=message.why
+                )
+            ]
+        case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
+            return [
+                CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)
+            ]
+        case EndGrant() if message.grant == request.grant:
+            if request.state is not VideoState.GRANTED:
+                return []
+            return [VideoEnded(at=at, incident=incident.incident, grant=message.grant, why=message.why)]
+        case _:
+            return list(unasked)
+
+
+def _granted(
+    incident: Incident, request: Request, city: CentreId, message: ProposeCameras | GiveGrant, at: Instant
+) -> list[AnyEvent]:
+    """A grant for what a person asked. A proposal that the request overtook, and a grant told twice, say nothing new."""
+    if isinstance(message, ProposeCameras) or request.grant == message.grant:
+        return []
+    return [
+        VideoGranted(
+            at=at,
+            incident=incident.incident,
+            request=request.request,
+            grant=message.grant,
+            city=city,
+            cameras=message.cameras,
+            conditions=message.conditions,
+            until=min(message.until, request.until),
+        )
+    ]
+
+
+def _answered(incident: Incident, room: CentreId, message: AnswerNotice, at: Instant) -> list[AnyEvent]:
+    notice = incident.notices.get(message.notice)
+    if notice is None or notice.room != room:
+        return []
+    rank = {NoticeState.SENT: 0, NoticeState.RECEIVED: 1, NoticeState.READ: 2}
+    if rank[message.state] <= rank[notice.state]:
+        return []
+    return [PoliceNoticeAnswered(at=at, incident=incident.incident, notice=message.notice, state=message.state)]
+
+
+# --- what time brings ---
+
+
+def _due(state: State, at: Instant) -> list[AnyEvent]:
+    events: list[AnyEvent] = []
+    for id in state.open.values():
+        incident = state.incidents[id]
+        for alarm in (state.alarms[each] for each in incident.alarms):
+            due = alarms.escalates_at(alarm)
+            if due is not None and at >= due:
+                events.append(
+                    AlarmEscalated(at=at, alarm=alarm.alarm, wearer=alarm.wearer, level=alarm.level + 1)
+                )
+        events += _overdue(incident, at)
+        events += [
+            VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RUN_OUT)
+            for each in incident.requests.values()
+            if each.state is VideoState.GRANTED and each.grant is not None and at >= each.until
+        ]
+    return events
+
+
+def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
+    late: list[DispatchId | NoticeId] = [
+        each.dispatch
+        for each in incident.dispatches.values()
+        if each.state in UNANSWERED and not each.overdue and at >= each.answer_by
+    ]
+    late += [
+        each.notice
+        for each in incident.notices.values()
+        if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
+    ]
+    return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
+

@@ -1,0 +1,604 @@
+"""What is so at a control centre, how an event changes it, and what must be done about an event."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final, TypeAlias, assert_never
+
+from immutables import Map
+
+from safetynet.core import alarms, geo, incidents, law
+from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
+from safetynet.core.events import (
+    AlarmAcknowledged,
+    AlarmEscalated,
+    AlarmJoined,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmReturned,
+    AnswerOverdue,
+    AnyEvent,
+    CamerasChanged,
+    CamerasProposed,
+    DispatchOrdered,
+    IncidentClaimed,
+    IncidentClosed,
+    IncidentHandedOver,
+    IncidentOpened,
+    IncidentTakenOver,
+    MessageRefused,
+    Place,
+    PoliceNoticeAnswered,
+    PoliceNotified,
+    PositionFollowed,
+    RelayEvent,
+    UnitReported,
+    VideoEnded,
+    VideoGranted,
+    VideoPrepared,
+    VideoRefused,
+    VideoRefusedHere,
+    VideoRequested,
+    ViewerAdmitted,
+    ViewingNoticeDue,
+    WearerCalled,
+)
+from safetynet.core.fixes import Fix
+from safetynet.core.incidents import Act, Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.messages import (
+    AnswerNotice,
+    AnyMessage,
+    ChangeCameras,
+    EndGrant,
+    EndIncident,
+    GiveGrant,
+    MovePlace,
+    NotifyPolice,
+    PrepareVideo,
+    ProposeCameras,
+    RefuseVideo,
+    RequestVideo,
+    Send,
+)
+from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.terms import (
+    MINUTE_MS,
+    SECOND_MS,
+    AlarmId,
+    AlarmKind,
+    CallOutcome,
+    CameraId,
+    CentreId,
+    Certainty,
+    DispatchId,
+    Disposition,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    PersonId,
+    RequestId,
+    UnitId,
+    UnitState,
+    ViewerId,
+    WearerClass,
+    WearerId,
+    Why,
+)
+
+from safetynet.core.control.words import *
+
+CLOSED_KEPT_MAX: Final = 200
+"""Closed incidents that stay in memory for the screens. All of them stay in the log."""
+RECORD_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an incident's record, for the screens. The log holds the whole; this is what was kept in mind."""
+
+    at: Instant
+    what: str
+    by: PersonId | None = None
+    detail: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    alarms: Map[AlarmId, Alarm] = Map()
+    incidents: Map[IncidentId, Incident] = Map()
+    open: Map[WearerId, IncidentId] = Map()
+    closed: tuple[IncidentId, ...] = ()
+    given: Map[str, IncidentId] = Map()
+    """Grant, dispatch or notice id -> its incident."""
+    record: Map[IncidentId, tuple[Entry, ...]] = Map()
+
+
+EMPTY: Final = State()
+
+
+def busy(state: State) -> frozenset[UnitId]:
+    """Units that have an order in hand anywhere."""
+    return frozenset(
+        each.unit
+        for incident in state.open.values()
+        for each in state.incidents[incident].dispatches.values()
+        if each.state in BUSY or each.state in UNANSWERED
+    )
+
+
+def fold(state: State, events: Iterable[AnyEvent]) -> State:
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def evolve(state: State, event: AnyEvent) -> State:
+    """The state after an event. An event of a kind that means nothing here leaves it as it is.
+
+    Events of an incident whose person was erased are gone from the log; what remains of it is skipped.
+    """
+    match event:
+        case AlarmRaised():
+            return replace(state, alarms=state.alarms.set(event.alarm, alarms.raised(event)))
+        case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated():
+            return _alarm_stepped(state, event)
+        case IncidentOpened():
+            return _opened(state, event)
+        case (
+            AlarmJoined()
+            | IncidentClaimed()
+            | IncidentTakenOver()
+            | IncidentHandedOver()
+            | WearerCalled()
+            | PositionFollowed()
+            | VideoPrepared()
+            | VideoRequested()
+            | VideoRefusedHere()
+            | CamerasProposed()
+            | VideoGranted()
+            | VideoRefused()
+            | CamerasChanged()
+            | VideoEnded()
+            | ViewerAdmitted()
+            | DispatchOrdered()
+            | UnitReported()
+            | PoliceNotified()
+            | PoliceNoticeAnswered()
+            | AnswerOverdue()
+            | ViewingNoticeDue()
+        ):
+            incident = state.incidents.get(event.incident)
+            return state if incident is None else _happened(state, incident, event)
+        case IncidentClosed():
+            incident = state.incidents.get(event.incident)
+            return state if incident is None else _closed(state, incident, event)
+        case _:
+            return state
+
+
+def _alarm_stepped(
+    state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
+) -> State:
+    before = state.alarms.get(event.alarm)
+    if before is None:
+        return state
+    after = alarms.step(before, event)
+    state = replace(state, alarms=state.alarms.set(event.alarm, after))
+    incident = state.incidents.get(after.incident) if after.incident else None
+    if incident is None:
+        return state
+    state = replace(state, incidents=state.incidents.set(incident.incident, _regraded(state, incident)))
+    by = event.by if isinstance(event, AlarmAcknowledged) else None
+    return _noted(state, incident.incident, Entry(event.at, _tag(event), by, (("kind", after.kind.value),)))
+
+
+def _regraded(state: State, incident: Incident) -> Incident:
+    """Kind and certainty of an incident are those of its most urgent alarm; the place is the newest known."""
+    mine = [state.alarms[each] for each in incident.alarms]
+    first = min(mine, key=lambda each: (each.priority, each.certainty is not Certainty.CERTAIN, each.raised_at))
+    newest = max(
+        (each.latest for each in mine if each.latest is not None), key=lambda place: place.observed_at, default=None
+    )
+    place = incident.place
+    if newest is not None and (place is None or newest.observed_at > place.observed_at):
+        place = newest
+    return replace(
+        incident,
+        kind=first.kind,
+        certainty=first.certainty,
+        kinds=frozenset(each.kind for each in mine),
+        place=place,
+        earlier=incident.place if place is not incident.place else incident.earlier,
+    )
+
+
+def _opened(state: State, event: IncidentOpened) -> State:
+    alarm = state.alarms[event.alarm]
+    incident = Incident(
+        incident=event.incident,
+        wearer=event.wearer,
+        kind=alarm.kind,
+        certainty=alarm.certainty,
+        stage=Stage.OPEN,
+        opened_at=event.at,
+        alarms=(event.alarm,),
+        kinds=frozenset({alarm.kind}),
+        place=alarm.latest,
+    )
+    state = replace(
+        state,
+        alarms=state.alarms.set(event.alarm, replace(alarm, incident=event.incident)),
+        incidents=state.incidents.set(event.incident, incident),
+        open=state.open.set(event.wearer, event.incident),
+    )
+    return _noted(state, event.incident, Entry(event.at, _tag(event), None, (("kind", alarm.kind.value),)))
+
+
+IncidentEvent: TypeAlias = (
+    AlarmJoined
+    | IncidentClaimed
+    | IncidentTakenOver
+    | IncidentHandedOver
+    | WearerCalled
+    | PositionFollowed
+    | VideoPrepared
+    | VideoRequested
+    | VideoRefusedHere
+    | CamerasProposed
+    | VideoGranted
+    | VideoRefused
+    | CamerasChanged
+    | VideoEnded
+    | ViewerAdmitted
+    | DispatchOrdered
+    | UnitReported
+    | PoliceNotified
+    | PoliceNoticeAnswered
+    | AnswerOverdue
+    | ViewingNoticeDue
+)
+
+
+def _happened(state: State, incident: Incident, event: IncidentEvent) -> State:
+    match event:
+        case AlarmJoined():
+            alarm = replace(state.alarms[event.alarm], incident=event.incident)
+            state = replace(state, alarms=state.alarms.set(event.alarm, alarm))
+            after = _regraded(state, replace(incident, alarms=(*incident.alarms, event.alarm)))
+        case VideoGranted():
+            state = replace(state, given=state.given.set(event.grant, event.incident))
+            after = _after(incident, event)
+        case DispatchOrdered():
+            state = replace(state, given=state.given.set(event.dispatch, event.incident))
+            after = _after(incident, event)
+        case _:
+            after = _after(incident, event)
+    state = replace(state, incidents=state.incidents.set(incident.incident, after))
+    if isinstance(event, PositionFollowed):
+        return state
+    return _noted(state, incident.incident, Entry(event.at, _tag(event), _by(event), _detail(event)))
+
+
+def _after(incident: Incident, event: IncidentEvent) -> Incident:
+    """What changes in the incident itself."""
+    match event:
+        case AlarmJoined():
+            return incident
+        case IncidentClaimed():
+            return replace(incident, stage=Stage.CLAIMED, owner=event.by, claimed_at=event.at)
+        case IncidentTakenOver():
+            return replace(incident, owner=event.by, viewers=frozenset())
+        case IncidentHandedOver():
+            return replace(incident, owner=event.to, viewers=frozenset())
+        case WearerCalled():
+            return replace(incident, calls=(*incident.calls, Call(at=event.at, by=event.by, outcome=event.outcome)))
+        case PositionFollowed():
+            return replace(incident, place=event.place, earlier=incident.place)
+        case VideoRefusedHere():
+            return replace(incident, refused_here=event.why)
+        case ViewerAdmitted():
+            return replace(incident, viewers=incident.viewers | {event.viewer}, viewed=True)
+        case ViewingNoticeDue():
+            return replace(incident, notice_due_at=event.due_at)
+        case DispatchOrdered() | UnitReported() | PoliceNotified() | PoliceNoticeAnswered() | AnswerOverdue():
+            return _people(incident, event)
+        case _:
+            return _video(incident, event)
+
+
+def _video(
+    incident: Incident,
+    event: VideoPrepared
+    | VideoRequested
+    | CamerasProposed
+    | VideoGranted
+    | VideoRefused
+    | CamerasChanged
+    | VideoEnded,
+) -> Incident:
+    match event:
+        case VideoPrepared() | VideoRequested():
+            held = incident.requests.get(event.city)
+            request = Request(
+                request=event.request,
+                city=event.city,
+                basis=event.basis,
+                kind=event.kind,
+                state=VideoState.PREPARED if isinstance(event, VideoPrepared) else VideoState.REQUESTED,
+                asked_at=event.at,
+                until=event.until,
+                cameras=held.cameras if held else (),
+            )
+            if isinstance(event, VideoRequested):
+                asked = incident.asked_at or event.at
+                incident = replace(incident, asked_by=event.by, asked_at=asked, refused_here=None)
+            return incidents.with_request(incident, request)
+        case CamerasProposed() | VideoRefused():
+            request = incident.requests[event.city]
+            if isinstance(event, CamerasProposed):
+                change = replace(request, state=VideoState.PROPOSED, cameras=event.cameras)
+            else:
+                change = replace(request, state=VideoState.REFUSED, why=event.why)
+            return incidents.with_request(incident, change)
+        case VideoGranted():
+            return incidents.with_request(
+                incident,
+                replace(
+                    incident.requests[event.city],
+                    state=VideoState.GRANTED,
+                    grant=event.grant,
+                    granted_at=event.at,
+                    conditions=event.conditions,
+                    cameras=event.cameras,
+                    until=event.until,
+                ),
+            )
+        case CamerasChanged() | VideoEnded():
+            held = incidents.grant_of(incident, event.grant)
+            assert held is not None, "only a held grant changes or ends"
+            if isinstance(event, CamerasChanged):
+                return incidents.with_request(incident, replace(held, cameras=event.cameras))
+            return incidents.with_request(incident, replace(held, state=VideoState.ENDED, why=event.why))
+        case _:
+            assert_never(event)
+
+
+def _people(
+    incident: Incident,
+    event: DispatchOrdered | UnitReported | PoliceNotified | PoliceNoticeAnswered | AnswerOverdue,
+) -> Incident:
+    match event:
+        case DispatchOrdered():
+            return incidents.with_dispatch(
+                incident,
+                Dispatch(
+                    dispatch=event.dispatch,
+                    unit=event.unit,
+                    state=UnitState.ORDERED,
+                    ordered_at=event.at,
+                    answer_by=event.answer_by,
+                ),
+            )
+        case UnitReported():
+            return incidents.with_dispatch(
+                incident, replace(incident.dispatches[event.dispatch], state=event.state, reported_at=event.at)
+            )
+        case PoliceNotified():
+            return incidents.with_notice(
+                incident,
+                Notice(
+                    notice=event.notice,
+                    room=event.room,
+                    state=NoticeState.SENT,
+                    sent_at=event.at,
+                    answer_by=event.answer_by,
+                ),
+            )
+        case PoliceNoticeAnswered():
+            return incidents.with_notice(
+                incident, replace(incident.notices[event.notice], state=event.state, answered_at=event.at)
+            )
+        case AnswerOverdue():
+            dispatch = incident.dispatches.get(DispatchId(event.what))
+            if dispatch is not None:
+                return incidents.with_dispatch(incident, replace(dispatch, overdue=True))
+            return incidents.with_notice(incident, replace(incident.notices[NoticeId(event.what)], overdue=True))
+        case _:
+            assert_never(event)
+
+
+def _closed(state: State, incident: Incident, event: IncidentClosed) -> State:
+    after = replace(incident, stage=Stage.CLOSED, closed_at=event.at, code=event.code, viewers=frozenset())
+    state = replace(
+        state,
+        alarms=_closing(state, incident),
+        incidents=state.incidents.set(event.incident, after),
+        open=state.open.delete(incident.wearer),
+        closed=(*state.closed, event.incident),
+    )
+    state = _noted(state, event.incident, Entry(event.at, _tag(event), event.by, (("code", event.code.value),)))
+    return _forgotten(state) if len(state.closed) > CLOSED_KEPT_MAX else state
+
+
+def _closing(state: State, incident: Incident) -> Map[AlarmId, Alarm]:
+    kept = state.alarms
+    for each in incident.alarms:
+        kept = kept.set(each, alarms.closed(kept[each]))
+    return kept
+
+
+def _forgotten(state: State) -> State:
+    """The oldest closed incident leaves the mind; the log keeps it for ever."""
+    oldest, *rest = state.closed
+    incident = state.incidents[oldest]
+    kept, given = state.alarms, state.given
+    for alarm in incident.alarms:
+        kept = kept.delete(alarm)
+    for id in (*incident.dispatches, *(each.grant for each in incident.requests.values() if each.grant)):
+        given = given.delete(id)
+    return replace(
+        state,
+        alarms=kept,
+        given=given,
+        incidents=state.incidents.delete(oldest),
+        record=state.record.delete(oldest),
+        closed=tuple(rest),
+    )
+
+
+def _noted(state: State, incident: IncidentId, entry: Entry) -> State:
+    entries = (entry, *state.record.get(incident, ()))[:RECORD_MAX]
+    return replace(state, record=state.record.set(incident, entries))
+
+
+def _tag(event: AnyEvent) -> str:
+    tag = type(event).__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def _by(event: IncidentEvent) -> PersonId | None:
+    match event:
+        case (
+            IncidentClaimed()
+            | IncidentTakenOver()
+            | IncidentHandedOver()
+            | WearerCalled()
+            | VideoRequested()
+            | VideoRefusedHere()
+            | ViewerAdmitted()
+            | DispatchOrdered()
+            | PoliceNotified()
+        ):
+            return event.by
+        case _:
+            return None
+
+
+def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:  # noqa: C901 - one line per kind
+    match event:
+        case WearerCalled():
+            return (("outcome", event.outcome.value),)
+        case VideoPrepared() | VideoRequested():
+            return (("city", event.city),)
+        case CamerasProposed() | VideoGranted():
+            return (("city", event.city), ("cameras", str(len(event.cameras))))
+        case VideoRefused():
+            return (("city", event.city), ("why", event.why.value))
+        case VideoRefusedHere() | VideoEnded():
+            return (("why", event.why.value),)
+        case CamerasChanged():
+            return (("cameras", str(len(event.cameras))),)
+        case DispatchOrdered():
+            return (("unit", event.unit),)
+        case UnitReported():
+            return (("unit", event.unit), ("state", event.state.value))
+        case PoliceNotified():
+            return (("room", event.room),)
+        case PoliceNoticeAnswered():
+            return (("state", event.state.value),)
+        case IncidentHandedOver():
+            return (("to", event.to),)
+        case _:
+            return ()
+
+
+# --- what must be done about it ------------------------------------------------------------------------------------
+
+
+def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
+    """Errands of one event. `state` is the one after it. Messages are written with the event; the rest may be lost
+    in a crash and is derived again by `resume`."""
+    match event:
+        case VideoPrepared():
+            return [Send(event.city, _asks(event, PrepareVideo))]
+        case VideoRequested():
+            return [Send(event.city, _asks(event, RequestVideo))]
+        case PositionFollowed():
+            return _moves(state, event)
+        case IncidentClosed():
+            incident = state.incidents[event.incident]
+            told = [*incident.requests, *(each.room for each in incident.notices.values())]
+            over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
+            return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
+        case PoliceNotified():
+            notice = NotifyPolice(
+                incident=event.incident, notice=event.notice, kind=event.kind, place=event.place
+            )
+            return [Send(event.room, notice)]
+        case ViewerAdmitted():
+            return _admits(state, event)
+        case CamerasChanged():
+            return [SetCameras(event.grant, tuple(each.camera for each in event.cameras))]
+        case VideoEnded():
+            return [CutGrant(event.grant, event.why)]
+        case IncidentTakenOver() | IncidentHandedOver():
+            return [CutIncident(event.incident, Why.NOT_OWNER)]
+        case _:
+            return []
+
+
+def _asks(
+    event: VideoPrepared | VideoRequested, kind: type[PrepareVideo] | type[RequestVideo]
+) -> PrepareVideo | RequestVideo:
+    """What crosses to a city: no name, no class, no order, no zone."""
+    return kind(
+        incident=event.incident,
+        request=event.request,
+        basis=event.basis,
+        kind=event.kind,
+        place=event.place,
+        radius_m=event.radius_m,
+        cameras_max=event.cameras_max,
+        until=event.until,
+    )
+
+
+def _moves(state: State, event: PositionFollowed) -> list[Errand]:
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return []
+    over = (VideoState.REFUSED, VideoState.ENDED)
+    return [
+        Send(each.city, MovePlace(incident=event.incident, request=each.request, place=event.place))
+        for each in incident.requests.values()
+        if each.state not in over
+    ]
+
+
+def _admits(state: State, event: ViewerAdmitted) -> list[Errand]:
+    incident = state.incidents.get(event.incident)
+    request = incidents.grant_of(incident, event.grant) if incident else None
+    if request is None:
+        return []
+    return [
+        Admit(
+            token_sha256=event.token_sha256,
+            viewer=event.viewer,
+            incident=event.incident,
+            grant=event.grant,
+            city=request.city,
+            cameras=tuple(each.camera for each in request.cameras),
+            until=event.until,
+        )
+    ]
+
+
+def resume(state: State) -> list[Errand]:
+    """What a start must say again: which cameras live grants have, and that what has ended is cut."""
+    errands: list[Errand] = []
+    for incident in state.incidents.values():
+        if incident.stage is Stage.CLOSED:
+            errands.append(CutIncident(incident.incident, Why.INCIDENT_CLOSED))
+        for request in incident.requests.values():
+            if request.grant is None:
+                continue
+            if request.state is VideoState.GRANTED:
+                errands.append(SetCameras(request.grant, tuple(each.camera for each in request.cameras)))
+            else:
+                errands.append(CutGrant(request.grant, request.why or Why.STOPPED))
+    return errands

@@ -1,0 +1,271 @@
+"""What comes into a control centre's mind and which errands leave it: plain values, nothing decided here."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final, TypeAlias, assert_never
+
+from immutables import Map
+
+from safetynet.core import alarms, geo, incidents, law
+from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
+from safetynet.core.events import (
+    AlarmAcknowledged,
+    AlarmEscalated,
+    AlarmJoined,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmReturned,
+    AnswerOverdue,
+    AnyEvent,
+    CamerasChanged,
+    CamerasProposed,
+    DispatchOrdered,
+    IncidentClaimed,
+    IncidentClosed,
+    IncidentHandedOver,
+    IncidentOpened,
+    IncidentTakenOver,
+    MessageRefused,
+    Place,
+    PoliceNoticeAnswered,
+    PoliceNotified,
+    PositionFollowed,
+    RelayEvent,
+    UnitReported,
+    VideoEnded,
+    VideoGranted,
+    VideoPrepared,
+    VideoRefused,
+    VideoRefusedHere,
+    VideoRequested,
+    ViewerAdmitted,
+    ViewingNoticeDue,
+    WearerCalled,
+)
+from safetynet.core.fixes import Fix
+from safetynet.core.incidents import Act, Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.messages import (
+    AnswerNotice,
+    AnyMessage,
+    ChangeCameras,
+    EndGrant,
+    EndIncident,
+    GiveGrant,
+    MovePlace,
+    NotifyPolice,
+    PrepareVideo,
+    ProposeCameras,
+    RefuseVideo,
+    RequestVideo,
+    Send,
+)
+from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.terms import (
+    MINUTE_MS,
+    SECOND_MS,
+    AlarmId,
+    AlarmKind,
+    CallOutcome,
+    CameraId,
+    CentreId,
+    Certainty,
+    DispatchId,
+    Disposition,
+    FixId,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    PersonId,
+    RequestId,
+    UnitId,
+    UnitState,
+    ViewerId,
+    WearerClass,
+    WearerId,
+    Why,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    city: CentreId
+    area: tuple[tuple[float, float], ...]
+    """Corners (lat, lon) of its outline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """The partners on the road. Comes with the configuration, not with the log."""
+
+    cities: tuple[City, ...]
+    police: CentreId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A judged batch: transitions, the newest fix of each wearer in it, and the footing of those concerned."""
+
+    transitions: tuple[Transition, ...]
+    fixes: tuple[Fix, ...]
+    footing: Mapping[WearerId, WearerClass]
+    """Absent for a wearer without an order: heard, but no basis for video."""
+    last: Mapping[WearerId, Place]
+    """The last known place of those whose device reported without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    incident: IncidentId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    incident: IncidentId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    incident: IncidentId
+    by: PersonId
+    to: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge:
+    alarm: AlarmId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallWearer:
+    incident: IncidentId
+    by: PersonId
+    outcome: CallOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskVideo:
+    incident: IncidentId
+    by: PersonId
+    footing: WearerClass | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitViewer:
+    incident: IncidentId
+    grant: GrantId
+    viewer: ViewerId
+    by: PersonId
+    token_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOffice:
+    """`unit` None: the best of `units`. The police are told in the same act when they have not been."""
+
+    incident: IncidentId
+    by: PersonId
+    unit: UnitId | None
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellPolice:
+    incident: IncidentId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportUnit:
+    dispatch: DispatchId
+    unit: UnitId
+    state: UnitState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    incident: IncidentId
+    by: PersonId
+    code: Disposition
+    fix_through: FixId
+    """The newest journalled fix: what comes after it is a new episode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A message whose certificate, signature, direction and size the link has checked."""
+
+    sender: CentreId
+    seq: int
+    message: AnyMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardBadly:
+    """An envelope that did not stand up to the link's checks."""
+
+    sender: CentreId
+    seq: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayHeard:
+    events: tuple[RelayEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed. Everything that is due is done by this, so that a test can let it pass."""
+
+
+Command: TypeAlias = (
+    Claim | TakeOver | HandOver | Acknowledge | CallWearer | AskVideo | AdmitViewer | SendOffice | TellPolice | ReportUnit | Close
+)
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    token_sha256: bytes
+    viewer: ViewerId
+    incident: IncidentId
+    grant: GrantId
+    city: CentreId
+    cameras: tuple[CameraId, ...]
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class SetCameras:
+    grant: GrantId
+    cameras: tuple[CameraId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CutGrant:
+    grant: GrantId
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class CutIncident:
+    incident: IncidentId
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class CutViewer:
+    viewer: ViewerId
+    why: Why
+
+
+Errand: TypeAlias = Send | Admit | SetCameras | CutGrant | CutIncident | CutViewer
+

@@ -1,0 +1,208 @@
+"""From alarm to closed: what an incident is and which step may follow which.
+
+One table says what may be done at which stage; video, people and police go on beside each other under it.
+An incident closes by a person with a code, never by a signal or by time.
+
+Absent on purpose: how anything is carried out, and who the wearer is.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from immutables import Map
+
+from safetynet.core.alarms import TAMPER
+from safetynet.core.events import CameraCard, Place
+from safetynet.core.terms import (
+    DAY_MS,
+    AlarmId,
+    AlarmKind,
+    Basis,
+    CallOutcome,
+    CameraId,
+    CentreId,
+    Certainty,
+    DispatchId,
+    Disposition,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    PersonId,
+    RequestId,
+    UnitId,
+    UnitState,
+    ViewerId,
+    WearerId,
+    Why,
+)
+
+NOTICE_OF_VIEWING_MS: Final = 30 * DAY_MS
+"""Electronic Device Attachment Act 16-3(3), Rule 11-7: within 30 days of the end of viewing."""
+
+
+class Stage(Enum):
+    OPEN = "open"
+    CLAIMED = "claimed"
+    CLOSED = "closed"
+
+
+class Act(Enum):
+    """What a person may do to an incident."""
+
+    CLAIM = "claim"
+    TAKE_OVER = "take_over"
+    HAND_OVER = "hand_over"
+    CALL = "call"
+    VIDEO = "video"
+    ADMIT = "admit"
+    OFFICE = "office"
+    POLICE = "police"
+    CLOSE = "close"
+
+
+ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
+    Stage.OPEN: frozenset({Act.CLAIM}),
+    Stage.CLAIMED: frozenset(Act) - {Act.CLAIM},
+    Stage.CLOSED: frozenset(),
+}
+OWNER_ONLY: Final = frozenset({Act.HAND_OVER, Act.CALL, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE})
+"""One person leads; anybody else takes it over first, which is recorded."""
+
+
+class VideoState(Enum):
+    PREPARED = "prepared"
+    PROPOSED = "proposed"
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one city was asked and what it answered."""
+
+    request: RequestId
+    city: CentreId
+    basis: Basis
+    kind: AlarmKind
+    state: VideoState
+    asked_at: Instant
+    until: Instant
+    why: Why | None = None
+    grant: GrantId | None = None
+    granted_at: Instant | None = None
+    conditions: tuple[str, ...] = ()
+    cameras: tuple[CameraCard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    dispatch: DispatchId
+    unit: UnitId
+    state: UnitState
+    ordered_at: Instant
+    answer_by: Instant
+    reported_at: Instant | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    notice: NoticeId
+    room: CentreId
+    state: NoticeState
+    sent_at: Instant
+    answer_by: Instant
+    answered_at: Instant | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    at: Instant
+    by: PersonId
+    outcome: CallOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    incident: IncidentId
+    wearer: WearerId
+    kind: AlarmKind
+    """Of the most urgent alarm: the ground of any video request."""
+    stage: Stage
+    opened_at: Instant
+    alarms: tuple[AlarmId, ...]
+    kinds: frozenset[AlarmKind]
+    certainty: Certainty
+    place: Place | None
+    earlier: Place | None = None
+    """The place before `place`: course and speed are read from the pair."""
+    owner: PersonId | None = None
+    claimed_at: Instant | None = None
+    closed_at: Instant | None = None
+    code: Disposition | None = None
+    asked_by: PersonId | None = None
+    """The person who asked for video. None: nobody has, and nothing may be delivered."""
+    asked_at: Instant | None = None
+    refused_here: Why | None = None
+    requests: Map[CentreId, Request] = Map()
+    dispatches: Map[DispatchId, Dispatch] = Map()
+    notices: Map[NoticeId, Notice] = Map()
+    calls: tuple[Call, ...] = ()
+    viewers: frozenset[ViewerId] = frozenset()
+    viewed: bool = False
+    """Whether anybody was ever let in to a picture: then the wearer must be told."""
+    notice_due_at: Instant | None = None
+
+
+def refusal(incident: Incident | None, act: Act, by: PersonId) -> Why | None:
+    """Why `by` may not do this now; None means go on."""
+    if incident is None:
+        return Why.NO_SUCH_INCIDENT
+    if incident.stage is Stage.CLOSED:
+        return Why.INCIDENT_CLOSED
+    if act not in ALLOWED[incident.stage]:
+        return Why.NOT_ALLOWED_NOW
+    if act in OWNER_ONLY and incident.owner != by:
+        return Why.NOT_OWNER
+    return None
+
+
+def may_close(incident: Incident, code: Disposition) -> bool:
+    """A cut strap is not explained by a wandering position: such a closing would bury the rare real one."""
+    return not (code is Disposition.DRIFT and incident.kinds & TAMPER)
+
+
+def grant_of(incident: Incident, grant: GrantId) -> Request | None:
+    return next((each for each in incident.requests.values() if each.grant == grant), None)
+
+
+def live(request: Request, at: Instant) -> bool:
+    return request.state is VideoState.GRANTED and at < request.until
+
+
+def cameras(incident: Incident) -> dict[CameraId, tuple[CameraCard, Request]]:
+    """Every camera that a city proposed or provides for this incident."""
+    return {
+        card.camera: (card, request)
+        for request in incident.requests.values()
+        if request.state in (VideoState.PROPOSED, VideoState.REQUESTED, VideoState.GRANTED)
+        for card in request.cameras
+    }
+
+
+def with_request(incident: Incident, request: Request) -> Incident:
+    return replace(incident, requests=incident.requests.set(request.city, request))
+
+
+def with_dispatch(incident: Incident, dispatch: Dispatch) -> Incident:
+    return replace(incident, dispatches=incident.dispatches.set(dispatch.dispatch, dispatch))
+
+
+def with_notice(incident: Incident, notice: Notice) -> Incident:
+    return replace(incident, notices=incident.notices.set(notice.notice, notice))

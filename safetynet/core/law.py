@@ -1,0 +1,206 @@
+"""On what statutory basis video may be asked for, how far it reaches, and what else can be done where there is none.
+
+One table, each line with its article. The control centre reads it by wearer class and kind of alarm (`basis`); a
+city, which must never learn the class, reads the other side of the same table by basis and kind (`limits`).
+
+The table follows the Electronic Device Attachment Act (전자장치부착법, Act No. 21614) as an engineer reads it. A lawyer
+must confirm each line before anyone relies on it.
+
+Absent on purpose: any way to type a reason. The purpose comes from the machine's event, never from a person's words.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from safetynet.core.terms import AlarmKind, Basis, WearerClass, Why
+
+RADIUS_M_MAX: Final = 1_000
+"""About the place of the event: nothing farther away is urgent for this incident."""
+CAMERAS_MAX: Final = 16
+"""For one incident in one city, all grants together: more pictures than two people can watch are no necessity."""
+MINUTES_MAX: Final = 30
+"""Of one grant. Longer needs to be asked for again, with the facts of then (design target of domain.md section 7)."""
+
+CONDITIONS: Final = ("no_recording", "no_onward_sharing", "no_audio")
+"""Demanded of the receiver with every grant (PIPA 18(5)); sound is never provided (PIPA 25(5))."""
+
+SWIFT_SUPERVISION: Final = "swift_supervision"
+"""신속한 지도·감독: the purpose for which Art. 16-3(2) opens video, and the only one here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a basis reaches. `conditions` are words; the receiver must keep them."""
+
+    radius_m_max: int
+    cameras_max: int
+    minutes_max: int
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Video may be asked for, on these articles and inside these limits."""
+
+    basis: Basis
+    article_ko: str
+    article_en: str
+    purpose: str
+    radius_m_max: int = RADIUS_M_MAX
+    cameras_max: int = CAMERAS_MAX
+    minutes_max: int = MINUTES_MAX
+    conditions: tuple[str, ...] = CONDITIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Another lawful way when this one is closed. `word` is for the page to translate."""
+
+    word: str
+    article_ko: str
+    article_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoBasis:
+    """Video may not be asked for. The articles say what was read; the routes what remains possible."""
+
+    why: Why
+    article_ko: str
+    article_en: str
+    other_routes: tuple[Route, ...]
+
+
+_URGENT_LIFE: Final = Route(
+    word="urgent_life_by_supervisor",
+    article_ko="개인정보 보호법 제18조 제2항 제3호",
+    article_en="PIPA Art. 18(2) no. 3",
+)
+"""Clearly urgent danger to life, body or property: only on a supervisor's recorded decision, which this release has
+no form for. So it is named as a route and opens nothing."""
+_POLICE_INVESTIGATION: Final = Route(
+    word="police_investigation",
+    article_ko="개인정보 보호법 제18조 제2항 제7호",
+    article_en="PIPA Art. 18(2) no. 7",
+)
+_BAIL_COOPERATION: Final = Route(
+    word="bail_cooperation",
+    article_ko="전자장치부착법 제31조의3 제3항, 같은 법 시행령 제23조의5 제4항",
+    article_en="Electronic Device Attachment Act Art. 31-3(3), Decree Art. 23-5(4)",
+)
+_STALKING_POLICE_NOTICE: Final = Route(
+    word="stalking_police_notice",
+    article_ko="전자장치부착법 제31조의6 제4항, 같은 법 시행령 제23조의14",
+    article_en="Electronic Device Attachment Act Art. 31-6(4), Decree Art. 23-14",
+)
+_ALARM_OF_ITS_OWN: Final = Route(
+    word="alarm_of_a_statutory_kind",
+    article_ko="전자장치부착법 제16조의3 제2항",
+    article_en="Electronic Device Attachment Act Art. 16-3(2)",
+)
+
+
+def _device_duty(*, by_ko: str = "", by_en: str = "") -> Rule:
+    return Rule(
+        basis=Basis.DEVICE_DUTY,
+        article_ko=f"전자장치부착법 {by_ko}제16조의3 제2항, 제14조 제1항",
+        article_en=f"Electronic Device Attachment Act Art. 16-3(2), 14(1){by_en}",
+        purpose=SWIFT_SUPERVISION,
+    )
+
+
+def _exclusion_zone(*, by_ko: str = "", by_en: str = "") -> Rule:
+    return Rule(
+        basis=Basis.EXCLUSION_ZONE,
+        article_ko=f"전자장치부착법 {by_ko}제16조의3 제2항, 제9조의2 제1항 제2호",
+        article_en=f"Electronic Device Attachment Act Art. 16-3(2), 9-2(1) no. 2{by_en}",
+        purpose=SWIFT_SUPERVISION,
+    )
+
+
+def _bail() -> NoBasis:
+    """Chapter 5 does not apply Art. 16-3 to bail."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 제5장(전자보석): 제16조의3 준용 규정 없음",
+        article_en="Electronic Device Attachment Act ch. 5 (bail): Art. 16-3 is not applied",
+        other_routes=(_BAIL_COOPERATION, _POLICE_INVESTIGATION, _URGENT_LIFE),
+    )
+
+
+def _stalking() -> NoBasis:
+    """Chapter 5-2 does not apply Art. 16-3 to interim measures; police are told and respond (31-6(4), (5))."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 제5장의2(스토킹 잠정조치): 제16조의3 준용 규정 없음",
+        article_en="Electronic Device Attachment Act ch. 5-2 (stalking interim measure): Art. 16-3 is not applied",
+        other_routes=(_STALKING_POLICE_NOTICE, _POLICE_INVESTIGATION, _URGENT_LIFE),
+    )
+
+
+def _sos() -> NoBasis:
+    """A call for help is no suspected breach by the wearer; it opens video only with an alarm that is."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 제16조의3 제2항: 긴급호출은 준수사항 위반이 아님",
+        article_en="Electronic Device Attachment Act Art. 16-3(2): a call for help is no breach of a condition",
+        other_routes=(_ALARM_OF_ITS_OWN, _POLICE_INVESTIGATION, _URGENT_LIFE),
+    )
+
+
+_PAROLE_KO: Final = "제27조에 따라 준용되는 "
+_PAROLE_EN: Final = ", applied by Art. 27"
+_SUSPENDED_KO: Final = "제31조에 따라 준용되는 "
+_SUSPENDED_EN: Final = ", applied by Art. 31"
+
+TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
+    (WearerClass.ORDER, AlarmKind.STRAP_CUT): _device_duty(),
+    (WearerClass.ORDER, AlarmKind.BODY_TAMPER): _device_duty(),
+    (WearerClass.ORDER, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(),
+    (WearerClass.ORDER, AlarmKind.SOS): _sos(),
+    (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.SOS): _sos(),
+    (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.SOS): _sos(),
+    (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
+    (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
+    (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
+    (WearerClass.BAIL, AlarmKind.SOS): _bail(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.SOS): _stalking(),
+}
+
+
+def basis(wearer_class: WearerClass, kind: AlarmKind) -> Rule | NoBasis:
+    """What the control centre may ask for, for this person and this event. Total: every pair has its line."""
+    return TABLE[wearer_class, kind]
+
+
+def _limits_by_basis() -> dict[tuple[Basis, AlarmKind], Limits]:
+    """The city's side: no class, so where classes differed the narrowest would count."""
+    found: dict[tuple[Basis, AlarmKind], Limits] = {}
+    for (_, kind), line in TABLE.items():
+        if isinstance(line, NoBasis):
+            continue
+        known = found.get((line.basis, kind))
+        found[line.basis, kind] = Limits(
+            radius_m_max=min(line.radius_m_max, known.radius_m_max if known else RADIUS_M_MAX),
+            cameras_max=min(line.cameras_max, known.cameras_max if known else CAMERAS_MAX),
+            minutes_max=min(line.minutes_max, known.minutes_max if known else MINUTES_MAX),
+            conditions=tuple(sorted({*line.conditions, *(known.conditions if known else ())}, key=CONDITIONS.index)),
+        )
+    return found
+
+
+_LIMITS: Final = _limits_by_basis()
+
+
+def limits(basis: Basis, kind: AlarmKind) -> Limits | None:
+    """What a city checks on its own: how far this basis reaches for this kind of event, or None: it does not cover it."""
+    return _LIMITS.get((basis, kind))

@@ -1,0 +1,104 @@
+"""Who is at the other end of a browser: sign-in with a password, a session cookie, one seat per window.
+
+The session is a random token; only its SHA-256 is kept, in memory: a restart signs everybody out, which is the safe
+direction. A cookie never works for another origin (SameSite=Strict) and no page script can read it (HttpOnly).
+
+Absent on purpose: OIDC, passkeys and step-up (a later issue), and what a role may do (that is `app`).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+
+from safetynet.core.terms import HOUR_MS, MINUTE_MS, Instant, PersonId
+from safetynet.edge import clock, keys
+from safetynet.edge.store import Account
+
+COOKIE: Final = "safetynet"
+SESSION_MS_MAX: Final = 12 * HOUR_MS
+"""One shift. Nobody stays signed in over a hand-over."""
+SESSIONS_MAX: Final = 2_000
+TRIES_MAX: Final = 5
+TRIES_MS: Final = MINUTE_MS
+"""Wrong passwords per login within this time; after that even the right one waits."""
+LOGINS_WATCHED_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    account: Account
+    until: Instant
+
+
+class Locked(Exception):  # noqa: N818 - a state, not a fault
+    """Too many wrong passwords for this login. `wait_ms` says for how long."""
+
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__(f"locked for {wait_ms} ms")
+        self.wait_ms = wait_ms
+
+
+class Sessions:
+    """Sessions and wrong tries of one program. Used from one thread."""
+
+    def __init__(self, accounts: list[Account]) -> None:
+        self._by_login = {each.login: each for each in accounts}
+        self._by_person = {each.person: each for each in accounts}
+        self._sessions: dict[bytes, Session] = {}
+        self._wrong: dict[str, list[Instant]] = {}
+
+    def person(self, person: PersonId) -> Account | None:
+        return self._by_person.get(person)
+
+    def people(self) -> tuple[Account, ...]:
+        return tuple(self._by_person.values())
+
+    def sign_in(self, login: str, password: str) -> str | None:
+        """The cookie's value, or None. Raises Locked after too many wrong tries, right password or not."""
+        at = clock.monotonic()
+        recent = [each for each in self._wrong.get(login, []) if at - each < TRIES_MS]
+        if len(recent) >= TRIES_MAX:
+            raise Locked(TRIES_MS - (at - recent[0]))
+        account = self._by_login.get(login)
+        if not keys.check_password(account.argon2 if account else None, password) or account is None:
+            if len(self._wrong) >= LOGINS_WATCHED_MAX:
+                self._wrong.pop(next(iter(self._wrong)))
+            self._wrong[login] = [*recent, at]
+            return None
+        self._wrong.pop(login, None)
+        token = keys.token()
+        if len(self._sessions) >= SESSIONS_MAX:
+            self._sessions.pop(next(iter(self._sessions)))
+        self._sessions[_digest(token)] = Session(account, Instant(at + SESSION_MS_MAX))
+        return token
+
+    def sign_out(self, cookie_header: str) -> None:
+        self._sessions.pop(_digest(read_cookie(cookie_header)), None)
+
+    def whose(self, cookie_header: str) -> Session | None:
+        """The live session of this request's Cookie header, or None."""
+        key = _digest(read_cookie(cookie_header))
+        session = self._sessions.get(key)
+        if session is not None and clock.monotonic() >= session.until:
+            del self._sessions[key]
+            return None
+        return session
+
+
+def read_cookie(header: str) -> str:
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def set_cookie(value: str, *, secure: bool) -> str:
+    """`secure` off only on loopback without TLS."""
+    age_s = SESSION_MS_MAX // 1_000 if value else 0
+    return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}" + ("; Secure" if secure else "")
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

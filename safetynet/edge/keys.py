@@ -1,0 +1,496 @@
+"""Every secret: a centre's own keys, its certificates, the keys under which persons are sealed, tokens, passwords.
+
+No key has a default. What a centre needs is drawn at its first start and lies in `D/keys/` as files that only their
+owner can read; a key file that others could read stops the program. Keys never enter the environment, the database
+(there they lie only wrapped) or a log.
+
+    log.key      Ed25519, signs checkpoints of this centre's ledger and nothing else
+    sign.key     Ed25519, signs messages and leases
+    person.key   AES-256, wraps the data keys of persons; losing it erases everyone
+    tls.pem      ECDSA P-256 key with its certificate, renewed at start
+    ca.pem       whom to trust on a link (more than one certificate may stand in it)
+    peers.json   public signing keys of partners, pinned
+"""
+
+import base64
+import datetime as dt
+import hmac
+import ipaddress
+import re
+import secrets
+import ssl
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import argon2
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from safetynet.core.terms import HOUR_MS, CentreId, Instant, SubjectId
+from safetynet.edge import clock, files
+
+FOLDER: Final = "keys"
+CERTIFICATE_LIFE_HOURS: Final = 72
+"""Short, so that expiry does what revocation lists promise (security.md section 4)."""
+CA_LIFE_HOURS: Final = 5 * 365 * 24
+BACKDATED_HOURS: Final = 1
+"""A new certificate is valid from a little earlier: partners' clocks differ."""
+KEYS_CACHED_MAX: Final = 16_384
+PASSWORD_BYTES_MAX: Final = 1_024
+SALT_BYTES: Final = 32
+_CENTRE_URI: Final = "safetynet:centre:"
+_CENTRE_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class UnknownPeerError(LookupError):
+    """No key is pinned for this centre: nothing it says can be believed."""
+
+
+class TamperedError(ValueError):
+    """Sealed bytes, or a wrapped key, are not what this centre wrote."""
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def _read_secret(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path.name}: others than its owner may read this key; it must not be used (chmod 0400)")
+    return path.read_bytes()
+
+
+def _ed25519(path: Path) -> Ed25519PrivateKey:
+    """Reads the key, drawing it first when there is none."""
+    if not path.exists():
+        fresh = Ed25519PrivateKey.generate()
+        files.write(path, _pem(fresh), mode=0o400, replace=False)
+    key = serialization.load_pem_private_key(_read_secret(path), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{path.name} is not an Ed25519 key")
+    return key
+
+
+def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    kind = serialization
+    return key.private_bytes(kind.Encoding.PEM, kind.PrivateFormat.PKCS8, kind.NoEncryption())
+
+
+# --- a centre's own keys -------------------------------------------------------------------------------------------
+
+
+class CentreKeys:
+    """What one centre signs with. `open_centre` makes it."""
+
+    def __init__(self, log: Ed25519PrivateKey, sign: Ed25519PrivateKey, person: bytes) -> None:
+        self._log, self._sign, self._person = log, sign, person
+        self.public: Final = sign.public_key().public_bytes_raw()
+        """32 bytes; partners pin it."""
+        self.log_public: Final = log.public_key().public_bytes_raw()
+        """32 bytes; stands in the log's verifier key."""
+
+    def sign(self, data: bytes) -> bytes:
+        """64 bytes Ed25519 over a message's or a lease's signed part. The data must name its own domain."""
+        return self._sign.sign(data)
+
+    def sign_log(self, body: bytes) -> bytes:
+        """64 bytes Ed25519 over a checkpoint's body. The caller has made sure that the tree only grew."""
+        return self._log.sign(body)
+
+    def persons(self, wrapped: "WrappedKeys") -> "PersonKeys":
+        return PersonKeys(self._person, wrapped)
+
+
+def open_centre(folder: Path) -> CentreKeys:
+    """`folder` is the centre's D. Draws what is missing. Raises PermissionError when a key file is readable by others."""
+    place = folder / FOLDER
+    person = place / "person.key"
+    if not person.exists():
+        files.write(person, secrets.token_bytes(32), mode=0o400, replace=False)
+    kek = _read_secret(person)
+    if len(kek) != 32:
+        raise TamperedError("person.key is not 32 bytes")
+    return CentreKeys(_ed25519(place / "log.key"), _ed25519(place / "sign.key"), kek)
+
+
+def verify(public: bytes, data: bytes, signature: bytes) -> bool:
+    """Ed25519. A key or a signature of the wrong length is a no, not an error."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def pin_peer(folder: Path, centre: CentreId, public: bytes, *, replace: bool = False) -> None:
+    """Trusts `public` for what `centre` signs. Raises ValueError on another key already pinned, unless `replace`."""
+    assert len(public) == 32, "an Ed25519 public key has 32 bytes"
+    known = dict(read_peers(folder))
+    if not replace and known.get(centre, public) != public:
+        raise ValueError(f"another key is pinned for {centre}")
+    known[centre] = public
+    listed = {each: base64.b64encode(known[each]).decode() for each in sorted(known)}
+    files.write(folder / FOLDER / "peers.json", msgspec.json.format(msgspec.json.encode(listed)), mode=0o644)
+
+
+def read_peers(folder: Path) -> Mapping[CentreId, bytes]:
+    """All pinned keys. A program that checks many signatures reads them once."""
+    path = folder / FOLDER / "peers.json"
+    if not path.exists():
+        return {}
+    return {CentreId(each): key for each, key in msgspec.json.decode(path.read_bytes(), type=dict[str, bytes]).items()}
+
+
+def peer_public(folder: Path, centre: CentreId) -> bytes:
+    """32 bytes. Raises UnknownPeerError."""
+    try:
+        return read_peers(folder)[centre]
+    except KeyError:
+        raise UnknownPeerError(centre) from None
+
+
+# --- certificates --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The deployment's own small CA. Its key stays where it was made; centres get only certificates."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+def _after(hours: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp((clock.now() + hours * HOUR_MS) / 1_000, dt.UTC)
+
+
+def _builder(
+    subject: str, issuer: x509.Name | None, public: ec.EllipticCurvePublicKey, hours: int
+) -> x509.CertificateBuilder:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer or name)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_after(min(-BACKDATED_HOURS, hours - BACKDATED_HOURS)))
+        .not_valid_after(_after(hours))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    )
+
+
+def _usage(*, signs: bool, certifies: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=certifies,
+        crl_sign=certifies,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def make_ca(folder: Path) -> Authority:
+    """Reads the CA of a deployment from `folder`, making it at the first start (`ca.key` 0400, `ca.pem`)."""
+    key_path, path = folder / "ca.key", folder / "ca.pem"
+    if not key_path.exists():
+        if path.exists():
+            raise FileNotFoundError("ca.key is gone but its certificate is there: a new CA must be set up on purpose")
+        files.write(key_path, _pem(ec.generate_private_key(ec.SECP256R1())), mode=0o400, replace=False)
+    key = serialization.load_pem_private_key(_read_secret(key_path), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("ca.key is not an elliptic-curve key")
+    if not path.exists():
+        made = (
+            _builder("safetynet CA", None, key.public_key(), CA_LIFE_HOURS)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs=False, certifies=True), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        files.write(path, made.public_bytes(serialization.Encoding.PEM), mode=0o444, replace=False)
+    return Authority(x509.load_pem_x509_certificate(path.read_bytes()), key)
+
+
+def issue(
+    ca: Authority, folder: Path, centre: CentreId, hosts: Iterable[str], hours: int = CERTIFICATE_LIFE_HOURS
+) -> None:
+    """Gives the centre whose D is `folder` a new key and certificate, and the CA to trust.
+
+    `hosts` are DNS names and IP addresses under which partners reach it. Key and certificate lie in one file, so that
+    a power cut cannot leave one of them without the other.
+    """
+    assert _CENTRE_ID.fullmatch(centre), "a centre's id is lower-case letters, digits and hyphens"
+    key = ec.generate_private_key(ec.SECP256R1())
+    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(_CENTRE_URI + centre)]
+    names += [_host(each) for each in sorted({*hosts})]
+    made = (
+        _builder(centre, ca.certificate.subject, key.public_key(), hours)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=True, certifies=False), critical=True)
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()), critical=False)
+        .sign(ca.key, hashes.SHA256())
+    )
+    place = folder / FOLDER
+    root = ca.certificate.public_bytes(serialization.Encoding.PEM)
+    files.write(place / "ca.pem", root, mode=0o444)
+    files.write(place / "tls.pem", _pem(key) + made.public_bytes(serialization.Encoding.PEM), mode=0o400)
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def valid_until(folder: Path) -> Instant | None:
+    """When this centre's certificate runs out; None when it has none yet."""
+    path = folder / FOLDER / "tls.pem"
+    if not path.exists():
+        return None
+    certificate = x509.load_pem_x509_certificate(_read_secret(path))
+    return Instant(int(certificate.not_valid_after_utc.timestamp()) * 1_000)
+
+
+def renew(ca: Authority, folder: Path, centre: CentreId, hosts: Iterable[str]) -> bool:
+    """Called at every start: issues when there is no certificate or less than half of its life is left."""
+    until = valid_until(folder)
+    if until is not None and until - clock.now() >= CERTIFICATE_LIFE_HOURS * HOUR_MS // 2:
+        return False
+    issue(ca, folder, centre, hosts)
+    return True
+
+
+def _context(folder: Path, protocol: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+    place = folder / FOLDER
+    context.load_verify_locations(cafile=str(place / "ca.pem"))
+    _read_secret(place / "tls.pem")  # for its refusal of a file that others may read
+    context.load_cert_chain(str(place / "tls.pem"))
+    return context
+
+
+def server_context(folder: Path) -> ssl.SSLContext:
+    """TLS 1.3 with a certificate from both sides. The caller still asks `peer_id` who it is."""
+    context = _context(folder, ssl.PROTOCOL_TLS_SERVER)
+    context.num_tickets = 0  # a resumed session would outlive its certificate
+    return context
+
+
+def client_context(folder: Path) -> ssl.SSLContext:
+    """As `server_context`, from the calling side; checks the host name too. `peer_id` says which centre answered.
+
+    TLS 1.3 lets a refused client write before it learns of it: believe the link only after a first answer.
+    """
+    context = _context(folder, ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = True
+    return context
+
+
+def reload(context: ssl.SSLContext, folder: Path) -> None:
+    """Lets a running server or client use a renewed certificate for its next connections."""
+    context.load_cert_chain(str(folder / FOLDER / "tls.pem"))
+
+
+def peer_id(connection: ssl.SSLObject | ssl.SSLSocket) -> CentreId | None:
+    """Which centre is at the other end, by its verified certificate. None when it names none, or more than one."""
+    certificate = connection.getpeercert()
+    names: list[str] = []
+    for each in (certificate or {}).get("subjectAltName", ()):
+        match each:
+            case ("URI", str(uri)) if uri.startswith(_CENTRE_URI):
+                names.append(uri.removeprefix(_CENTRE_URI))
+            case _:
+                continue
+    if len(names) != 1 or not _CENTRE_ID.fullmatch(names[0]):
+        return None
+    return CentreId(names[0])
+
+
+# --- persons -------------------------------------------------------------------------------------------------------
+
+
+class WrappedKeys(Protocol):
+    """Where wrapped data keys lie (edge.store; a dict in tests). Small: under 100 bytes each.
+
+    An erasure is a `put` that overwrites with as many bytes: the old ones must not survive in free pages, the
+    write-ahead log or a later backup (SQLite: `secure_delete`, and a truncating checkpoint after an erasure).
+    """
+
+    def get(self, subject: SubjectId) -> bytes | None: ...
+    def put(self, subject: SubjectId, wrapped: bytes) -> None: ...
+    def delete(self, subject: SubjectId) -> None: ...
+
+
+_NONCE_BYTES: Final = 12
+_GENERATION_BYTES: Final = 4
+_WRAPPED_BYTES: Final = _NONCE_BYTES + 32 + 16
+"""Nonce, key and tag: what an erasure leaves as zeros."""
+
+
+class PersonKeys:
+    """One data key per subject: AES-256-GCM, random 96-bit nonces, wrapped under the centre's person.key.
+
+    Sealed: generation (4) | nonce (12) | ciphertext and tag. Wrapped: generation (4) | nonce (12) | wrapped key and
+    tag. A generation ends with an erasure, which leaves only its number behind; so what was erased (an older
+    generation, None) can be told from what was tampered with (raises TamperedError), and a subject that appears again
+    starts with a new key.
+    """
+
+    def __init__(self, kek: bytes, wrapped: WrappedKeys, keys_cached_max: int = KEYS_CACHED_MAX) -> None:
+        self._kek = AESGCM(kek)
+        self._wrapped = wrapped
+        self._cached: OrderedDict[SubjectId, tuple[int, AESGCM]] = OrderedDict()
+        self._cached_max = keys_cached_max
+
+    def seal(self, subject: SubjectId, data: bytes, aad: bytes = b"") -> bytes:
+        """`aad` binds the data to its place (serial, table); the same must be given to `open`.
+
+        A first seal of a subject puts its key: the caller's transaction holds both.
+        """
+        generation, live = self._current(subject)
+        if live is None:
+            generation, live = self._begin(subject, generation + 1)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        head = generation.to_bytes(_GENERATION_BYTES, "big")
+        return head + nonce + live.encrypt(nonce, data, _bound(b"sealed", generation, subject, aad))
+
+    def open(self, subject: SubjectId, sealed: bytes, aad: bytes = b"") -> bytes | None:
+        """None when it was erased. Raises TamperedError on anything that this centre did not seal for this subject."""
+        sealed_in = int.from_bytes(sealed[:_GENERATION_BYTES], "big")
+        generation, live = self._current(subject)
+        if sealed_in < 1 or sealed_in > generation > 0:
+            raise TamperedError("sealed under a key that never was")
+        if live is None or sealed_in < generation:
+            return None
+        nonce, ciphertext = _split(sealed)
+        try:
+            return live.decrypt(nonce, ciphertext, _bound(b"sealed", generation, subject, aad))
+        except InvalidTag:
+            raise TamperedError("sealed bytes were changed, or belong elsewhere") from None
+
+    def erase(self, subject: SubjectId) -> None:
+        """Destroys the key: everything sealed for this subject is noise from here on. Harmless when done twice."""
+        generation, live = self._current(subject)
+        self._cached.pop(subject, None)
+        if live is not None:
+            self._wrapped.put(subject, generation.to_bytes(_GENERATION_BYTES, "big") + bytes(_WRAPPED_BYTES))
+
+    def forget(self) -> None:
+        """Drops unwrapped keys from memory: after a transaction that was rolled back, and when idle."""
+        self._cached.clear()
+
+    def _current(self, subject: SubjectId) -> tuple[int, AESGCM | None]:
+        """(newest generation, its key); the key is None when that generation was erased; (0, None) before the first."""
+        cached = self._cached.get(subject)
+        if cached is not None:
+            self._cached.move_to_end(subject)
+            return cached
+        wrapped = self._wrapped.get(subject)
+        if wrapped is None:
+            return 0, None
+        generation = int.from_bytes(wrapped[:_GENERATION_BYTES], "big")
+        if not any(wrapped[_GENERATION_BYTES:]):
+            return generation, None
+        nonce, ciphertext = _split(wrapped)
+        try:
+            key = AESGCM(self._kek.decrypt(nonce, ciphertext, _bound(b"wrapped", generation, subject, b"")))
+        except InvalidTag:
+            raise TamperedError("a wrapped key was changed, or person.key is another centre's") from None
+        self._keep(subject, generation, key)
+        return generation, key
+
+    def _begin(self, subject: SubjectId, generation: int) -> tuple[int, AESGCM]:
+        fresh, nonce = AESGCM.generate_key(256), secrets.token_bytes(_NONCE_BYTES)
+        head = generation.to_bytes(_GENERATION_BYTES, "big")
+        self._wrapped.put(
+            subject, head + nonce + self._kek.encrypt(nonce, fresh, _bound(b"wrapped", generation, subject, b""))
+        )
+        key = AESGCM(fresh)
+        self._keep(subject, generation, key)
+        return generation, key
+
+    def _keep(self, subject: SubjectId, generation: int, key: AESGCM) -> None:
+        self._cached[subject] = generation, key
+        if len(self._cached) > self._cached_max:
+            self._cached.popitem(last=False)
+
+
+def _bound(what: bytes, generation: int, subject: SubjectId, aad: bytes) -> bytes:
+    """Unambiguous by length prefixes: nothing sealed for one subject or purpose opens as another."""
+    name = subject.encode()
+    return b"".join(
+        (b"safetynet/", what, b"/1\n", generation.to_bytes(8, "big"), len(name).to_bytes(4, "big"), name, aad)
+    )
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    end = _GENERATION_BYTES + _NONCE_BYTES
+    if len(data) < end + 16:
+        raise TamperedError("too short to have been sealed here")
+    return data[_GENERATION_BYTES:end], data[end:]
+
+
+# --- tokens, ids, passwords ----------------------------------------------------------------------------------------
+
+
+def token() -> str:
+    """256 random bits, URL-safe. Keep only its SHA-256."""
+    return secrets.token_urlsafe(32)
+
+
+def fresh_id(prefix: str) -> str:
+    """`prefix-` and 100 random bits in letters and digits that survive being read aloud (base32)."""
+    return f"{prefix}-{base64.b32encode(secrets.token_bytes(13)).decode().lower()[:20]}"
+
+
+def salt() -> bytes:
+    """32 random bytes for a ledger commitment: without it, short records could be guessed from their leaf."""
+    return secrets.token_bytes(SALT_BYTES)
+
+
+def same(one: bytes | str, other: bytes | str) -> bool:
+    """Constant-time comparison of secrets."""
+    left, right = (each.encode() if isinstance(each, str) else each for each in (one, other))
+    return hmac.compare_digest(left, right)
+
+
+_hasher: Final = argon2.PasswordHasher()
+_NOBODY: Final = _hasher.hash(secrets.token_hex(16))
+
+
+def hash_password(password: str) -> str:
+    """Argon2id with the parameters of RFC 9106 (second choice). Raises ValueError beyond PASSWORD_BYTES_MAX."""
+    if len(password.encode()) > PASSWORD_BYTES_MAX:
+        raise ValueError("password too long")
+    return _hasher.hash(password)
+
+
+def check_password(stored: str | None, password: str) -> bool:
+    """`stored` None is an account that does not exist: it costs the same time as a wrong password."""
+    if len(password.encode()) > PASSWORD_BYTES_MAX:
+        return False
+    try:
+        _hasher.verify(stored or _NOBODY, password)
+    except argon2.exceptions.VerifyMismatchError:
+        return False
+    return stored is not None

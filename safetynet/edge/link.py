@@ -1,0 +1,387 @@
+"""The road between two centres: mutual TLS, envelopes in order, an acknowledgement only after the commit.
+
+One connection carries both directions; the control centre dials. At-least-once: what is owed stands in the outbox until
+the partner says that it is on its disk, and is sent again after every interruption. What is refused (signature, sender,
+direction, form) is acknowledged as poison, so that it cannot block what stands behind it, and reported to the program,
+which records it. Bytes that are not even frames end the connection and are counted.
+
+Absent on purpose: what a message means, and any order between partners.
+"""
+
+import asyncio
+import ssl
+import zlib
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from safetynet.core import messages
+from safetynet.core.messages import SIZE_BYTES_MAX, AnyMessage, Envelope, passes
+from safetynet.core.terms import SECOND_MS, CentreId, Instant, Why
+from safetynet.edge import clock, codec
+from safetynet.edge.config import Centre, Peer
+from safetynet.edge.keys import peer_id, verify
+from safetynet.edge.store import InboxKey, Log
+
+FRAME_BYTES_MAX: Final = SIZE_BYTES_MAX + 1_024
+SESSIONS_MAX: Final = 1_024
+"""Connections at once: four for each of the 250 municipalities, since a partner may start anew."""
+WINDOW_ENVELOPES_MAX: Final = 256
+"""On the road without an acknowledgement."""
+WRITE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Waiting for a partner that does not read; beyond this it is dropped. Nothing is lost: the outbox keeps it."""
+BEAT_MS: Final = 2 * SECOND_MS
+SILENT_MS_MAX: Final = 6 * SECOND_MS
+WATCH_MS: Final = 250
+HANDSHAKE_S_MAX: Final = 5.0
+SESSION_S_MAX: Final = 6 * 3_600.0
+"""Then the certificates are looked at again."""
+BACKOFF_MS_MIN: Final = 100
+BACKOFF_MS_MAX: Final = 5 * SECOND_MS
+REFUSED_PER_SESSION_MAX: Final = 32
+"""A partner that keeps sending what must be refused would fill the log; beyond this it is dropped."""
+
+
+class Carry(msgspec.Struct, frozen=True, array_like=True, tag="carry", forbid_unknown_fields=True):
+    envelope: Envelope
+
+
+class Ack(msgspec.Struct, frozen=True, array_like=True, tag="ack", forbid_unknown_fields=True):
+    """On my disk, or refused for ever: either way do not send it again."""
+
+    epoch: int
+    seq: int
+    refused: Why | None = None
+
+
+class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat", forbid_unknown_fields=True):
+    sent: int
+
+
+class Echo(msgspec.Struct, frozen=True, array_like=True, tag="echo", forbid_unknown_fields=True):
+    sent: int
+
+
+Frame: TypeAlias = Carry | Ack | Beat | Echo
+_FRAME: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)
+
+
+class LinkState(msgspec.Struct, frozen=True):
+    up: bool
+    since: Instant
+    """UTC ms by this centre's clock."""
+    delay_ms: float | None = None
+    """Last round trip of a heart-beat; None while down."""
+
+
+class _Dropped(Exception):  # noqa: N818 - a way out of a session, counted where it ends
+    """One connection is over. The reason is one word, for counting."""
+
+
+class Link:
+    """All roads of one centre.
+
+    `deliver` commits the message with its inbox key before it returns (app.loop does); only then it is acknowledged.
+    `refused(sender, seq, why)` records a refusal; `sender` is the certificate's centre. `changed(peer, state)` hears of
+    up and down. All three are called inside the event loop; an exception out of them is our own mistake and comes out
+    of `serve` or `dial`.
+    """
+
+    def __init__(
+        self,
+        centre: Centre,
+        store: Log,
+        *,
+        server: ssl.SSLContext,
+        client: ssl.SSLContext,
+        peer_keys: Mapping[CentreId, bytes],
+        deliver: Callable[[Envelope, AnyMessage], None],
+        refused: Callable[[CentreId, int, Why], None],
+        changed: Callable[[CentreId, LinkState], None],
+    ) -> None:
+        self._centre, self._store = centre, store
+        self._server, self._client, self._peer_keys = server, client, peer_keys
+        self._deliver, self._refused, self._changed = deliver, refused, changed
+        self._peers: Final = {peer.id: peer for peer in centre.peers}
+        self._sessions: dict[CentreId, _Session] = {}
+        self._heard_at: dict[CentreId, Instant] = {}
+        self.states: Final = {peer.id: LinkState(up=False, since=clock.now()) for peer in centre.peers}
+        """Of every partner; read it for the delay."""
+        self.counts: Final[Counter[str]] = Counter()
+        """Why connections ended and envelopes were refused, since the start."""
+        store.listen(self._owed)
+
+    async def serve(self, host: str | None = None) -> None:
+        """Takes calls on the centre's link port until cancelled."""
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        running: set[asyncio.Task[None]] = set()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            running.discard(task)
+            if not task.cancelled() and (fault := task.exception()) is not None and not failed.done():
+                failed.set_exception(fault)
+
+        def start(work: Coroutine[None, None, None]) -> None:
+            task = asyncio.get_running_loop().create_task(work)
+            running.add(task)
+            task.add_done_callback(ended)
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if len(running) > SESSIONS_MAX:
+                self.counts["too_many_sessions"] += 1
+                writer.transport.abort()
+                return
+            start(self._answer(reader, writer))
+
+        server = await asyncio.start_server(
+            accept,
+            host or self._centre.host,
+            self._centre.link_port,
+            ssl=self._server,
+            ssl_handshake_timeout=HANDSHAKE_S_MAX,
+            limit=FRAME_BYTES_MAX,
+        )
+        start(self._watch(tuple(self._peers)))
+        try:
+            await failed
+        finally:
+            server.close()
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)  # the first failure is already on its way out
+            await server.wait_closed()
+
+    async def dial(self, peer: Peer) -> None:
+        """Calls one partner, again and again, until cancelled."""
+        assert peer.id in self._peers
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch((peer.id,)))
+            tasks.create_task(self._call(peer))
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._talk(reader, writer, expected=None)
+
+    async def _call(self, peer: Peer) -> None:
+        attempt = 0
+        while True:
+            try:
+                async with asyncio.timeout(HANDSHAKE_S_MAX):
+                    reader, writer = await asyncio.open_connection(
+                        peer.host, peer.link_port, ssl=self._client, limit=FRAME_BYTES_MAX
+                    )
+            except OSError as fault:  # the world failing, or a certificate that we do not trust
+                self.counts["certificate" if isinstance(fault, ssl.SSLError) else "unreachable"] += 1
+            else:
+                heard = await self._talk(reader, writer, expected=peer.id)
+                attempt = 0 if heard else attempt
+            await asyncio.sleep(backoff_ms(f"{self._centre.id}/{peer.id}", attempt) / SECOND_MS)
+            attempt += 1
+
+    def _owed(self, receivers: frozenset[CentreId]) -> None:
+        for receiver in receivers:
+            session = self._sessions.get(receiver)
+            if session is not None:
+                session.wake.set()
+
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, expected: CentreId | None
+    ) -> bool:
+        """One connection from its handshake to its end. Whether the partner was ever heard on it."""
+        session: _Session | None = None
+        try:
+            session = _Session(reader, writer, self._peer(writer, expected))
+            previous = self._sessions.get(session.peer.id)
+            self._sessions[session.peer.id] = session
+            if previous is not None:
+                previous.writer.transport.abort()  # half-open, or the partner started anew: the last call counts
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._hear(session))
+                tasks.create_task(self._send(session))
+                tasks.create_task(_beat(session))
+                tasks.create_task(_expire())
+        except* _Dropped as group:
+            self.counts[_first(group)] += 1
+        finally:
+            writer.transport.abort()
+            if session is not None and self._sessions.get(session.peer.id) is session:
+                del self._sessions[session.peer.id]
+        return session is not None and session.heard
+
+    def _peer(self, writer: asyncio.StreamWriter, expected: CentreId | None) -> Peer:
+        name = peer_id(writer.get_extra_info("ssl_object"))
+        if name is None or name not in self._peers or name != (expected or name):
+            raise _Dropped("wrong_certificate")
+        return self._peers[name]
+
+    async def _watch(self, names: Sequence[CentreId]) -> None:
+        """Says down when nobody was heard for SILENT_MS_MAX; a quick reconnection is no event for anybody."""
+        while True:
+            await asyncio.sleep(WATCH_MS / SECOND_MS)
+            for name in names:
+                if self.states[name].up and clock.monotonic() - self._heard_at[name] >= SILENT_MS_MAX:
+                    self._say(name, LinkState(up=False, since=clock.now()))
+
+    def _say(self, name: CentreId, state: LinkState) -> None:
+        self.states[name] = state
+        self._changed(name, state)
+
+    # --- hearing ---------------------------------------------------------------------------------------------------
+
+    async def _hear(self, session: "_Session") -> None:
+        while True:
+            frame = await _read(session.reader)
+            session.heard = True
+            self._heard_at[session.peer.id] = clock.monotonic()
+            if not self.states[session.peer.id].up:
+                self._say(session.peer.id, LinkState(up=True, since=clock.now()))
+            match frame:
+                case Carry(envelope):
+                    self._take(session, envelope)
+                case Ack():
+                    self._settle(session, frame)
+                case Beat(sent):
+                    session.write(Echo(sent))
+                case Echo(sent):
+                    self._measure(session, sent)
+
+    def _take(self, session: "_Session", envelope: Envelope) -> None:
+        why, message = self._check(session.peer, envelope)
+        if why is not None:
+            self.counts[f"refused_{why.value}"] += 1
+            session.refused += 1
+            self._refused(session.peer.id, envelope.seq, why)
+        elif message is None:
+            self.counts["duplicate"] += 1
+        else:
+            self._deliver(envelope, message)
+        session.write(Ack(envelope.epoch, envelope.seq, why))
+        if session.refused > REFUSED_PER_SESSION_MAX:
+            raise _Dropped("refused_too_often")
+
+    def _check(self, sender: Peer, envelope: Envelope) -> tuple[Why | None, AnyMessage | None]:
+        """A reason to refuse it, or the message; neither when it was taken before."""
+        if envelope.v != messages.VERSION:
+            return Why.UNKNOWN_VERSION, None
+        if envelope.origin != sender.id:
+            return Why.WRONG_SENDER, None
+        if envelope.to != self._centre.id:
+            return Why.WRONG_RECEIVER, None
+        public = self._peer_keys.get(sender.id)
+        if public is None or not verify(public, messages.signed_part(envelope), envelope.signature):
+            return Why.BAD_SIGNATURE, None
+        if self._store.seen(InboxKey(envelope.origin, envelope.epoch, envelope.seq)):
+            return None, None
+        try:
+            message = codec.decode_message(envelope.body, envelope.v)
+        except codec.Unreadable:
+            return Why.MALFORMED, None
+        if not passes(message, sender.role, self._centre.role):
+            return Why.WRONG_DIRECTION, None
+        return None, message
+
+    def _settle(self, session: "_Session", ack: Ack) -> None:
+        if session.unacked.get(ack.seq) != ack.epoch:
+            raise _Dropped("acknowledged_unsent")
+        full = len(session.unacked) >= WINDOW_ENVELOPES_MAX
+        del session.unacked[ack.seq]
+        self._store.acked(session.peer.id, ack.seq)
+        if ack.refused is not None:
+            self.counts[f"poison_{ack.refused.value}"] += 1
+        if full:
+            session.wake.set()
+
+    def _measure(self, session: "_Session", sent: int) -> None:
+        if not 0 < sent <= session.beat_sent:
+            raise _Dropped("garbage")
+        state = self.states[session.peer.id]
+        delay_ms = (clock.monotonic_us() - sent) / 1_000
+        self.states[session.peer.id] = msgspec.structs.replace(state, delay_ms=delay_ms)
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    async def _send(self, session: "_Session") -> None:
+        """Streams what is owed, in order; each connection begins again with the oldest."""
+        after_seq = 0
+        while True:
+            session.wake.clear()
+            room = WINDOW_ENVELOPES_MAX - len(session.unacked)
+            owed = self._store.pending(session.peer.id, after_seq, room) if room else []
+            for envelope in owed:
+                session.unacked[envelope.seq] = envelope.epoch
+                after_seq = envelope.seq
+                session.write(Carry(envelope))
+                await session.drain()
+            if not owed:
+                await session.wake.wait()
+
+
+class _Session:
+    """One connection to one known partner."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Peer) -> None:
+        self.reader, self.writer, self.peer = reader, writer, peer
+        self.wake: Final = asyncio.Event()
+        self.unacked: Final[dict[int, int]] = {}
+        """Epoch by seq of what is on the road."""
+        self.heard = False
+        """TLS 1.3 lets a refused client believe that it is connected: up begins with the first frame heard."""
+        self.refused = 0
+        self.beat_sent = 0
+
+    def write(self, frame: Frame) -> None:
+        body = codec.encode_plain(frame)
+        self.writer.write(len(body).to_bytes(4, "big") + body)
+        if self.writer.transport.get_write_buffer_size() > WRITE_BYTES_MAX:
+            raise _Dropped("does_not_read")
+
+    async def drain(self) -> None:
+        try:
+            await self.writer.drain()
+        except OSError as fault:
+            raise _Dropped("broken_off") from fault
+
+
+async def _read(reader: asyncio.StreamReader) -> Frame:
+    try:
+        async with asyncio.timeout(SILENT_MS_MAX / SECOND_MS):
+            size_bytes = int.from_bytes(await reader.readexactly(4), "big")
+            if size_bytes > FRAME_BYTES_MAX:
+                raise _Dropped("oversize")
+            body = await reader.readexactly(size_bytes)
+    except TimeoutError as fault:
+        raise _Dropped("silent") from fault
+    except (OSError, EOFError) as fault:
+        raise _Dropped("broken_off") from fault
+    try:
+        return _FRAME.decode(body)
+    except msgspec.MsgspecError as fault:
+        raise _Dropped("garbage") from fault
+
+
+async def _beat(session: _Session) -> None:
+    while True:
+        session.beat_sent = clock.monotonic_us()
+        session.write(Beat(session.beat_sent))
+        await asyncio.sleep(BEAT_MS / SECOND_MS)
+
+
+async def _expire() -> None:
+    await asyncio.sleep(SESSION_S_MAX)
+    raise _Dropped("session_over")
+
+
+def backoff_ms(road: str, attempt: int) -> float:
+    """Doubles to BACKOFF_MS_MAX, spread by half to either side so that centres do not all call at once.
+
+    The spread is a hash of the road and the attempt: as good as dice here, and a test sees the same each time.
+    """
+    spread = 0.5 + zlib.crc32(f"{road}/{attempt}".encode()) / 2**32
+    return spread * min(BACKOFF_MS_MAX, BACKOFF_MS_MIN << min(attempt, 16))
+
+
+def _first(group: BaseException) -> str:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return str(group)

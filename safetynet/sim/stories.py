@@ -1,0 +1,198 @@
+"""Scripts on the world: what one wearer does, step by step, and what the device says of it.
+
+A story is a value: where its wearer is at each second follows from the streets and the story's own settings.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from safetynet.core.terms import WearerId
+from safetynet.sim.people import Way, beside, way
+from safetynet.sim.streets import Road, Streets
+
+STORY_MAX_S: Final = 900.0
+FLIGHT_MPS: Final = 3.0
+BORDER_M: Final = 150.0
+"""From the cut to the border, along the way: 50 s at the usual pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    at_s: float
+    word: str
+    ko: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the story says of its wearer at one second. `fix` is a place the device reports against the truth."""
+
+    x: float
+    y: float
+    heading: float
+    walked_m: float
+    speed_mps: float
+    indoors: bool
+    alarm: str | None = None
+    tampered: bool = False
+    fix: tuple[float, float, float] | None = None
+    """x, y and radius in metres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    name: str
+    title_ko: str
+    line_ko: str
+    title_en: str
+    line_en: str
+    wearer: WearerId
+    steps: tuple[Step, ...]
+    moment: Callable[[float], Moment]
+    """By seconds since the start."""
+
+    @property
+    def length_s(self) -> float:
+        return self.steps[-1].at_s
+
+    def step_at(self, seconds: float) -> int:
+        """Index of the step that runs; -1 before the first."""
+        return sum(1 for each in self.steps if each.at_s <= seconds) - 1
+
+
+def crossing(streets: Streets) -> Road:
+    """The road on which people flee from one city into the other: wide and in the middle."""
+    over = [
+        each for each in streets.roads
+        if streets.city_at(*map(float, streets.nodes[each.a])) != streets.city_at(*map(float, streets.nodes[each.b]))
+    ]  # fmt: skip
+    assert over, "two cities and no road between them"
+    middle = streets.nodes.mean(axis=0)
+
+    def worth(road: Road) -> tuple[int, float]:
+        return -road.rank, math.dist((streets.nodes[road.a] + streets.nodes[road.b]) / 2, middle)
+
+    return min(over, key=worth)
+
+
+def escape(streets: Streets) -> tuple[Way, float]:
+    """The way of the flight from deep in the first city far into the second, and how far along it the border lies."""
+    road = crossing(streets)
+    first = streets.cities[0].id
+    a, b = road.a, road.b
+    if streets.city_at(*map(float, streets.nodes[a])) != first:
+        a, b = b, a
+    start = _far(streets, a, b, 420.0)
+    goal = _far(streets, b, a, 650.0)
+    nodes = streets.route(start, a) + streets.route(b, goal)
+    line = beside(streets, nodes, pavement=True)
+    low, high = 0.0, line.length_m
+    while high - low > 0.05:
+        middle = (low + high) / 2
+        x, y, _ = line.at(middle)
+        low, high = (middle, high) if streets.city_at(x, y) == first else (low, middle)
+    return line, low
+
+
+def _far(streets: Streets, node: int, beyond: int, want_m: float) -> int:
+    """A node about so far by road, on this side of the border, whose way does not lead over it."""
+    side = streets.city_at(*map(float, streets.nodes[node]))
+    away = streets.distances(node)
+    there = [n for n in away if n != beyond and streets.city_at(*map(float, streets.nodes[n])) == side]
+    return min(there, key=lambda n: abs(away[n] - want_m) + (5_000 if beyond in streets.route(node, n) else 0))
+
+
+def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pace_mps: float = FLIGHT_MPS) -> Story:
+    """The strap is cut near home, then flight on foot over the border. The border comes `border_m / pace_mps` seconds
+    after the cut."""
+    line, border = escape(streets)
+    start = max(0.0, border - border_m)
+    cut_s, run_s = 3.0, 5.0
+    crossed_s = run_s + (border - start) / pace_mps
+    # The first run is fast, then he walks on quickly; deep in the other city he stops.
+    hidden_s = run_s + (line.length_m - start) / pace_mps
+
+    def moment(seconds: float) -> Moment:
+        run = max(0.0, seconds - run_s)
+        along = min(line.length_m, start + run * pace_mps)
+        x, y, heading = line.at(along)
+        moving = 0 < run < hidden_s - run_s
+        return Moment(x, y, heading, along, pace_mps if moving else 0.0, indoors=False,
+                      alarm="tampering" if seconds >= cut_s else None, tampered=seconds >= cut_s)  # fmt: skip
+
+    steps = (
+        Step(0.0, "home", "집 앞에 서 있음", "stands before his home"),
+        Step(cut_s, "cut", "부착장치 스트랩을 끊음", "cuts the strap"),
+        Step(run_s, "flight", "다리 쪽으로 달아남", "flees towards the border"),
+        Step(round(crossed_s, 1), "border", "나래시로 넘어감", "crosses into the other city"),
+        Step(round(hidden_s, 1), "hidden", "골목에 멈춰 섬", "stops in a side street"),
+        Step(round(min(STORY_MAX_S, hidden_s + 240), 1), "end", "끝", "end"),
+    )
+    return Story("tamper", "부착장치 훼손", "집 앞에서 스트랩을 끊고 다리를 건너 옆 도시로 달아납니다.", "Strap cut",
+                 "Cuts the strap near home and flees over the bridge into the next city.", wearer, steps, moment)  # fmt: skip
+
+
+def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius_m: float) -> Story:
+    """Walks into an exclusion zone, stays a little, walks out again."""
+    line = approach(streets, middle, radius_m + 90.0)
+    pace, stay_s = 1.35, 120.0
+    entry = next(s for s in range(int(line.length_m) + 1) if math.dist(line.at(s)[:2], middle) < radius_m)
+    inside_m = min(line.length_m, entry + 100.0)
+    back_s = inside_m / pace + stay_s
+
+    def moment(seconds: float) -> Moment:
+        along = min(inside_m, seconds * pace) if seconds < back_s else max(0.0, inside_m - (seconds - back_s) * pace)
+        x, y, heading = line.at(along)
+        moving = 0 < along < inside_m
+        return Moment(x, y, heading + (math.pi if seconds >= back_s else 0), seconds * pace, pace if moving else 0.0, indoors=False)
+
+    steps = (
+        Step(0.0, "walk", "출입금지구역 쪽으로 걸음", "walks towards the zone"),
+        Step(round(entry / pace, 1), "inside", "출입금지구역에 들어감", "enters the zone"),
+        Step(round(inside_m / pace, 1), "stay", "구역 안에 머묾", "stays inside"),
+        Step(round(back_s, 1), "leave", "구역을 나감", "leaves"),
+        Step(round(back_s + inside_m / pace, 1), "end", "끝", "end"),
+    )
+    return Story("zone", "출입금지구역 진입", "금지된 어린이공원 둘레로 걸어 들어갑니다.", "Exclusion zone",
+                 "Walks into a zone that the court has forbidden.", wearer, steps, moment)  # fmt: skip
+
+
+def approach(streets: Streets, middle: tuple[float, float], from_m: float) -> Way:
+    """A way by road that starts so far from a place and ends nearest to it."""
+    goal = streets.nearest(*middle)
+    away = streets.distances(goal)
+    start = min(away, key=lambda n: (abs(math.dist(streets.nodes[n], middle) - from_m - 20.0), n))
+    line = beside(streets, streets.route(start, goal), pavement=True)
+    first = next((s for s in range(int(line.length_m)) if math.dist(line.at(s)[:2], middle) < from_m), 0)
+    return way([line.at(s)[:2] for s in range(first, int(line.length_m) + 1)])
+
+
+def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, float]) -> Story:
+    """Stays at home; reflected signals put two fixes into the zone, with a radius that says so. Nothing happened."""
+    wild = ((25.0, 37.0), (45.0, 57.0))
+
+    def moment(seconds: float) -> Moment:
+        fix = None
+        for k, (start, end) in enumerate(wild):
+            if start <= seconds < end:
+                fix = middle[0] + 20.0 * k, middle[1] - 15.0, 130.0 + 20.0 * k
+        if fix is None:
+            fix = home[0] + 3.0 * math.sin(seconds / 40), home[1] + 3.0 * math.cos(seconds / 40), 14.0
+        return Moment(home[0], home[1], 0.0, 0.0, 0.0, indoors=True, fix=fix)
+
+    steps = (
+        Step(0.0, "home", "집에 있음", "is at home"),
+        Step(25.0, "wild", "반사된 신호: 위치가 구역 안으로 튐", "a reflected signal puts him into the zone"),
+        Step(37.0, "calm", "다시 제자리", "back in place"),
+        Step(45.0, "wild", "한 번 더 튐", "once more"),
+        Step(57.0, "calm", "다시 제자리", "back in place"),
+        Step(180.0, "end", "끝: 사람이 출동할 일이 아님", "end: nobody had to go out"),
+    )
+    return Story("drift", "위치 튐", "집에 있는데 위치만 구역 안으로 튑니다. 경보가 없거나, 저절로 풀려야 합니다.", "Drift",
+                 "At home all the time; only the fixes jump. No alarm, or one that returns.", wearer, steps, moment)  # fmt: skip
+
+
+NAMES: Final[Sequence[str]] = ("tamper", "zone", "drift")

@@ -1,0 +1,426 @@
+"""The made city by itself: who lives there, what happens, what the devices and cameras report of it.
+
+Positions are functions of the instant; only running stories, units under way and the devices' errors are state.
+`advance` brings the devices up to an instant and gives what they said: in real time for the demo, at once for tests.
+"""
+
+import hashlib
+import hmac
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, PoleId, UnitId, WearerClass, WearerId, ZoneId
+from safetynet.sim import devices, poles, stories, streets
+from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, look, ring, way
+from safetynet.sim.poles import SimCamera
+from safetynet.sim.stories import Moment, Story
+from safetynet.sim.streets import GARAM, NARAE, Streets
+
+Floats = npt.NDArray[np.float64]
+
+WEARERS: Final = 48
+ROUND_MS: Final = 90 * 60_000
+"""A wearer goes out once in this time, and walks for a share of it."""
+SUSPECT_M: Final = 150.0
+"""A device that is so near a forbidden place reports in the rhythm of suspicion."""
+DRIVE_MPS: Final = 12.5
+ADVANCE_MAX_MS: Final = 6 * 3_600_000
+
+_FAMILY: Final = "박최김정윤한이오강조임서신권황안송류전남"
+_GIVEN: Final = ("예시", "모의", "가상", "시험", "보기", "견본", "표본", "연습", "가명", "허구", "예제", "시범", "가정")
+_OFFICES: Final = ("가온보호관찰소", "나래보호관찰소 달맞이지소")
+_OFFICERS: Final = ("담당 한예시", "담당 오시범", "담당 류견본", "담당 남가명")
+
+
+class CameraRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a city's registry knows of a lens. Absent azimuth and view are unknown, not zero."""
+
+    camera: CameraId
+    pole: PoleId
+    name: str
+    lat: float
+    lon: float
+    height_m: float
+    azimuth_deg: float | None
+    view_deg: float | None
+    range_m: float
+    ptz: bool
+    purpose: str
+
+
+class SimZone(msgspec.Struct, frozen=True, kw_only=True):
+    """A forbidden place: a circle, or a polygon of (lat, lon) corners."""
+
+    id: ZoneId
+    wearer: WearerId
+    name: str
+    lat: float
+    lon: float
+    radius_m: float | None
+    polygon: tuple[tuple[float, float], ...] = ()
+
+
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """One wearer as the control centre is told: person, device and forbidden places. Everybody is made up."""
+
+    wearer: WearerId
+    device: DeviceId
+    key: str
+    wearer_class: WearerClass
+    name: str
+    case_no: str
+    age: int
+    office: str
+    officer: str
+    phone: str
+    home: tuple[float, float]
+    """lat, lon"""
+    zones: tuple[SimZone, ...]
+
+
+class SimUnit(msgspec.Struct, frozen=True, kw_only=True):
+    id: UnitId
+    name: str
+    kind: str
+    """office or rapid"""
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Plane metres; `heading` in radians from east."""
+
+    x: float
+    y: float
+    heading: float
+    walked_m: float
+    speed_mps: float
+    indoors: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    x: float
+    y: float
+    outing: Way
+    phase_ms: int
+    outing_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Trip:
+    line: Way
+    started: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    story: Story
+    started: Instant
+
+
+class World:
+    """`secret` makes the devices' keys: given by who runs the demo, empty in tests. With `given_poles` (id, lat, lon,
+    lenses) the streets are built past them instead of the made pair."""
+
+    def __init__(self, seed: int = 20261123, *, secret: bytes = b"", border_m: float = stories.BORDER_M,
+                 pace_mps: float = stories.FLIGHT_MPS,
+                 given_poles: Sequence[tuple[PoleId, float, float, int]] = ()) -> None:  # fmt: skip
+        self.seed, self._secret = seed, secret
+        if given_poles:
+            self.streets = streets.along([(lat, lon) for _, lat, lon, _ in given_poles], seed)
+            self._cameras = poles.given(self.streets, seed, given_poles)
+        else:
+            self.streets = streets.build(seed)
+            self._cameras = poles.hang(self.streets, seed)
+        self._by_id = {each.id: each for each in self._cameras}
+        self.people = People(self.streets, seed)
+        dice = Random(seed * 13 + 5)
+        self._looks = {WearerId(f"w-{n:03d}"): look(dice, hood=True) for n in range(1, WEARERS + 1)}
+        self._zone_spots = _zone_spots(self.streets, dice)
+        self._homes = _homes(self.streets, dice, list(self._looks), self._zone_spots, border_m)
+        self._enrolment = _enrol(self, dice)
+        self._sensors = {each.device: devices.Sensor(f"{seed}/{each.device}") for each in self._enrolment}
+        self._next: dict[DeviceId, Instant] = {}
+        self._at: Instant | None = None
+        self._units = _units(self.streets, dice)
+        self._trips: dict[UnitId, _Trip] = {}
+        self._running: dict[str, Running] = {}
+        self._stories = self._script(border_m, pace_mps)
+
+    def _script(self, border_m: float, pace_mps: float) -> dict[str, Story]:
+        first, second, third = list(self._looks)[:3]
+        zone, other = self._zone_spots[0], self._zone_spots[1]
+        home = self._homes[third]
+        made = (
+            stories.tamper(self.streets, first, border_m=border_m, pace_mps=pace_mps),
+            stories.zone(self.streets, second, zone[:2], zone[2]),
+            stories.drift(third, (home.x, home.y), other[:2]),
+        )
+        return {each.name: each for each in made}
+
+    # --- what the centres are given ---
+
+    def cameras(self) -> list[SimCamera]:
+        return list(self._cameras)
+
+    def registry(self, city: CentreId) -> list[CameraRow]:
+        return [
+            CameraRow(camera=each.id, pole=each.pole, name=each.name, lat=each.lat, lon=each.lon, height_m=each.height_m,
+                      azimuth_deg=each.azimuth_deg if each.known else None, view_deg=each.view_deg if each.known else None,
+                      range_m=each.range_m, ptz=each.ptz, purpose=each.purpose)
+            for each in self._cameras if each.city == city
+        ]  # fmt: skip
+
+    def enrolment(self) -> list[Enrolment]:
+        return list(self._enrolment)
+
+    def wearers(self) -> list[WearerId]:
+        return [each.wearer for each in self._enrolment]
+
+    def zones(self) -> list[SimZone]:
+        return [zone for each in self._enrolment for zone in each.zones]
+
+    def units(self, at: Instant) -> list[SimUnit]:
+        made = []
+        for unit in self._units:
+            lat, lon = self.streets.plane.to_latlon(*self.unit_at(unit.id, at)[:2])
+            made.append(msgspec.structs.replace(unit, lat=lat, lon=lon))
+        return made
+
+    def outline(self, city: CentreId) -> tuple[tuple[float, float], ...]:
+        """Corners (lat, lon) for the city's `area` in centre.json."""
+        found = next(each for each in self.streets.cities if each.id == city)
+        return tuple(self.streets.plane.to_latlon(*each) for each in found.outline)
+
+    def stories(self) -> list[Story]:
+        return list(self._stories.values())
+
+    # --- what happens ---
+
+    def start(self, name: str, at: Instant) -> Story:
+        """Starts a story, anew if it runs. Raises KeyError for one that does not exist."""
+        story = self._stories[name]
+        self._running[name] = Running(story, at)
+        # The device of the story speaks at once: nobody waits a minute for the first position.
+        for each in self._enrolment:
+            if each.wearer == story.wearer:
+                self._next[each.device] = at
+        return story
+
+    def stop(self, name: str) -> None:
+        self._running.pop(name, None)
+
+    def running(self, at: Instant) -> list[Running]:
+        return [each for each in self._running.values() if at - each.started <= each.story.length_s * 1000]
+
+    def moment(self, wearer: WearerId, at: Instant) -> Moment | None:
+        for each in self._running.values():
+            seconds = (at - each.started) / 1000
+            if each.story.wearer == wearer and 0 <= seconds <= each.story.length_s:
+                return each.story.moment(seconds)
+        return None
+
+    def position(self, wearer: WearerId, at: Instant) -> Whereabouts:
+        """Where the wearer truly is. Raises KeyError for nobody of this world."""
+        told = self.moment(wearer, at)
+        if told is not None:
+            return Whereabouts(told.x, told.y, told.heading, told.walked_m, told.speed_mps, told.indoors)
+        home = self._homes[wearer]
+        into = (at + home.phase_ms) % ROUND_MS
+        along = into / 1000 * 1.25
+        if along >= home.outing.length_m or into > ROUND_MS * home.outing_share:
+            return Whereabouts(home.x, home.y, 0.0, 0.0, 0.0, indoors=True)
+        x, y, heading = home.outing.at(along)
+        return Whereabouts(x, y, heading, along, 1.25, indoors=False)
+
+    def send_unit(self, unit: UnitId, lat: float, lon: float, at: Instant) -> float:
+        """Sends a unit by road; gives the seconds it will need. Raises KeyError for a unit that does not exist."""
+        x, y, _ = self.unit_at(unit, at)
+        goal = self.streets.plane.to_xy(lat, lon)
+        nodes = self.streets.route(self.streets.nearest(x, y), self.streets.nearest(*goal), faster_by_rank=True)
+        lane = beside(self.streets, nodes, pavement=False).corners if len(nodes) > 1 else np.zeros((0, 2))
+        self._trips[unit] = _Trip(way(np.vstack([[(x, y)], lane, [goal]])), at)
+        return self._trips[unit].line.length_m / DRIVE_MPS
+
+    def unit_at(self, unit: UnitId, at: Instant) -> tuple[float, float, float]:
+        """x, y and heading."""
+        trip = self._trips.get(unit)
+        if trip is None:
+            base = next((each for each in self._units if each.id == unit), None)
+            if base is None:
+                raise KeyError(unit)
+            return (*self.streets.plane.to_xy(base.lat, base.lon), 0.0)
+        return trip.line.at((at - trip.started) / 1000 * DRIVE_MPS)
+
+    def advance(self, until: Instant) -> list[devices.Report]:
+        """What all devices said since the last call, in order of time. The first call only starts the clocks."""
+        if self._at is None:
+            dice = Random(self.seed * 17)
+            self._next = {e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._enrolment} | self._next
+            self._at = until
+        assert 0 <= until - self._at <= ADVANCE_MAX_MS, "time goes forward, by at most six hours at once"
+        said: list[devices.Report] = []
+        for each in self._enrolment:
+            while self._next[each.device] <= until:
+                at = self._next[each.device]
+                report, wait_ms = self._say(each, at)
+                said.append(report)
+                self._next[each.device] = Instant(at + min(wait_ms, self._until_alarm(each.wearer, at)))
+        self._at = until
+        return sorted(said, key=lambda report: (report.observed_at, report.device))
+
+    def _until_alarm(self, wearer: WearerId, at: Instant) -> int:
+        """Milliseconds to the next step of the wearer's story: a device notices a cut when it happens."""
+        for each in self.running(at):
+            if each.story.wearer == wearer:
+                ahead = [each.started + round(step.at_s * 1000) - at for step in each.story.steps]
+                return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
+        return devices.QUIET_MS
+
+    def _say(self, enrolled: Enrolment, at: Instant) -> tuple[devices.Report, int]:
+        told = self.moment(enrolled.wearer, at)
+        true = self.position(enrolled.wearer, at)
+        reading = self._sensors[enrolled.device].measure(true.x, true.y, at, indoors=true.indoors)
+        if told is not None and told.fix is not None:
+            reading = devices.Reading(*told.fix, reading.source)
+        elif told is not None:
+            # Scripts are about the story, not about luck: their walks are out of doors, with satellites in sight.
+            clipped = min(18.0, math.hypot(reading.x - true.x, reading.y - true.y))
+            turn = math.atan2(reading.y - true.y, reading.x - true.x)
+            x, y = true.x + clipped * math.cos(turn) * 0.6, true.y + clipped * math.sin(turn) * 0.6
+            reading = devices.Reading(x, y, min(24.0, max(8.0, reading.radius_m)), devices.Source.GNSS)
+        lat, lon = self.streets.plane.to_latlon(reading.x, reading.y)
+        report = devices.Report(
+            device=enrolled.device, observed_at=at, lat=lat, lon=lon, radius_m=reading.radius_m, source=reading.source,
+            battery=float(95 - (at // 600_000 + len(enrolled.name) * 7) % 60), speed_mps=true.speed_mps,
+            alarm=told.alarm if told is not None else None,
+        )  # fmt: skip
+        near = any(
+            math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon)) < (zone.radius_m or 200.0) + SUSPECT_M
+            for zone in enrolled.zones
+        )
+        tampered = told is not None and told.tampered
+        return report, devices.rhythm_ms(tampered=tampered, suspicious=near or told is not None)
+
+    # --- what the cameras see ---
+
+    def sees(self, camera: CameraId, x: float, y: float) -> bool:
+        return poles.sees(self.streets, self._by_id[camera], x, y)
+
+    def seen_by(self, wearer: WearerId, at: Instant) -> list[CameraId]:
+        """Cameras in whose field the wearer truly stands, unhidden."""
+        where = self.position(wearer, at)
+        if where.indoors:
+            return []
+        return [each.id for each in self._cameras if poles.sees(self.streets, each, where.x, where.y)]
+
+    def people_near(self, x: float, y: float, within_m: float, at: Instant) -> Floats:
+        rows = [self.people.people_near(x, y, within_m, at)]
+        for wearer, appearance in self._looks.items():
+            where = self.position(wearer, at)
+            if not where.indoors and math.dist((where.x, where.y), (x, y)) < within_m:
+                stride = 0.74 if where.speed_mps < 2 else 1.1
+                rows.append(np.array([[where.x, where.y, where.heading, where.walked_m / stride * math.pi, *appearance[4:]]]))
+        for unit, trip in self._trips.items():
+            px, py, heading = self.unit_at(unit, at)
+            if (at - trip.started) / 1000 * DRIVE_MPS > trip.line.length_m and math.dist((px, py), (x, y)) < within_m:
+                officer = [px + 1.8, py + 0.6, heading, 0.0, 1.76, *OFFICER_TOP, *WEARER_LEGS, 0.0, 0.42, 0.0]
+                rows.append(np.array([officer]))
+        return np.vstack(rows)
+
+    def cars_near(self, x: float, y: float, within_m: float, at: Instant) -> Floats:
+        rows = [self.people.cars_near(x, y, within_m, at)]
+        for unit in self._trips:
+            px, py, heading = self.unit_at(unit, at)
+            if math.dist((px, py), (x, y)) < within_m:
+                rows.append(np.array([[px, py, heading, 4.6, 0.55, 0.56, 0.58, 1.0]]))
+        return np.vstack(rows)
+
+    def parked_near(self, x: float, y: float, within_m: float) -> Floats:
+        return self.people.parked_near(x, y, within_m)
+
+
+# --- the people of the made city -----------------------------------------------------------------------------------
+
+
+def _zone_spots(made: Streets, dice: Random) -> list[tuple[float, float, float, str]]:
+    """Middle, radius and name of forbidden places: parks where there are any, else junctions."""
+    spots = []
+    for park in made.parks:
+        x, y = np.mean(np.array(park.outline), axis=0)
+        spots.append((float(x), float(y), 170.0, park.name))
+    while len(spots) < 5:
+        x, y = made.nodes[dice.choice([n for n, near in enumerate(made.adjacent) if len(near) > 2])]
+        spots.append((float(x), float(y), 150.0, f"가상초등학교 {len(spots) + 1}"))
+    # The story's zone comes first: the children's park of the first city, where there is one.
+    return sorted(spots, key=lambda spot: ("어린이" not in spot[3], spot[3]))
+
+
+def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequence[tuple[float, float, float, str]],
+           border_m: float) -> dict[WearerId, _Home]:  # fmt: skip
+    homes: dict[WearerId, _Home] = {}
+    line, border = stories.escape(made)
+    start = line.at(border - max(border_m, stories.BORDER_M))
+    zone, other = spots[0], spots[1]
+    wanted = [start[:2], (zone[0] + zone[2] + 260.0, zone[1]), (other[0] + other[2] + 60.0, other[1])]
+    for k, wearer in enumerate(wearers):
+        place = wanted[k] if k < len(wanted) else tuple(made.middles[dice.randrange(len(made.buildings))])
+        middle = made.middles[int(np.argmin(((made.middles - place) ** 2).sum(axis=1)))]
+        x, y = (float(v) for v in middle)
+        route: list[int] = []
+        node = made.nearest(x, y)
+        while not route:
+            route = ring(made, dice, node, 12)
+            node = dice.randrange(len(made.nodes)) if not route else node
+        outing = beside(made, route, pavement=True)
+        # Those of the stories stay at home until their story begins.
+        share = 0.0 if k < len(wanted) else dice.uniform(0.1, 0.3)
+        homes[wearer] = _Home(x, y, outing, dice.randrange(ROUND_MS), share)
+    return homes
+
+
+def _enrol(world: World, dice: Random) -> list[Enrolment]:
+    rows: list[Enrolment] = []
+    names = ["박예시", "최모의", "김가상"]
+    names += dice.sample(sorted({f + g for f in _FAMILY for g in _GIVEN} - set(names)), WEARERS - len(names))
+    classes = [WearerClass.ORDER] * 6 + [WearerClass.PAROLE] * 2 + [WearerClass.SUSPENDED, WearerClass.BAIL]
+    for n, (wearer, home) in enumerate(world._homes.items()):  # noqa: SLF001 - one room
+        device = DeviceId(f"dev-{n + 1:04d}")
+        spots = world._zone_spots  # noqa: SLF001
+        mine = spots[0] if n == 1 else spots[1] if n == 2 else dice.choice(spots)
+        lat, lon = world.streets.plane.to_latlon(mine[0], mine[1])
+        zone = SimZone(id=ZoneId(f"z-{n + 1:03d}"), wearer=wearer, name=mine[3], lat=lat, lon=lon, radius_m=mine[2])
+        has_zone = n in (1, 2) or (n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700)
+        rows.append(Enrolment(
+            wearer=wearer, device=device, key=_key(world, device),
+            wearer_class=WearerClass.ORDER if n < 3 else dice.choice(classes), name=names[n],
+            case_no=f"가상-2026-{147 if n == 0 else 200 + n * 3:04d}", age=41 if n == 0 else dice.randint(24, 66),
+            office=_OFFICES[0 if world.streets.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
+            phone=f"010-0000-{n + 1:04d}", home=world.streets.plane.to_latlon(home.x, home.y),
+            zones=(zone,) if has_zone else (),
+        ))  # fmt: skip
+    return rows
+
+
+def _key(world: World, device: DeviceId) -> str:
+    return hmac.new(world._secret, f"{world.seed}/{device}".encode(), hashlib.sha256).hexdigest()[:32]  # noqa: SLF001
+
+
+def _units(made: Streets, dice: Random) -> list[SimUnit]:
+    rows = (("u-1", "가온보호관찰소 1조", "office", GARAM), ("u-2", "가온보호관찰소 2조", "office", GARAM),
+            ("u-3", "달맞이지소 1조", "office", NARAE), ("u-9", "신속수사팀 2", "rapid", GARAM))  # fmt: skip
+    units = []
+    for id, name, kind, city in rows:
+        nodes = [n for n, near in enumerate(made.adjacent) if near and made.city_at(*map(float, made.nodes[n])) == city]
+        lat, lon = made.plane.to_latlon(*map(float, made.nodes[dice.choice(nodes)]))
+        units.append(SimUnit(id=UnitId(id), name=name, kind=kind, lat=lat, lon=lon))
+    return units

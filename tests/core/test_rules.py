@@ -1,0 +1,420 @@
+import csv
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from safetynet.core import fixes, geo, rules
+from safetynet.core.fixes import Fix, Mark, Said
+from safetynet.core.orders import Circle, Order, Polygon, Zone
+from safetynet.core.rules import Change, How, RuleState, end, episodes, judge
+from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
+
+LAT, LON = 36.35, 127.38
+"""The middle of the round zone z1 of 150 m."""
+PLANE = geo.Plane(LAT, LON)
+T0 = 1_700_000_000_000
+ORDER = Order(
+    wearer="w1",
+    wearer_class=WearerClass.ORDER,
+    version=3,
+    zones=(
+        Zone(id="z1", name="초등학교", area=Circle(LAT, LON, 150.0)),
+        Zone(
+            id="z2",
+            name="공원",
+            area=Polygon(tuple(PLANE.to_latlon(x, y) for x, y in ((1000, 0), (1400, 0), (1400, 400), (1000, 400)))),
+        ),
+    ),
+)
+ORDERS = {"w1": ORDER}
+GEOD = Geod(ellps="WGS84")
+
+
+def fix(n, x=None, y=0.0, *, s=None, **more):
+    """Fix number n, s seconds after the start, x m east and y m north of the middle of z1; no position without x."""
+    seconds = 60 * n if s is None else s
+    lat, lon = (None, None) if x is None else PLANE.to_latlon(x, y)
+    fields = {
+        "id": n, "wearer": "w1", "device": "d1", "observed_at": T0 + 1000 * seconds,
+        "received_at": T0 + 1000 * max(seconds, 60 * n) + 500, "lat": lat, "lon": lon, "accuracy_m": 15.0,
+        "source": Source.GNSS,
+    }  # fmt: skip
+    return Fix(**(fields | more))
+
+
+def run(*batch, state=None, orders=ORDERS):
+    told, state = judge(batch, orders, state or RuleState())
+    return [(each.kind.value, each.change.value, each.certainty.value, each.zone) for each in told], state
+
+
+def zone(change, certainty="certain", id="z1"):
+    return ("exclusion_zone", change, certainty, id)
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ([fix(1, 0)], [zone("raised")]),
+        ([fix(1, 134)], [zone("raised")]),
+        ([fix(1, 136)], [zone("raised", "maybe")]),
+        ([fix(1, 164)], [zone("raised", "maybe")]),
+        ([fix(1, 166)], []),
+        ([fix(1, 1200, 200)], [zone("raised", id="z2")]),
+        ([fix(1, 1410, 200)], [zone("raised", "maybe", "z2")]),
+        ([fix(1, 1500, 200)], []),
+        ([fix(1, 150), fix(2, 150)], [zone("raised", "maybe")]),
+        ([fix(1, 150), fix(2, 0)], [zone("raised", "maybe"), zone("risen")]),
+        ([fix(1, 0), fix(2, 150), fix(3, 150)], [zone("raised")]),
+        ([fix(1, 0), fix(2, 300)], [zone("raised"), zone("returned")]),
+        ([fix(1, 0), fix(2, 300), fix(3, 0)], [zone("raised"), zone("returned"), zone("repeated")]),
+        ([fix(1, 0), fix(2, 300), fix(3, 0, s=4000)], [zone("raised"), zone("returned"), zone("raised")]),
+        ([fix(1, 0), fix(2, 5, s=4000), fix(3, 6, s=9000)], [zone("raised")]),
+        # an unknown radius counts as 100 m
+        ([fix(1, 30, accuracy_m=None)], [zone("raised")]),
+        ([fix(1, 60, accuracy_m=None)], [zone("raised", "maybe")]),
+        # however vague, a circle that lies in the zone is in the zone; a huge one that touches says nothing
+        ([fix(1, 0, accuracy_m=149)], [zone("raised")]),
+        ([fix(1, 0, accuracy_m=3_001)], []),
+        ([fix(1, 400, accuracy_m=400)], [zone("raised", "maybe")]),
+        # towers alone neither open nor clear
+        ([fix(1, 0, accuracy_m=10, source=Source.CELL)], []),
+        ([fix(1, 0), fix(2, 5000, source=Source.CELL)], [zone("raised")]),
+        ([fix(1, 0), fix(2)], [zone("raised")]),
+    ],
+)
+def test_exclusion_zone(way, expected):
+    assert run(*way)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        # through the middle at 14 m/s, 10 s apart, would be certain; 60 s apart a detour was possible
+        ([fix(1, -165, s=0, speed_mps=20), fix(2, 165, s=20, speed_mps=20)], [zone("raised", "maybe"), zone("returned", "maybe")]),
+        ([fix(1, -420), fix(2, 420)], [zone("raised", "maybe"), zone("returned", "maybe")]),
+        ([fix(1, -420, 160), fix(2, 420, 160)], []),
+        ([fix(1, -420, s=0), fix(2, 420, s=301)], []),
+        # a marked or vague start says nothing
+        ([fix(1, -420, marks=Mark.MOCK), fix(2, 420)], []),
+        ([fix(1, -420, source=Source.CELL), fix(2, 420)], []),
+        # diagonally through the corner of a polygon
+        ([fix(1, 900, 40), fix(2, 1100, -70)], []),
+        ([fix(1, 960, 60), fix(2, 1100, -40)], [zone("raised", "maybe", "z2"), zone("returned", "maybe", "z2")]),
+    ],
+)  # fmt: skip
+def test_crossing_between_two_fixes(way, expected):
+    assert run(*way)[0] == expected
+
+
+def test_a_crossing_is_certain_when_there_was_no_time_for_a_detour():
+    wide = {"w1": msgspec.structs.replace(ORDER, zones=(Zone(id="z1", name="x", area=Circle(LAT, LON, 600.0)),))}
+    told, _ = judge([fix(1, -620, s=0), fix(2, 620, s=60)], wide, RuleState())
+    assert [(each.change, each.certainty, each.how) for each in told] == [
+        (Change.RAISED, Certainty.CERTAIN, How.CROSSED),
+        (Change.RETURNED, Certainty.CERTAIN, How.LEFT),
+    ]
+    # the same ends, but the device reports a pace at which one could have gone round
+    told, _ = judge([fix(1, -620, s=0, speed_mps=40), fix(2, 620, s=60)], wide, RuleState())
+    assert told[0].certainty is Certainty.MAYBE
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [(Said.STRAP_CUT, "strap_cut"), (Said.BODY_TAMPER, "body_tamper"), (Said.SOS, "sos")],
+)
+def test_flags(said, kind):
+    assert run(fix(1, 500, said=said))[0] == [(kind, "raised", "certain", None)]
+    assert run(fix(1, said=said))[0] == [(kind, "raised", "certain", None)], "without position"
+    assert run(fix(1, said=said), orders={})[0] == [(kind, "raised", "certain", None)], "without order"
+    assert run(fix(1, 500, said=said | Said.LOW_BATTERY | Said.OTHER))[0] == [(kind, "raised", "certain", None)]
+    assert run(fix(1, 500, said=said), fix(2, 500, said=said))[0] == [(kind, "raised", "certain", None)]
+    late = [fix(1, 500), fix(2, 500, s=-3000, said=said)]
+    assert run(*late)[0] == [(kind, "raised", "certain", None)], "late"
+
+
+def test_a_tamper_is_not_healed_by_its_signal():
+    way = [fix(1, 500, said=Said.STRAP_CUT), *(fix(n, 500) for n in range(2, 50))]
+    told, state = run(*way)
+    assert told == [("strap_cut", "raised", "certain", None)]
+    assert (AlarmKind.STRAP_CUT, None) in episodes(state, "w1")
+    assert run(fix(60, 500, said=Said.STRAP_CUT), state=state)[0] == [("strap_cut", "repeated", "certain", None)]
+
+
+def test_a_flickering_contact_is_told_once():
+    way = [fix(n, 500, s=10 * n, said=Said.STRAP_CUT if n % 2 else Said.NOTHING) for n in range(1, 40)]
+    assert run(*way)[0] == [("strap_cut", "raised", "certain", None)]
+
+
+def test_other_flags_raise_nothing_of_this_release():
+    assert run(fix(1, 500, said=Said.LOW_BATTERY | Said.POWER_CUT | Said.JAMMING | Said.SHOCK | Said.OTHER))[0] == []
+
+
+def test_every_kind_has_its_condition():
+    told, _ = judge([fix(1, 0, said=Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS)], ORDERS, RuleState())
+    assert {each.kind for each in told} == set(AlarmKind)
+    assert len(rules.CONDITIONS) == len(AlarmKind)
+
+
+def test_a_transition_says_why():
+    told, _ = judge([fix(7, 100)], ORDERS, RuleState())
+    assert told[0].how is How.INSIDE
+    assert told[0].off_m == pytest.approx(-50, abs=0.01)
+    assert told[0].order_version == 3
+    assert told[0].fix.id == 7
+
+
+def test_an_order_that_is_not_in_force_forbids_nothing():
+    orders = {"w1": msgspec.structs.replace(ORDER, starts_at=T0 + 61_000, ends_at=T0 + 179_000)}
+    assert run(fix(1, 0), orders=orders)[0] == []
+    assert run(fix(2, 0), orders=orders)[0] == [zone("raised")]
+    assert run(fix(3, 0), orders=orders)[0] == []
+
+
+def test_a_changed_order_counts_from_the_next_fix():
+    _, state = run(fix(1, 500))
+    wider = {
+        "w1": msgspec.structs.replace(ORDER, version=4, zones=(Zone(id="z9", name="x", area=Circle(LAT, LON, 600)),))
+    }
+    told, _ = judge([fix(2, 500)], wider, state)
+    assert [(each.zone, each.order_version) for each in told] == [("z9", 4)]
+
+
+# --- a person ends an episode --------------------------------------------------------------------------------------
+
+
+def test_after_an_end_the_next_is_new():
+    told, state = judge([fix(1, 500, said=Said.STRAP_CUT)], ORDERS, RuleState())
+    state = end(state, "w1", told[0].episode, 1)
+    again, state = judge([fix(2, 500), fix(3, 500, said=Said.STRAP_CUT)], ORDERS, state)
+    assert [each.change for each in again] == [Change.RAISED]
+    assert again[0].episode != told[0].episode
+
+
+def test_a_second_cut_with_an_old_clock_is_heard_after_an_end():
+    """Who sets the device's clock back (by false satellites) must not cut the strap under a closed alarm."""
+    told, state = judge([fix(1, 500, said=Said.STRAP_CUT), fix(2, 500, said=Said.STRAP_CUT)], ORDERS, RuleState())
+    state = end(state, "w1", told[0].episode, 2)
+    assert run(fix(9, 500, s=60, said=Said.STRAP_CUT), state=state)[0] == [("strap_cut", "raised", "certain", None)]
+
+
+def test_a_position_sent_again_after_an_end_is_known():
+    told, state = judge([fix(1, 0), fix(2, 300)], ORDERS, RuleState())
+    state = end(state, "w1", told[0].episode, 2)
+    again, state = judge([fix(3, 300), fix(4, 0, s=60)], ORDERS, state)
+    assert again == ()
+
+
+def test_the_journal_judged_again_with_the_ends_known_gives_the_same():
+    first = [fix(1, 0), fix(2, 300, said=Said.SOS), fix(3, 300)]
+    then = [fix(4, 0), fix(5, 300, said=Said.SOS)]
+    told, state = judge(first, ORDERS, RuleState())
+    live = list(told)
+    for episode in {each.episode for each in told}:
+        state = end(state, "w1", episode, 3)
+    told, state = judge(then, ORDERS, state)
+    live += told
+    known = RuleState()
+    for episode in {each.episode for each in live[:3]}:
+        known = end(known, "w1", episode, 3)
+    again, _ = judge(first + then, ORDERS, known)
+    assert list(again) == live
+
+
+# --- the adversary -------------------------------------------------------------------------------------------------
+
+
+def test_a_spoofed_far_fix_does_not_clear():
+    told, state = run(fix(1, 0), fix(2, 100_000), fix(3, 0), fix(4, 100_000), fix(5, 0))
+    assert told == [zone("raised")]
+    assert run(fix(6, 300), state=state)[0] == [zone("returned")], "the true way out is believed at once"
+
+
+def test_a_spoofed_fix_does_not_start_a_way():
+    assert run(fix(1, 3000), fix(2, -100_000), fix(3, 3000))[0] == []
+
+
+def test_positions_that_agree_are_believed_in_the_end():
+    """A first fix that was wrong must not deafen the rules for ever."""
+    told, _ = run(fix(1, 0), *(fix(n, 100_000 + n) for n in range(2, 5)))
+    assert told == [zone("raised"), zone("returned")]
+    told, _ = run(fix(1, 0), *(fix(n, 100_000 + n) for n in range(2, 4)))
+    assert told == [zone("raised")]
+
+
+def test_a_spoofed_jump_into_a_zone_is_a_violation():
+    assert run(fix(1, 100_000), fix(2, 0))[0] == [zone("raised")]
+
+
+@pytest.mark.parametrize("mark", [Mark.MOCK, Mark.NOT_VALID])
+def test_a_made_up_position_does_not_clear(mark):
+    assert run(fix(1, 0), fix(2, 300, marks=mark))[0] == [zone("raised")]
+
+
+def test_an_old_fix_replayed_after_a_tamper_changes_nothing():
+    clean = fix(1, 500)
+    told, state = run(clean, fix(2, 500, said=Said.STRAP_CUT))
+    again = msgspec.structs.replace(clean, id=3, received_at=T0 + 999_000)
+    assert run(again, state=state)[0] == []
+    assert episodes(run(again, state=state)[1], "w1") == episodes(state, "w1")
+
+
+def test_an_old_fix_from_outside_does_not_clear():
+    assert run(fix(1, 300), fix(2, 0), fix(3, 300, s=70))[0][-1] == zone("raised")
+
+
+def test_a_clock_set_ahead_does_not_shut_out_what_follows():
+    ahead = fix(1, 300, s=350, received_at=T0 + 60_500)
+    assert run(ahead, fix(2, 0), fix(3, 300))[0] == [zone("raised"), zone("returned")]
+
+
+def test_swapped_coordinates_are_in_no_zone_and_clear_nothing():
+    lat, lon = PLANE.to_latlon(0, 0)
+    assert run(fix(1, 0), fix(2, 0, lat=lon, lon=lat))[0] == [zone("raised")]
+
+
+# --- properties ----------------------------------------------------------------------------------------------------
+
+steps = st.builds(
+    dict,
+    x=st.one_of(st.none(), st.floats(-700, 1700), st.floats(-90_000, 90_000)),
+    y=st.floats(-500, 500),
+    s=st.integers(0, 6_000),
+    accuracy_m=st.one_of(st.none(), st.floats(0, 4_000)),
+    source=st.sampled_from(Source),
+    said=st.sampled_from([Said.NOTHING] * 6 + [Said.STRAP_CUT, Said.BODY_TAMPER, Said.SOS, Said.SOS | Said.SHOCK]),
+    marks=st.sampled_from([Mark.NOTHING] * 4 + [Mark.MOCK, Mark.NOT_VALID, Mark.PLACE_REFUSED]),
+    speed_mps=st.one_of(st.none(), st.floats(0, 60)),
+)
+ways = st.lists(steps, max_size=14).map(
+    lambda all: [fix(n, each.pop("x"), each.pop("y"), **each) for n, each in enumerate(all, 1)]
+)
+
+
+@given(ways, steps, st.sampled_from([Said.STRAP_CUT, Said.BODY_TAMPER, Said.SOS]), st.booleans())
+def test_a_tamper_is_always_heard(way, step, said, ordered):
+    orders = ORDERS if ordered else {}
+    kind = {Said.STRAP_CUT: AlarmKind.STRAP_CUT, Said.BODY_TAMPER: AlarmKind.BODY_TAMPER, Said.SOS: AlarmKind.SOS}[said]
+    _, before = judge(way, orders, RuleState())
+    known = (kind, None) in episodes(before, "w1")
+    step = dict(step) | {"said": step["said"] | said}
+    told, after = judge([fix(50, step.pop("x"), step.pop("y"), **step)], orders, before)
+    assert (kind, None) in episodes(after, "w1")
+    assert known or [each.change for each in told if each.kind is kind] == [Change.RAISED]
+
+
+@given(ways, steps)
+def test_certainly_inside_is_a_violation_however_poor_the_rest(way, step):
+    assume(step["x"] is not None and step["source"] is not Source.CELL)
+    step = dict(step) | {"x": step["x"] % 40, "y": step["y"] % 40, "accuracy_m": 80.0}
+    _, before = judge(way, ORDERS, RuleState())
+    told, after = judge([fix(50, step.pop("x"), step.pop("y"), **step)], ORDERS, before)
+    key = (AlarmKind.EXCLUSION_ZONE, "z1")
+    raised = any(each.certainty is Certainty.CERTAIN and each.zone == "z1" for each in told)
+    assert raised or episodes(after, "w1")[key].certainty is Certainty.CERTAIN
+
+
+@settings(max_examples=300)
+@given(ways, st.randoms(use_true_random=False))
+@example([fix(1, 0), fix(2, 300), fix(3, 0, s=5000), fix(4, 300, s=5060)], None)
+def test_duplicates_change_nothing(way, dice):
+    plain, _ = judge(way, ORDERS, RuleState())
+    doubled = []
+    for n, each in enumerate(way):
+        doubled.append(each)
+        again = way[dice.randrange(n + 1)] if dice else way[0]
+        doubled.append(
+            msgspec.structs.replace(again, id=each.id + 1000, received_at=max(again.received_at, each.received_at))
+        )
+    told, _ = judge(doubled, ORDERS, RuleState())
+    assert [(each.kind, each.change, each.zone, each.episode) for each in told] == [
+        (each.kind, each.change, each.zone, each.episode) for each in plain
+    ]
+
+
+@given(ways, st.integers(0, 14))
+def test_same_input_same_output_however_it_is_cut_into_batches(way, cut):
+    whole, at_once = judge(way, ORDERS, RuleState())
+    first, state = judge(way[:cut], ORDERS, RuleState())
+    second, state = judge(way[cut:], ORDERS, state)
+    assert msgspec.msgpack.encode(whole) == msgspec.msgpack.encode(first + second)
+    assert state == at_once
+
+
+@given(ways)
+def test_the_state_given_is_never_changed(way):
+    state = RuleState()
+    for each in way:
+        before = dict(episodes(state, "w1"))
+        _, after = judge([each], ORDERS, state)
+        assert dict(episodes(state, "w1")) == before
+        state = after
+
+
+@given(ways)
+def test_transitions_of_an_episode_make_sense(way):
+    told, _ = judge(way, ORDERS, RuleState())
+    seen = {}
+    for each in told:
+        if each.change is Change.RAISED:
+            assert each.episode not in seen
+        else:
+            assert each.episode in seen
+            assert each.change is not Change.RISEN or seen[each.episode] is Certainty.MAYBE
+            assert not (seen[each.episode] is Certainty.CERTAIN and each.certainty is Certainty.MAYBE)
+        assert each.change is not Change.RETURNED or each.kind is AlarmKind.EXCLUSION_ZONE
+        seen[each.episode] = each.certainty
+
+
+def test_wearers_do_not_touch_each_other():
+    mixed = [fix(1, 0), fix(2, 0, wearer="w2"), fix(3, 300), fix(4, 0, wearer="w2", said=Said.SOS)]
+    told, _ = judge(mixed, ORDERS, RuleState())
+    assert [(each.wearer, each.change) for each in told] == [
+        ("w1", Change.RAISED),
+        ("w1", Change.RETURNED),
+        ("w2", Change.RAISED),
+    ]
+
+
+# --- real tracks ---------------------------------------------------------------------------------------------------
+
+DATA = Path(os.environ.get("SAFETYNET_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.mark.skipif(not (DATA / "tracks").is_dir(), reason="needs the folder of real tracks")
+def test_a_real_track_against_an_oracle():
+    """Real receivers in Beijing, moved to Korea: jumps and gaps of hours and all. The zone is where they often are."""
+    files = sorted((DATA / "tracks" / "geolife_plt").glob("*/Trajectory/*.plt"))[:12]
+    way = []
+    for n, row in enumerate((row for file in files for row in csv.reader(file.read_text().splitlines())), 1):
+        if len(row) != 7:
+            continue
+        at = round((float(row[4]) - 25569) * 86_400_000)
+        lat, lon = float(row[0]) - 3.5, float(row[1]) + 11.0
+        way.append(
+            Fix(id=n, wearer="w1", device="d1", observed_at=at, received_at=at, lat=lat, lon=lon, accuracy_m=12.08)
+        )
+    assert len(way) > 2000
+    middle = way[len(way) // 2]
+    orders = {
+        "w1": msgspec.structs.replace(ORDER, zones=(Zone(id="z1", name="x", area=Circle(middle.lat, middle.lon, 200)),))
+    }
+    told, _ = judge(way, orders, RuleState())
+    inside = {
+        each.id for each in way if GEOD.inv(middle.lon, middle.lat, each.lon, each.lat)[2] <= 200 - fixes.radius_m(each)
+    }
+    assert inside
+    first = next(each for each in told if each.certainty is Certainty.CERTAIN)
+    assert first.fix.id == min(inside)
+    broken = False
+    by_fix = {}
+    for each in told:
+        by_fix.setdefault(each.fix.id, []).append(each.change)
+    for each in way:
+        for change in by_fix.get(each.id, ()):
+            broken = change is not Change.RETURNED
+        assert broken or each.id not in inside

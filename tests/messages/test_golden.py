@@ -1,0 +1,52 @@
+"""What was once written or sent is read the same for ever."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from safetynet.core import events, messages
+from safetynet.edge import codec
+
+sys.path.insert(0, str(Path(__file__).parent))
+import golden
+
+FILES = sorted(golden.FOLDER.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_golden_bytes_mean_what_they_meant_and_are_written_the_same(file):
+    written = msgspec.json.decode(file.read_bytes())
+    body = bytes.fromhex(written["bytes"])
+    what, _, version = file.parent.name.partition(".")
+    if what == "event":
+        value = codec.decode_event(body, int(version))
+        again = codec.encode_event(value)
+    else:
+        value = codec.decode_message(body, int(version))
+        again = codec.encode_message(value)
+    assert msgspec.to_builtins(value) == msgspec.convert(written["value"], dict) or msgspec.json.encode(
+        value
+    ) == msgspec.json.encode(written["value"])
+    assert again == body
+
+
+@pytest.mark.parametrize("what", ["event", "message"])
+@pytest.mark.parametrize("shape", ["full", "sparse"])
+def test_every_kind_has_its_golden_bytes(what, shape):
+    missing = [
+        golden.tag(kind)
+        for kind in golden.KINDS[what]
+        if not golden.path(what, golden.VERSIONS[what], kind, shape).exists()
+    ]
+    assert missing == []
+
+
+def test_every_kind_of_the_unions_is_counted():
+    every_event = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)}
+    assert set(golden.KINDS["event"]) == every_event - {events.Event}
+    every_message = {
+        kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Message)
+    }
+    assert set(golden.KINDS["message"]) == every_message - {messages.Message}
