@@ -409,7 +409,7 @@ class CameraPreconnected(Event, frozen=True, kw_only=True, tag="camera_preconnec
 
 
 class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
-    """`side` is `given` in a city's log and `received` in the centre's."""
+    """`side` is `given` in a city's log and `received` in the centre's; there, `viewed` is one window of one viewer."""
 
     side: str
     grant: GrantId
@@ -441,6 +441,7 @@ class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
     stream: StreamId
     segments: int
     why: Why
+    viewer: ViewerId | None = None
 
 
 class ViewingRefused(Event, frozen=True, kw_only=True, tag="viewing_refused"):

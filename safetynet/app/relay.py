@@ -1,0 +1,100 @@
+"""The two relay programs: wiring only.
+
+A relay is its own process beside its centre's loop, so that judging never waits for pictures and pictures end when
+the loop is dead.
+"""
+
+import argparse
+import asyncio
+import ipaddress
+import signal
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from safetynet.core.messages import Role
+from safetynet.core.terms import CentreId
+from safetynet.edge import config, keys
+from safetynet.edge.relay import words
+from safetynet.edge.relay.centre import Centre
+from safetynet.edge.relay.city import City
+from safetynet.edge.relay.crew import Crew
+from safetynet.edge.relay.desk import Desk
+from safetynet.edge.relay.log import Log
+
+SOCKET: Final = "relay.sock"
+LOG: Final = "relay.db"
+
+
+def _folder(name: str) -> Path:
+    parser = argparse.ArgumentParser(prog=f"safetynet {name}")
+    parser.add_argument("--dir", type=Path, required=True, help="the centre's folder")
+    folder: Path = parser.parse_args().dir
+    return folder
+
+
+def _peer(writer: asyncio.StreamWriter) -> CentreId | None:
+    """The centre at the other end, by its certificate."""
+    return keys.peer_id(writer.get_extra_info("ssl_object"))
+
+
+async def _until_told(crew: Crew) -> None:
+    """Returns on SIGTERM or SIGINT; raises what one of the relay's tasks failed with."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, told.set)
+    waiting = asyncio.ensure_future(told.wait())
+    await asyncio.wait({waiting, crew.failed}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if crew.failed.done():
+        crew.failed.result()
+
+
+async def _city(folder: Path) -> None:
+    centre = config.read(folder)
+    assert centre.video_port is not None, "a city's centre.json names its video_port"
+    log = Log(folder / LOG)
+    relay = City(log, keys.peer_public(folder, centre.id), _peer)
+    desk = Desk(log, words.ToCityRelay, relay.take)
+    try:
+        port = await relay.open(centre.host, centre.video_port, keys.server_context(folder))
+        await desk.open(folder / SOCKET)
+        print(f"city relay of {centre.id} on {centre.host}:{port}", flush=True)
+        await _until_told(relay.crew)
+    finally:
+        await desk.close()
+        await relay.close()
+        await log.close()
+
+
+async def _centre(folder: Path) -> None:
+    centre = config.read(folder)
+    assert centre.video_port is not None, "a control centre's centre.json names its video_port"
+    assert ipaddress.ip_address(centre.host).is_loopback, "windows beyond this machine need TLS in front of the relay"
+    cities = [each for each in centre.peers if each.role is Role.CITY and each.relay_port is not None]
+    routes = {each.id: (each.host, each.relay_port or 0) for each in cities}
+    origins = [f"http://{name}:{centre.web_port}" for name in (centre.host, "localhost")]
+    log = Log(folder / LOG)
+    relay = Centre(log, routes, keys.client_context(folder), _peer, origins)
+    desk = Desk(log, words.ToCentreRelay, relay.take)
+    try:
+        port = await relay.open(centre.host, centre.video_port, None)
+        await desk.open(folder / SOCKET)
+        print(f"centre relay of {centre.id} on {centre.host}:{port}", flush=True)
+        await _until_told(relay.crew)
+    finally:
+        await desk.close()
+        await relay.close()
+        await log.close()
+
+
+def city_main() -> int:
+    uvloop.run(_city(_folder("city-relay")))
+    return 0
+
+
+def centre_main() -> int:
+    uvloop.run(_centre(_folder("centre-relay")))
+    return 0
