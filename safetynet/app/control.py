@@ -129,7 +129,7 @@ class Control:
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
         self._last_fix = FixId(0)
-        self.journal = Journal.open(folder / "journal", self.store.person_keys)
+        self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
         self._seats: set[windows.Seat] = set()
         epoch = keys.fresh_id("E")
@@ -560,9 +560,9 @@ def application(control: Control) -> ASGIApp:
     centre = control.centre
     own = f"{centre.host}:{centre.web_port}"
     files = Files(connect=_connect(control, own))
-    known = {each.device: (each.wearer, each.key_sha256) for each in control.store.devices()}
-    intake = Intake(control.journal, known, control.on_fixes)
-    units = {each.device: (WearerId(each.unit), each.key_sha256) for each in control.units.values()}
+    known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in control.store.devices()}
+    intake = Intake(control.journal, known.get, control.on_fixes)
+    units = {each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()}
     pages = Starlette(routes=_routes(control, files, own, units))
 
     async def serve(scope: Scope, receive: Receive, send: AsgiSend) -> None:
@@ -584,7 +584,7 @@ def _connect(control: Control, own: str) -> tuple[str, ...]:
 
 
 def _routes(
-    control: Control, files: Files, own: str, units: dict[DeviceId, tuple[WearerId, bytes]]
+    control: Control, files: Files, own: str, units: dict[DeviceId, osmand.Registered]
 ) -> list[Route | WebSocketRoute]:
     def whose(request: Request | WebSocket) -> Session | None:
         return control.sessions.whose(request.headers.get("cookie", ""))
@@ -660,10 +660,10 @@ def _routes(
     async def unit(request: Request) -> Response:
         body = await _body(request)
         found = osmand.decode(
-            request.url.query.encode(), body, request.headers.get("content-type", ""), clock.now(), units
+            request.url.query.encode(), body, request.headers.get("content-type", ""), clock.now(), units.get
         )
         if isinstance(found, osmand.Refusal):
-            return _problem(found.status, found.reason, files)
+            return _problem(found.status, found.word, files)
         control.on_unit(found)
         return Response(status_code=200)
 

@@ -130,7 +130,7 @@ GRANTED = VideoGranted(
     until=at(1_800),
 )
 ERASED = PersonErased(at=at(900), subject=SubjectId("incident:incident-1"), by=PersonId("officer-1"))
-ENDED = GrantEnded(at=at(700), grant=GRANT, incident=INCIDENT, why=Why.INCIDENT_CLOSED)
+ENDED = GrantEnded(at=at(700), grant=GRANT, incident=INCIDENT, receiver=CentreId("control"), why=Why.INCIDENT_CLOSED)
 OVER = VideoEnded(at=at(700), grant=GRANT, incident=INCIDENT, why=Why.INCIDENT_CLOSED)
 SEGMENTS = 100
 

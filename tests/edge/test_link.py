@@ -15,7 +15,8 @@ from safetynet.edge import clock, codec, link
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.keys import client_context, issue, make_ca, open_centre, salt, server_context
 from safetynet.edge.link import Ack, Beat, Carry, Echo, Link
-from safetynet.edge.store import InboxKey, Send, Store, enveloped
+from safetynet.core.messages import Send
+from safetynet.edge.store import InboxKey, Store, enveloped
 
 HOST = "127.0.0.1"
 CONTROL, CITY, POLICE, STRANGER = (CentreId(name) for name in ("control", "garam", "desk112", "stranger"))
