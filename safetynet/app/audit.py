@@ -94,7 +94,7 @@ def publish_main() -> int:
     given = ask.parse_args()
     centre, own = config.read(given.dir), keys.open_centre(given.dir)
     store = importlib.import_module("safetynet.edge.store").Store.open(
-        given.dir / "log.db", centre=centre.id, keys=own.persons, sign=own.sign
+        given.dir / "log.db", centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
     )
     key = VerifierKey(ledger.origin_of(centre.id), own.log_public)
     try:
