@@ -29,6 +29,7 @@ SIGMA_M_MIN: Final = 8.0
 """No radius reported by a device makes a position better than this (one standard deviation on each axis)."""
 RADIUS_PER_SIGMA: Final = 1.51
 """The 68 % radius of a circular normal error, in standard deviations of one axis."""
+RADIUS_M_MIN: Final = SIGMA_M_MIN * RADIUS_PER_SIGMA
 UNKNOWN_RADIUS_M: Final = 100.0
 """When a device gives no radius."""
 CELL_RADIUS_M_MIN: Final = 300.0
@@ -67,6 +68,9 @@ class Mark(IntFlag):
     """Its position was beyond the limits and was struck out; the fix stands because it carries an alarm."""
     NO_CLOCK = 32
     """It had no time; the fix stands at its time of arrival."""
+
+
+_MADE_UP: Final = Mark.MOCK | Mark.NOT_VALID
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -125,7 +129,7 @@ def radius_m(fix: Fix) -> float:
         return max(said or 0.0, CELL_RADIUS_M_MIN)
     if said is None:
         return UNKNOWN_RADIUS_M
-    return max(said, SIGMA_M_MIN * RADIUS_PER_SIGMA)
+    return max(said, RADIUS_M_MIN)
 
 
 def sigma_m(fix: Fix) -> float:
@@ -148,7 +152,9 @@ def steers(fix: Fix) -> bool:
 
     Not when the device itself calls it invalid or made up, when towers alone measured it, or when it is too vague.
     """
-    return opens(fix) and usable(fix) and not fix.marks & (Mark.MOCK | Mark.NOT_VALID)
+    if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > USABLE_RADIUS_M_MAX:
+        return False
+    return not fix.marks or not fix.marks & _MADE_UP
 
 
 def jumped(before: Fix, after: Fix) -> bool:
