@@ -49,7 +49,7 @@ def percentiles(took_s: list[float]) -> tuple[float, float]:
 
 def main() -> None:
     figures: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(dir=".") as name:  # beside the code: /tmp may be memory
+    with tempfile.TemporaryDirectory(dir=".") as name:  # beside the code: the folder for temporary files may be memory
         folder = Path(name)
         keys = open_centre(folder)
         store = Store.open(folder / "log.db", centre=CentreId("bench"), keys=keys.persons, sign=keys.sign, salt=salt)

@@ -441,9 +441,9 @@ async def test_a_second_call_replaces_a_half_open_one(towns):
 async def test_who_does_not_read_does_not_fill_the_memory(control_speaks, monkeypatch):
     monkeypatch.setattr(link, "WRITE_BYTES_MAX", 20_000)
     _, city, adversary = control_speaks
-    for writer in (adversary.writer, city.link._sessions[CONTROL].writer):  # else the kernel reads for it
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    to_it = city.link._sessions[CONTROL].writer.get_extra_info("socket")
+    to_it.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)  # else the kernel reads for it
+    adversary.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
     adversary.reader._transport.pause_reading()
     city.store.commit([], [Send(CONTROL, refusing(number)) for number in range(2_000)])
     await asyncio.sleep(0.2)
