@@ -284,6 +284,14 @@ def test_texts_are_short_and_on_one_line():
     assert (len(shown), redacted) == (200, False)
 
 
+@pytest.mark.parametrize("before", range(1_960, 2_005))
+def test_an_endless_text_is_cut_without_leaving_half_an_address(before):
+    shown, redacted = clean(("1.2.3.4 " * 300)[:before] + "8.172.31.192.134" * 9)
+    assert redacted
+    assert "172" not in shown
+    assert len(clean("1" * 2_000_000)[0]) == registry.TEXT_CHARS_MAX
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
