@@ -54,13 +54,12 @@ function order(a, b) {
 }
 
 export class AlarmRow extends Light {
-  static properties = { row: { attribute: false }, sel: { type: Boolean } };
+  static properties = { row: { attribute: false } };
 
   constructor() {
     super();
     /** @type {Row|null} */
     this.row = null;
-    this.sel = false;
   }
 
   render() {
@@ -68,9 +67,6 @@ export class AlarmRow extends Light {
     if (!row) return html``;
     const { alarm, incident } = row;
     const done = row.tab === 'closed';
-    this.setAttribute('role', 'option');
-    this.setAttribute('aria-selected', String(this.sel));
-    this.tabIndex = this.sel ? 0 : -1;
     this.className = `alarm p${alarm.priority}${done ? ' done' : ''}${open(alarm) && !done ? ' new' : ''}${row.tab === 'waiting' || row.mine ? ' wash' : ''}`;
     const zone = alarm.zone_name ? ` · ${alarm.zone_name}` : '';
     return html`<span class="a-sh">${shape(alarm.priority, 24, done)}</span>
@@ -125,7 +121,7 @@ export class Queue extends Light {
 
   /** Puts the keyboard on the selected row (roving focus). */
   focusRow() {
-    const row = this.querySelector('sn-alarm[aria-selected=true]') ?? this.querySelector('sn-alarm') ?? this.querySelector('[role=tab]');
+    const row = this.querySelector('sn-alarm[aria-selected=true]') ?? this.querySelector('sn-alarm');
     if (row instanceof HTMLElement) row.focus();
   }
 
@@ -148,8 +144,8 @@ export class Queue extends Light {
   /** @param {Row[]} rows @param {string} label */
   #list(rows, label) {
     const chosen = rows.some((row) => row.id === this.selected);
-    return html`<div class="queue" role="listbox" aria-label=${label} tabindex=${chosen ? -1 : 0}>${repeat(rows, (row) => row.id, (row) => html`<sn-alarm .row=${row}
-      .sel=${row.id === this.selected} @click=${() => this.tell('sn-open', { id: row.id })}></sn-alarm>`)}</div>`;
+    return html`<div class="queue" role="listbox" aria-label=${label} tabindex=${chosen ? -1 : 0}>${repeat(rows, (row) => row.id, (row) => html`<sn-alarm .row=${row} role="option"
+      tabindex=${row.id === this.selected ? 0 : -1} aria-selected=${String(row.id === this.selected)} @click=${() => this.tell('sn-open', { id: row.id })}></sn-alarm>`)}</div>`;
   }
 
   #empty() {

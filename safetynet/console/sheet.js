@@ -18,8 +18,9 @@ export const ACTS = {
   office: { act: 'office', key: 'D', sign: 'send' },
   call: { act: 'call', key: 'C', sign: 'phone' },
   close: { act: 'close', key: 'X', sign: 'doc' },
+  hand_over: { act: 'hand_over', key: 'H', sign: 'user' },
 };
-const LISTED = ['video', 'office', 'police', 'call', 'close'];
+const LISTED = ['video', 'office', 'police', 'call', 'close', 'hand_over'];
 
 /** What to do next: whose incident it is first, then the catalogue's steps. @param {Incident} incident @param {string} me */
 export function next(incident, me) {
@@ -155,12 +156,12 @@ export class Sheet extends Light {
   #acts(incident) {
     if (incident.state === 'closed') return '';
     const main = next(incident, this.me);
-    const mine = incident.owner === this.me;
+    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && incident.video.state === 'granted')) : [];
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
     return html`${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
       <div class="acts"><button class="btn main" data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${key}</kbd></button>
-      ${mine ? LISTED.filter((each) => each !== main).map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${ACTS[each].key}</kbd></button>`) : ''}</div>`;
+      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${ACTS[each].key}</kbd></button>`)}</div>`;
   }
 }
 
