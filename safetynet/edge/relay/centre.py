@@ -33,9 +33,11 @@ from safetynet.edge.relay.uplink import Uplink, Upstream
 from safetynet.edge.sources import fmp4
 
 SWEEP_S: Final = 0.1
-REOPEN_S: Final = 1.0
+REOPEN_S_MIN: Final = 0.5
+REOPEN_S_MAX: Final = 8.0
 WINDOWS_MAX: Final = 256
 TILES_PER_WINDOW_MAX: Final = 64
+TILE_NUMBER_MAX: Final = 65_535
 TOKENS_WAITING_MAX: Final = 10_000
 TOKEN_CHARS_MAX: Final = 256
 TEXT_BYTES_MAX: Final = 4_096
@@ -81,6 +83,7 @@ class Tile:
         self._stream: StreamId | None = None
         self._logged: StreamId | None = None
         self.why: Why | None = None
+        self.tries = 0
 
     def _want_key(self) -> None:
         if self.upstream is not None:
@@ -159,8 +162,10 @@ class Tile:
         number = self.number.to_bytes(2, "big")
         if piece.init is not self._init:
             self._init = piece.init
-            self.window.tell({"tile": self.number, "codec": piece.init.codec, "w": piece.init.width, "h": piece.init.height})
+            said = {"tile": self.number, "codec": piece.init.codec, "w": piece.init.width, "h": piece.init.height}
+            await self.window.socket.send(msgspec.json.encode(said), text=True)
             await self.window.socket.send(number + piece.init.data)
+        self.tries = 0
         self.state("live", None)
         await self.window.socket.send(number + piece.data)
 
@@ -239,9 +244,9 @@ class Window:
         self.tell({"grant": admitted.grant, "state": "admitted", "why": ""})
 
     async def _open(self, asked: Asked) -> None:
-        if not 0 <= asked.tile < TILES_PER_WINDOW_MAX:
-            raise ValueError("no such tile")
         self.close(asked.tile, Why.MOVED_ON)
+        if not 0 <= asked.tile <= TILE_NUMBER_MAX or len(self.tiles) >= TILES_PER_WINDOW_MAX:
+            raise ValueError("no such tile")
         admission = self.admissions.get(asked.grant)
         if admission is None:
             why: Why | None = Why.NO_SUCH_GRANT
@@ -480,7 +485,9 @@ class Centre:
             taker.upstream = None
             if why in (Why.LINK_LOST, Why.CAMERA_LOST, Why.STOPPED, Why.LEASE_RUN_OUT, Why.NO_SUCH_GRANT):
                 taker.state("lost", why)
-                asyncio.get_running_loop().call_later(REOPEN_S, self._again, taker)
+                wait_s = min(REOPEN_S_MAX, REOPEN_S_MIN * 2**taker.tries)
+                taker.tries = min(taker.tries + 1, 8)
+                asyncio.get_running_loop().call_later(wait_s, self._again, taker)
             else:
                 taker.window.close(taker.number, why)
 

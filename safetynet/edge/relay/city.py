@@ -327,6 +327,10 @@ class City:
     def cameras_open(self) -> int:
         return len(self._streams)
 
+    def watching(self, camera: CameraId) -> bool:
+        """Whether anything of that camera is being delivered."""
+        return any(each.ticket.camera == camera for each in self._deliveries)
+
     # --- judging what runs
 
     def judge(self, delivery: Delivery) -> None:

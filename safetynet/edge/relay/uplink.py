@@ -24,6 +24,7 @@ from safetynet.edge.relay.words import Kind, Line
 from safetynet.edge.sources import fmp4
 
 CONNECT_S_MAX: Final = 3.0
+DRAIN_S_MAX: Final = 1.0
 BACK_OFF_S_MIN: Final = 0.2
 BACK_OFF_S_MAX: Final = 5.0
 INBOX_BYTES_MAX: Final = 32 * 1_048_576
@@ -78,24 +79,34 @@ class Upstream:
         self._inbox.put_nowait((kind, payload))
 
     def end(self, why: Why) -> None:
-        """Cut: nothing goes on from here on, whatever still waits."""
-        if self.why is None:
-            self.why = why
-        self._inbox.put_nowait(None)
+        """Cut: nothing goes on to a window from here on. What is on the road is still counted, see `run`."""
+        if self.why is not None:
+            return
+        self.why = why
+        self.cache.clear()
+        if self.channel is None or why is Why.LINK_LOST:
+            self._inbox.put_nowait(None)
+            return
+        self._uplink.send(Kind.CLOSE, self.channel)
+        asyncio.get_running_loop().call_later(DRAIN_S_MAX, self._inbox.put_nowait, None)
 
     async def run(self) -> None:
-        """Until it is cut, refused, or its city is lost; then the closing record."""
+        """Until it is cut, refused, or its city is lost; then the closing record.
+
+        After a cut what the city had already sent is still hashed, up to its last word, so that the giving and the
+        receiving record of the last segment agree; a city that stays silent is waited for DRAIN_S_MAX.
+        """
         try:
-            while (each := await self._inbox.get()) is not None and self.why is None:
+            while (each := await self._inbox.get()) is not None:
                 self._inbox_bytes -= len(each[1])
                 await self._take(*each)
             await self._finish()
         except LedgerFailed:
-            self.why = Why.LEDGER_FAILED
             self._uplink.failed_writes += 1
+            self.end(Why.LEDGER_FAILED)
         except (ValueError, msgspec.MsgspecError):
-            self.why = Why.LINK_LOST
             self._uplink.refused += 1
+            self.end(Why.STALE)
             await self._finish_quietly()
         finally:
             self._uplink.over(self)
@@ -111,10 +122,10 @@ class Upstream:
             case Kind.OPENED:
                 await self._opened(msgspec.msgpack.decode(payload, type=words.Opened).stream)
             case Kind.INIT:
-                said = msgspec.msgpack.decode(payload, type=words.CodecOf)
-                if len(said.init) > INIT_BYTES_MAX or said.init[4:8] != b"ftyp" or len(said.codec) > 64:
+                of = msgspec.msgpack.decode(payload, type=words.CodecOf)
+                if len(of.init) > INIT_BYTES_MAX or of.init[4:8] != b"ftyp" or len(of.codec) > 64:
                     raise ValueError("no init segment")
-                self._init = fmp4.Init(said.init, said.codec, said.width, said.height)
+                self._init = fmp4.Init(of.init, of.codec, of.width, of.height)
             case Kind.FRAGMENT:
                 self._fragment(payload)
             case Kind.SEGMENT_END:
@@ -124,7 +135,8 @@ class Upstream:
                 for taker in self.takers:
                     taker.state("lost" if lost else "waiting", Why.CAMERA_LOST if lost else None)
             case Kind.ENDED | Kind.REFUSED:
-                self.why = msgspec.msgpack.decode(payload, type=words.Ending).why
+                said = msgspec.msgpack.decode(payload, type=words.Ending)
+                self.why = self.why or said.why
                 self._inbox.put_nowait(None)
             case _:
                 raise ValueError("unknown kind of frame")
@@ -146,6 +158,8 @@ class Upstream:
         self._tally.add(data, ticks, pre_grant=False)
         if self.channel is not None:
             self._uplink.send(Kind.ACK, self.channel, b"\0\1")
+        if self.why is not None:
+            return
         piece = Piece(data, key, ticks, clock.monotonic(), self._init)
         if key:
             self.cache, self._cache_bytes = [piece], len(data)
@@ -165,8 +179,7 @@ class Upstream:
         await self._log.write(made)
         if made.sha256 != said.sha256 or made.seq != said.seq:
             self._uplink.mismatches += 1
-            self.why = Why.LEDGER_FAILED
-            self._inbox.put_nowait(None)
+            self.end(Why.LEDGER_FAILED)
 
     async def _finish(self) -> None:
         if self._tally is None or self.stream is None:
@@ -251,7 +264,6 @@ class Uplink:
     def over(self, upstream: Upstream) -> None:
         """An upstream has written its closing record, or failed to."""
         if upstream.channel is not None and self._channels.get(upstream.channel) is upstream:
-            self.send(Kind.CLOSE, upstream.channel)
             del self._channels[upstream.channel]
         if upstream in self._waiting:
             self._waiting.remove(upstream)
