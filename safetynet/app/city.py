@@ -97,7 +97,7 @@ class City:
         """Nothing hangs on it: what is owed waits in the outbox, what is granted ends by its time."""
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
-        given = city.RelayHeard(events=tuple(recorded.events))
+        given = city.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
         self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
         self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
 

@@ -249,7 +249,7 @@ class Control:
                 self._streams[event.stream] = self._city_of(event)
             elif isinstance(event, StreamClosed):
                 self._streams.pop(event.stream, None)
-        given = words.RelayHeard(events=tuple(recorded.events))
+        given = words.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
         self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
         self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
 
