@@ -89,7 +89,7 @@ function where(alarm, zone, done, incident) {
 /** @param {Row} row */
 function standing({ alarm, incident, mine }) {
   if (incident?.state === 'closed') return incident.owner_name ?? t('state.closed');
-  if (open(alarm) && alarm.level > 0) return `${t(`state.${alarm.state}`)} · ${t('state.level', { level: alarm.level })}`;
+  if (open(alarm) && alarm.level > 0) return `${t(`state.${alarm.state}`)} · ${t('state.level', { n: alarm.level })}`;
   if (open(alarm)) return t(`state.${alarm.state}`);
   if (mine) return t('state.mine');
   return incident?.owner_name ?? t(`state.${alarm.state}`);

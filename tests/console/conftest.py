@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from playwright.sync_api import Error, sync_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -117,6 +118,7 @@ def calm_world() -> dict[str, dict[str, Any]]:
 
 def base_map() -> dict[str, Any]:
     """A small town: streets on a leaning grid, houses between them, a river, a park."""
+
     def at(x: float, y: float) -> list[float]:
         return [LON + (x + 0.18 * y) / 90_000, LAT + (y - 0.12 * x) / 111_000]
 
@@ -382,7 +384,12 @@ class Window:
         """Polls: the pages' policy forbids what a browser-side wait would need."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found = self.page.evaluate(expression)
+            try:
+                found = self.page.evaluate(expression)
+            except Error as error:
+                if "context was destroyed" not in str(error):  # the page went elsewhere while it was asked
+                    raise
+                found = None
             if found:
                 return found
             time.sleep(0.05)
@@ -406,8 +413,6 @@ def browser() -> Iterator[Any]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Debian's Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as driver:
         one = driver.chromium.launch(executable_path=path, args=CHROMIUM)
         yield one
