@@ -30,6 +30,7 @@ UNIT_NALS_MAX: Final = 512
 URL_CHARS_MAX: Final = 1_024
 CONNECT_S_MAX: Final = 3.0
 REPLY_S_MAX: Final = 3.0
+STRAY_REPLIES_MAX: Final = 8
 STALL_S_MAX: Final = 3.0
 BACK_OFF_S_MIN: Final = 0.5
 BACK_OFF_S_MAX: Final = 30.0
@@ -404,12 +405,13 @@ class Session(asyncio.Protocol):
         """The reply that belongs to the last request. Answers to earlier keep-alives are read over."""
         try:
             async with asyncio.timeout(REPLY_S_MAX):
-                while True:
+                for _ in range(STRAY_REPLIES_MAX):
                     reply = await self._replies.get()
                     if reply.fields.get("cseq", str(self._cseq)) == str(self._cseq):
                         return reply
         except TimeoutError:
             raise Broken("no reply in time") from None
+        raise Broken("replies to something else")
 
     async def start(self) -> None:
         """DESCRIBE, SETUP of the video track alone, PLAY."""
