@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from safetynet.core import events as e
-from safetynet.core.messages import EndIncident
+from safetynet.core.messages import EndIncident, Send
 from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
@@ -28,7 +28,7 @@ from safetynet.core.terms import (
 )
 from safetynet.edge.codec import encode_record
 from safetynet.edge.keys import open_centre, salt
-from safetynet.edge.store import Send, Store
+from safetynet.edge.store import Store
 
 SIZES = (1, 10, 100)
 ROUNDS = 150
