@@ -135,7 +135,9 @@ class Panel:
 
     async def _units(self, request: Request) -> Response:
         units = self._world.units(self._now())
-        rows = [{"id": each.id, "name": each.name, "kind": each.kind, "lat": each.lat, "lon": each.lon} for each in units]
+        rows = [
+            {"id": each.id, "name": each.name, "kind": each.kind, "lat": each.lat, "lon": each.lon} for each in units
+        ]
         return JSONResponse({"units": rows}, headers=_SAFE)
 
     async def _unit(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import importlib
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -77,6 +77,10 @@ async def tell(world: World, posts: dict[DeviceId, Post]) -> None:
         await asyncio.sleep(TICK_S)
 
 
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
 async def run(world: World, settings: Settings) -> None:
     scene = Scene(world.streets, world, {each.id: each for each in world.cameras()})
     # The kernels are compiled before the first picture is asked for: it must not wait for that.
@@ -87,20 +91,19 @@ async def run(world: World, settings: Settings) -> None:
     panel = Panel(world, clock.now, frozenset(settings.console_origins))
     server = _Server(uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_level="warning"))
     stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    work: list[Coroutine[Any, Any, None]] = [tell(world, posts), *(post.run() for post in posts.values())]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    work = [tell(world, posts), server.serve(), _until(stop), *(post.run() for post in posts.values())]
     tasks = [asyncio.create_task(each) for each in work]
-    tasks.append(asyncio.create_task(server.serve()))
-    waiting = asyncio.create_task(stop.wait())
     try:
-        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for each in done:
-            each.result()
+        # Whatever ends first ends the program; a fault in any part is raised here.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        for each in (waiting, *tasks):
-            each.cancel()
-        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await serving.close()
 
 

@@ -136,7 +136,9 @@ def axes_of(azimuth_deg: float, pitch: float = PITCH) -> Floats:
     ahead = np.array([math.sin(a), math.cos(a), 0.0])
     right = np.array([math.cos(a), -math.sin(a), 0.0])
     up = np.array([0.0, 0.0, 1.0])
-    return np.array([right, ahead * math.sin(pitch) + up * math.cos(pitch), ahead * math.cos(pitch) - up * math.sin(pitch)])
+    return np.array(
+        [right, ahead * math.sin(pitch) + up * math.cos(pitch), ahead * math.cos(pitch) - up * math.sin(pitch)]
+    )
 
 
 def focal_of(view_deg: float) -> float:
@@ -274,7 +276,12 @@ def _disc(at: Floats, radius: float) -> list[tuple[float, float]]:
 
 def _ground(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -> None:
     far = 600.0
-    square = [(lens.x - far, lens.y - far), (lens.x + far, lens.y - far), (lens.x + far, lens.y + far), (lens.x - far, lens.y + far)]
+    square = [
+        (lens.x - far, lens.y - far),
+        (lens.x + far, lens.y - far),
+        (lens.x + far, lens.y + far),
+        (lens.x - far, lens.y + far),
+    ]
     stage.flat(square, raster.PAVING, (0.19, 0.19, 0.185))
     for area in streets.parks:
         if any(math.dist(each, (lens.x, lens.y)) < SIGHT_M + 200 for each in area.outline):
@@ -319,8 +326,8 @@ def _markings(stage: _Stage, streets: Streets, road: Road, reach: dict[int, floa
             stage.flat(_strip(a + along * s, a + along * t, aside + wide / 2, aside - wide / 2), raster.PAINT, rgb)
 
     if road.rank == 0:
-        for s in np.arange(inner[0], inner[1] - 2, 7.0):
-            line(float(s), float(s) + 2.6, 0.0, 0.11, (0.42, 0.42, 0.41))
+        for t in np.arange(inner[0], inner[1] - 2, 7.0).tolist():
+            line(t, t + 2.6, 0.0, 0.11, (0.42, 0.42, 0.41))
     else:
         for aside in (0.16, -0.16) if road.rank == 2 else (0.0,):
             line(inner[0], inner[1], aside, 0.13, yellow)
@@ -329,8 +336,8 @@ def _markings(stage: _Stage, streets: Streets, road: Road, reach: dict[int, floa
             line(inner[0], inner[1], side * (half - 0.35), 0.12, (0.5, 0.5, 0.49))
     if road.rank == 2:
         for aside in (half * 0.36, half * 0.68, -half * 0.36, -half * 0.68):
-            for s in np.arange(inner[0], inner[1] - 3, 8.0):
-                line(float(s), float(s) + 3.0, aside, 0.12, white)
+            for t in np.arange(inner[0], inner[1] - 3, 8.0).tolist():
+                line(t, t + 3.0, aside, 0.12, white)
     for each, s in ((crossing[0], start + 0.4), (crossing[1], end - 3.9)):
         if each and math.dist(a + along * s, (lens.x, lens.y)) < 120:
             for k in range(int((road.width_m - 0.6) / 0.95)):
@@ -358,7 +365,16 @@ def _houses(stage: _Stage, streets: Streets, lens: Lens) -> None:
             long = math.dist((ax, ay), (bx, by))
             top = house.height_m
             wall = [(ax, ay, 0.0), (bx, by, 0.0), (bx, by, top), (ax, ay, top)]
-            rest = (ax, ay, (bx - ax) / long, (by - ay) / long, long, top, (house.seed + k * 977) % (1 << 30), float(house.shop))
+            rest = (
+                ax,
+                ay,
+                (bx - ax) / long,
+                (by - ay) / long,
+                long,
+                top,
+                (house.seed + k * 977) % (1 << 30),
+                float(house.shop),
+            )
             stage.stand(wall, raster.FACADE, rgb, (*rest, 0, 0, 0, 0))
             if house.shop and math.hypot(*middle) < 90:
                 nx, ny = (by - ay) / long, -(bx - ax) / long
@@ -378,7 +394,7 @@ def _furniture(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -
         # Nothing stands in a junction: its size is that of the widest road that meets there.
         start, end = (max(streets.roads[k].width_m for _, k in streets.adjacent[n]) / 2 + 5.0 for n in (road.a, road.b))
         side = 1.0
-        for s in np.arange(start + 2.0, road.length_m - end, step):
+        for s in np.arange(start - 1.5, road.length_m - end + 2.0, step):
             foot = a + along * s + aside * out * side
             _lamp(stage, lens, foot, -aside * side, road.rank)
             side = -side
@@ -457,9 +473,16 @@ def _parked(stage: _Stage, cars: Floats) -> None:
         low = [(-length / 2, -0.88), (length / 2, -0.88), (length / 2, 0.88), (-length / 2, 0.88)]
         ring = [(x + fx * u - fy * v, y + fy * u + fx * v, 0.03) for u, v in low]
         stage.stand(ring, raster.PLAIN, (0.012, 0.012, 0.013))
-        for u, v in ((-length * 0.31, 0.905), (length * 0.31, 0.905), (-length * 0.31, -0.905), (length * 0.31, -0.905)):
+        for u, v in (
+            (-length * 0.31, 0.905),
+            (length * 0.31, 0.905),
+            (-length * 0.31, -0.905),
+            (length * 0.31, -0.905),
+        ):
             wheel = [(u - 0.32, 0.02), (u + 0.32, 0.02), (u + 0.32, 0.60), (u - 0.32, 0.60)]
-            stage.stand([(x + fx * s - fy * v, y + fy * s + fx * v, z) for s, z in wheel], raster.PLAIN, (0.018, 0.018, 0.02))
+            stage.stand(
+                [(x + fx * s - fy * v, y + fy * s + fx * v, z) for s, z in wheel], raster.PLAIN, (0.018, 0.018, 0.02)
+            )
         for u, rgb in ((-length / 2 - 0.015, (0.30, 0.03, 0.025)), (length / 2 + 0.015, (0.45, 0.45, 0.43))):
             for v in (-0.62, 0.62):
                 lamp = [(v - 0.2, 0.62), (v + 0.2, 0.62), (v + 0.2, 0.78), (v - 0.2, 0.78)]

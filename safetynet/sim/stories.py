@@ -107,7 +107,8 @@ def _far(streets: Streets, node: int, beyond: int, want_m: float) -> int:
 
 def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pace_mps: float = FLIGHT_MPS) -> Story:
     """The strap is cut near home, then flight on foot over the border. The border comes `border_m / pace_mps` seconds
-    after the cut."""
+    after the cut.
+    """
     line, border = escape(streets)
     start = max(0.0, border - border_m)
     cut_s, run_s = 3.0, 5.0
@@ -147,7 +148,14 @@ def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius
         along = min(inside_m, seconds * pace) if seconds < back_s else max(0.0, inside_m - (seconds - back_s) * pace)
         x, y, heading = line.at(along)
         moving = 0 < along < inside_m
-        return Moment(x, y, heading + (math.pi if seconds >= back_s else 0), seconds * pace, pace if moving else 0.0, indoors=False)
+        return Moment(
+            x,
+            y,
+            heading + (math.pi if seconds >= back_s else 0),
+            seconds * pace,
+            pace if moving else 0.0,
+            indoors=False,
+        )
 
     steps = (
         Step(0.0, "walk", "출입금지구역 쪽으로 걸음", "walks towards the zone"),

@@ -35,11 +35,68 @@ CLASSES: Final = ("local", "collector", "arterial")
 RIVER_HALF_M: Final = 58.0
 MAP_BYTES_MAX: Final = 1_500_000
 
-_STEMS: Final = (
-    "물레방아 은하 초승달 별빛 달맞이 솔바람 느티나무 오름 가온 새벽 구름 노을 이슬 무지개 반딧불 종달새 해오름 다솜 미르 누리 "
-    "아람 보람 한울 찬샘 여울 버들 두레 꽃마루 은모래 샛별 하늬 바람개비 윤슬 소나기 도토리 조약돌 파랑새 민들레 달무리 봄내 갈대 "
-    "모래톱 산마루 들꽃 청솔 햇살 늘봄 온새미 라온 단풍 다람쥐 억새 물수제비 잠자리 고슬 은방울 너울 마루 나들 새마루"
-).split()
+_STEMS: Final = [
+    "물레방아",
+    "은하",
+    "초승달",
+    "별빛",
+    "달맞이",
+    "솔바람",
+    "느티나무",
+    "오름",
+    "가온",
+    "새벽",
+    "구름",
+    "노을",
+    "이슬",
+    "무지개",
+    "반딧불",
+    "종달새",
+    "해오름",
+    "다솜",
+    "미르",
+    "누리",
+    "아람",
+    "보람",
+    "한울",
+    "찬샘",
+    "여울",
+    "버들",
+    "두레",
+    "꽃마루",
+    "은모래",
+    "샛별",
+    "하늬",
+    "바람개비",
+    "윤슬",
+    "소나기",
+    "도토리",
+    "조약돌",
+    "파랑새",
+    "민들레",
+    "달무리",
+    "봄내",
+    "갈대",
+    "모래톱",
+    "산마루",
+    "들꽃",
+    "청솔",
+    "햇살",
+    "늘봄",
+    "온새미",
+    "라온",
+    "단풍",
+    "다람쥐",
+    "억새",
+    "물수제비",
+    "잠자리",
+    "고슬",
+    "은방울",
+    "너울",
+    "마루",
+    "나들",
+    "새마루",
+]
 _SUFFIX: Final = ("길", "로", "대로")
 _WEST, _EAST, _ROWS = 15, 11, 21
 _WIDTH_M, _HEIGHT_M = 3000.0, 2200.0
@@ -458,7 +515,10 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
     nodes = nodes[used]
     roads = [Road(at[each.a], at[each.b], each.rank, each.name, each.length_m) for each in roads]
     (left, low), (right, high) = east.min(axis=0) - 300.0, (nodes @ turn.T).max(axis=0) + 300.0
-    boxes = ((edge, low), (edge, high), (left, high), (left, low)), ((edge, low), (right, low), (right, high), (edge, high))
+    boxes = (
+        ((edge, low), (edge, high), (left, high), (left, low)),
+        ((edge, low), (right, low), (right, high), (edge, high)),
+    )
     outlines = [tuple((float(x), float(y)) for x, y in np.array(box) @ turn) for box in boxes]
     cities = tuple(City(id, CITY_NAMES[id], box) for id, box in zip((GARAM, NARAE), outlines, strict=True))
     return join(plane, nodes, roads, buildings=tuple(_frontage(dice, nodes, roads)), parks=(), water=(), cities=cities,
@@ -466,7 +526,12 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
 
 
 _BAND_M: Final = 900.0
-_QUARTERS: Final = (((1.0, 0.0), (0.0, 1.0)), ((-1.0, 0.0), (0.0, -1.0)), ((0.0, 1.0), (-1.0, 0.0)), ((0.0, -1.0), (1.0, 0.0)))
+_QUARTERS: Final = (
+    ((1.0, 0.0), (0.0, 1.0)),
+    ((-1.0, 0.0), (0.0, -1.0)),
+    ((0.0, 1.0), (-1.0, 0.0)),
+    ((0.0, -1.0), (1.0, 0.0)),
+)
 
 
 def _crowded(points: Floats) -> int:
@@ -533,7 +598,9 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
                     continue
                 ring = ring if side > 0 else ring[::-1]
                 w, x, y, z = ((float(p[0]), float(p[1])) for p in ring)
-                yield Building((w, x, y, z), 0.9 + 3.1 * _floors(dice, road.rank), dice.random() < 0.5, dice.getrandbits(31))
+                yield Building(
+                    (w, x, y, z), 0.9 + 3.1 * _floors(dice, road.rank), dice.random() < 0.5, dice.getrandbits(31)
+                )
 
 
 def _free(middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: Sequence[Road],

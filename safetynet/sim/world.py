@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, UnitId, WearerClass, WearerId, ZoneId
+from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, Source, UnitId, WearerClass, WearerId, ZoneId
 from safetynet.sim import devices, poles, stories, streets
 from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, look, ring, way
 from safetynet.sim.poles import CameraRow, Registered, SimCamera
@@ -255,7 +255,9 @@ class World:
         """What all devices said since the last call, in order of time. The first call only starts the clocks."""
         if self._at is None:
             dice = Random(self.seed * 17)
-            self._next = {e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers} | self._next
+            self._next = {
+                e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers
+            } | self._next
             self._at = until
         assert 0 <= until - self._at <= ADVANCE_MAX_MS, "time goes forward, by at most six hours at once"
         said: list[devices.Report] = []
@@ -287,7 +289,7 @@ class World:
             clipped = min(18.0, math.hypot(reading.x - true.x, reading.y - true.y))
             turn = math.atan2(reading.y - true.y, reading.x - true.x)
             x, y = true.x + clipped * math.cos(turn) * 0.6, true.y + clipped * math.sin(turn) * 0.6
-            reading = devices.Reading(x, y, min(24.0, max(8.0, reading.radius_m)), devices.Source.GNSS)
+            reading = devices.Reading(x, y, min(24.0, max(8.0, reading.radius_m)), Source.GNSS)
         lat, lon = self.streets.plane.to_latlon(reading.x, reading.y)
         report = devices.Report(
             device=enrolled.device, observed_at=at, lat=lat, lon=lon, radius_m=reading.radius_m, source=reading.source,
@@ -295,7 +297,8 @@ class World:
             alarm=told.alarm if told is not None else None,
         )  # fmt: skip
         near = any(
-            math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon)) < (zone.radius_m or 200.0) + SUSPECT_M
+            math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon))
+            < (zone.radius_m or 200.0) + SUSPECT_M
             for zone in enrolled.zones
         )
         tampered = told is not None and told.tampered
@@ -319,7 +322,9 @@ class World:
             where = self.position(wearer, at)
             if not where.indoors and math.dist((where.x, where.y), (x, y)) < within_m:
                 stride = 0.74 if where.speed_mps < 2 else 1.1
-                rows.append(np.array([[where.x, where.y, where.heading, where.walked_m / stride * math.pi, *appearance[4:]]]))
+                rows.append(
+                    np.array([[where.x, where.y, where.heading, where.walked_m / stride * math.pi, *appearance[4:]]])
+                )
         for unit, trip in self._trips.items():
             px, py, heading = self.unit_at(unit, at)
             if (at - trip.started) / 1000 * DRIVE_MPS > trip.line.length_m and math.dist((px, py), (x, y)) < within_m:
@@ -390,7 +395,9 @@ def _enrol(world: World, dice: Random) -> list[SimWearer]:
         lat, lon = world.streets.plane.to_latlon(mine[0], mine[1])
         zone = SimZone(id=ZoneId(f"z-{n + 1:03d}"), wearer=wearer, name=mine[3], lat=lat, lon=lon, radius_m=mine[2])
         spot = world.streets.plane.to_latlon(home.x, home.y)
-        has_zone = n in (1, 2) or (n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700)
+        has_zone = n in (1, 2) or (
+            n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700
+        )
         rows.append(SimWearer(
             id=wearer, device=device, city=world.streets.city_at(home.x, home.y) or GARAM,
             wearer_class=WearerClass.ORDER if n < 3 else dice.choice(classes), name=names[n],

@@ -60,7 +60,9 @@ def report(n, alarm=None):
 
 
 def test_form():
-    fields = {key: values[0] for key, values in parse_qs(devices.osmand(report(0, "tampering"), "k+/=").decode()).items()}
+    fields = {
+        key: values[0] for key, values in parse_qs(devices.osmand(report(0, "tampering"), "k+/=").decode()).items()
+    }
     assert fields["key"] == "k+/="
     assert fields["timestamp"] == str(T0)
     assert fields["alarm"] == "tampering"
@@ -80,7 +82,9 @@ class Centre:
                 head = await reader.readuntil(b"\r\n\r\n")
             except asyncio.IncompleteReadError:
                 break
-            size = int(next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")).split(b":")[1])
+            size = int(
+                next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")).split(b":")[1]
+            )
             self.got.append(int(parse_qs((await reader.readexactly(size)).decode())["timestamp"][0]) - T0)
             answer = self.answers.pop(0) if self.answers else 200
             if answer is None:
@@ -93,7 +97,9 @@ class Centre:
 async def through(centre, reports, until, **rest):
     server = await asyncio.start_server(centre.serve, "127.0.0.1", 0)
     sent = []
-    post = Post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/device", "k", clock.now, on_sent=sent.append, **rest)
+    post = Post(
+        f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/device", "k", clock.now, on_sent=sent.append, **rest
+    )
     for each in reports:
         post.put(each)
     task = asyncio.create_task(post.run())
@@ -126,7 +132,7 @@ async def test_what_was_not_acknowledged_is_sent_again(bad):
 
 async def test_a_tamper_is_sent_until_200_even_when_it_is_refused():
     centre = Centre(401, 400)
-    post, sent = await through(centre, [report(0, "tampering")], lambda post, sent: len(sent) == 1)
+    post, _sent = await through(centre, [report(0, "tampering")], lambda post, sent: len(sent) == 1)
     assert centre.got == [0, 0, 0]
     assert post.counts.refused == 0
 

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 
@@ -54,7 +55,7 @@ def test_bridges_join_what_the_river_divides(made):
     way = made.route(start, goal)
     assert way[0] == start
     assert way[-1] == goal
-    assert any(made.road_between(a, b).bridge for a, b in zip(way, way[1:], strict=False))
+    assert any(made.road_between(a, b).bridge for a, b in itertools.pairwise(way))
     cities = {made.city_at(*made.nodes[n]) for n in way}
     assert cities == {streets.GARAM, streets.NARAE}
 
@@ -65,7 +66,7 @@ def test_no_way_is_shorter_than_the_shortest(a, b):
     way = made.route(a, b)
     if not way:
         return
-    length = sum(made.road_between(p, q).length_m for p, q in zip(way, way[1:], strict=False))
+    length = sum(made.road_between(p, q).length_m for p, q in itertools.pairwise(way))
     assert length == pytest.approx(made.distances(a)[b])
     assert length >= math.dist(made.nodes[a], made.nodes[b]) - 1e-6
 
