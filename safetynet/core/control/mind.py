@@ -535,7 +535,8 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                 )
             ]
         case GiveGrant():
-            return _granted(state, incident, request, given.sender, message, at) or list(unasked)
+            granted = _granted(state, incident, request, given.sender, message, at)
+            return list(unasked) if granted is None else granted
         case RefuseVideo():
             if request.state not in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
                 return []  # told twice
