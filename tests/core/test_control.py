@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from minds import COUNTRY, KIM, LEE, T0, UNITS, WEARER, Told, card, facts, fix, judged, place, tags, verdict
+from minds import KIM, LEE, T0, UNITS, WEARER, Told, card, facts, fix, judged, place, tags, verdict
 
 from safetynet.core import alarms
 from safetynet.core.alarms import AlarmState
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
-from safetynet.core.events import MessageRefused, PositionFollowed, VideoRefusedHere, VideoRequested
+from safetynet.core.events import MessageRefused, VideoRefusedHere, VideoRequested
 from safetynet.core.incidents import Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
@@ -36,7 +36,6 @@ from safetynet.core.rules import Change
 from safetynet.core.terms import (
     AlarmKind,
     CallOutcome,
-    Certainty,
     Disposition,
     NoticeState,
     Priority,
@@ -685,7 +684,7 @@ def _made(told, drawn, n):
         lambda: words.SendOffice(incident=id, by=by, unit=None, units=UNITS),
         lambda: words.Close(incident=id, by=by, code=tuple(Disposition)[n % 7], fix_through=n),
         lambda: words.ReportUnit(dispatch=dispatch, unit="u1", state=tuple(UnitState)[n % 7]),
-        lambda: words.Tick(),
+        words.Tick,
         lambda: GiveGrant(incident=id, request=asked, grant=f"G{n % 5}", cameras=cards, conditions=(), until=told.at + 60_000),
         lambda: ProposeCameras(incident=id, request=asked, cameras=cards),
         lambda: RefuseVideo(incident=id, request=asked, why=Why.STALE),
