@@ -47,7 +47,7 @@ from safetynet.core.terms import (
 CUT, BODY, SOS, ZONE = AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.EXCLUSION_ZONE
 
 
-def raised(kind=CUT, x=0.0, certain=True, footing=WearerClass.ORDER):
+def raised(kind=CUT, x=0.0, *, certain=True, footing=WearerClass.ORDER):
     told = Told()
     told.give(judged(verdict(kind, at=fix(1, x), certain=certain), footing=footing))
     return told
@@ -377,7 +377,7 @@ def test_the_next_city_is_prepared_when_near_and_asked_when_touched_for_the_pers
     assert tags(crossing(told, 700, 2, 20)) == ["position_followed"]
     assert tags(crossing(told, 760, 3, 30)) == ["position_followed", "video_prepared"]
     asked = request(told, "narae").request
-    followed, *asking = crossing(told, 930, 4, 40)
+    _, *asking = crossing(told, 930, 4, 40)
     assert [(type(each), each.city, each.by, each.request) for each in asking] == [
         (VideoRequested, "narae", KIM, asked)
     ]
@@ -558,7 +558,7 @@ def test_a_bad_envelope_is_recorded():
 
 
 @pytest.mark.parametrize(
-    "change", [lambda id: words.TakeOver(incident=id, by=LEE), lambda id: words.HandOver(incident=id, by=KIM, to=LEE)]
+    "change", [lambda one: words.TakeOver(incident=one, by=LEE), lambda one: words.HandOver(incident=one, by=KIM, to=LEE)]
 )
 def test_when_the_lead_changes_the_windows_of_before_are_cut_also_after_a_crash(change):
     told = viewed()
