@@ -55,7 +55,7 @@ const seen = {
 };
 
 async function loadPlayer() {
-  const path = '/player/player.js';
+  const path = '/console/player/player.js';
   const { Player } = await import(path);
   const player = new Player();
   player.connect(me()?.video_url ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${Number(location.port) + 2}/video`);
