@@ -15,7 +15,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("safetynet.app.intake:main", "read lists of others: import cameras FILE --city NAME"),
     "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
     "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
-    "world": ("safetynet.sim.world:main", "the made city by itself"),
+    "world": ("safetynet.sim.run:main", "the made city by itself"),
     "desk112": ("safetynet.sim.desk112:main", "a simulated police room on the real link"),
 }
 

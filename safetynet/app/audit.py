@@ -18,6 +18,7 @@ from rich.console import Console
 from safetynet.core import ledger
 from safetynet.core.events import (
     AnyEvent,
+    CameraCard,
     CamerasChanged,
     Event,
     GrantEnded,
@@ -93,7 +94,7 @@ def publish_main() -> int:
     given = ask.parse_args()
     centre, own = config.read(given.dir), keys.open_centre(given.dir)
     store = importlib.import_module("safetynet.edge.store").Store.open(
-        given.dir / "log.db", centre=centre.id, keys=own.persons, sign=own.sign
+        given.dir / "log.db", centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
     )
     key = VerifierKey(ledger.origin_of(centre.id), own.log_public)
     try:
@@ -354,6 +355,11 @@ def _grants(verdict: Verdict) -> None:
                 verdict.faults.append(Fault(log.name, index, what))
 
 
+def _ids(cameras: tuple[CameraId, ...] | tuple[CameraCard, ...]) -> list[CameraId]:
+    """A city's events name cameras; the centre's hold the cards it was shown."""
+    return [each.camera if isinstance(each, CameraCard) else each for each in cameras]
+
+
 def _known_grants(logs: Iterable[Log]) -> dict[GrantId, _Grant]:
     grants: dict[GrantId, _Grant] = defaultdict(_Grant)
     for log in logs:
@@ -361,10 +367,10 @@ def _known_grants(logs: Iterable[Log]) -> dict[GrantId, _Grant]:
             match event:
                 case GrantIssued() | VideoGranted():
                     grant = grants[event.grant]
-                    grant.cameras.update(event.cameras)
+                    grant.cameras.update(_ids(event.cameras))
                     grant.until = event.until if grant.until is None else max(grant.until, event.until)
                 case GrantMoved() | CamerasChanged():
-                    grants[event.grant].cameras.update(event.cameras)
+                    grants[event.grant].cameras.update(_ids(event.cameras))
                 case GrantEnded() | VideoEnded():
                     ended = grants[event.grant].ended
                     ended[log.name] = min(ended.get(log.name, event.at), event.at)

@@ -35,7 +35,7 @@ class City:
         self.centre = config.read(folder)
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=self.keys.persons, sign=self.keys.sign
+            folder / "log.db", centre=self.centre.id, keys=self.keys.persons, sign=self.keys.sign, salt=keys.salt
         )
         found = registry.read(folder)
         self.ground = Ground(cameras.Registry.of(found), self.centre.area)
@@ -50,7 +50,9 @@ class City:
             lambda state, serial, event: city.react(ground, state, serial, event),
         )
         self.link = Link(
-            self.centre, self.store, server=keys.server_context(folder),
+            self.centre,
+            self.store,
+            server=keys.server_context(folder),
             client=keys.client_context(folder),
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
@@ -95,7 +97,7 @@ class City:
         """Nothing hangs on it: what is owed waits in the outbox, what is granted ends by its time."""
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
-        given = city.RelayHeard(events=tuple(recorded.events))
+        given = city.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
         self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
         self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
 
@@ -110,9 +112,7 @@ class City:
                     self.relay.tell(relay.EndGrant(grant=grant, why=why))
                 case city.Preconnect(request, ids, until):
                     for_ms = max(0, until - clock.now())
-                    self.relay.tell(
-                        relay.Preconnect(request=request, cameras=ids, for_ms=for_ms, urls=self._urls(ids))
-                    )
+                    self.relay.tell(relay.Preconnect(request=request, cameras=ids, for_ms=for_ms, urls=self._urls(ids)))
                 case city.StopPreconnect(request):
                     self.relay.tell(relay.EndPreconnect(request=request))
                 case _:

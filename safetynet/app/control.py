@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send as AsgiSend
+from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import Send as AsgiSend
 from starlette.websockets import WebSocket
 
 from safetynet.app import views, windows
@@ -26,10 +28,19 @@ from safetynet.app.loop import InboxKey, Loop, RelayMark
 from safetynet.app.people import People
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
-from safetynet.core.control import mind, state as minds, words
+from safetynet.core.control import mind, words
+from safetynet.core.control import state as minds
 from safetynet.core.control.state import State
 from safetynet.core.dispatch import Unit
-from safetynet.core.events import AlarmJoined, AlarmRaised, IncidentClosed, IncidentOpened, Place, StreamClosed, StreamOpened
+from safetynet.core.events import (
+    AlarmJoined,
+    AlarmRaised,
+    IncidentClosed,
+    IncidentOpened,
+    Place,
+    StreamClosed,
+    StreamOpened,
+)
 from safetynet.core.fixes import Fix
 from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState, Transition
@@ -43,7 +54,6 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     UnitId,
-    ViewerId,
     WearerId,
     Why,
 )
@@ -90,13 +100,20 @@ class Control:
     def __init__(self, folder: Path) -> None:
         self.folder, self.centre = folder, config.read(folder)
         own = keys.open_centre(folder)
-        self.store = Store.open(folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign)
+        self.store = Store.open(
+            folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
+        )
         self.people = People(self.store)
         self.sessions = Sessions(self.store.accounts())
         self.units = {each.unit: each for each in _units(folder)}
         self._positions = {
             each.unit: Unit(
-                unit=each.unit, kind=each.kind, lat=each.lat, lon=each.lon, seen_at=clock.now(), speed_mps=each.speed_mps
+                unit=each.unit,
+                kind=each.kind,
+                lat=each.lat,
+                lon=each.lon,
+                seen_at=clock.now(),
+                speed_mps=each.speed_mps,
             )
             for each in self.units.values()
         }
@@ -112,7 +129,7 @@ class Control:
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
         self._last_fix = FixId(0)
-        self.journal = Journal.open(folder / "journal", self.store.person_keys)
+        self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
         self._seats: set[windows.Seat] = set()
         epoch = keys.fresh_id("E")
@@ -123,7 +140,9 @@ class Control:
         self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
         self.link = Link(
-            self.centre, self.store, server=keys.server_context(folder),
+            self.centre,
+            self.store,
+            server=keys.server_context(folder),
             client=keys.client_context(folder),
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
@@ -230,7 +249,7 @@ class Control:
                 self._streams[event.stream] = self._city_of(event)
             elif isinstance(event, StreamClosed):
                 self._streams.pop(event.stream, None)
-        given = words.RelayHeard(events=tuple(recorded.events))
+        given = words.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
         self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
         self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
 
@@ -328,38 +347,35 @@ class Control:
             if said.act == "unit" and unit and said.dispatch and said.state:
                 return words.ReportUnit(dispatch=said.dispatch, unit=unit, state=said.state)
             return Why.NOT_ALLOWED_NOW.value
+        if said.act == "ack" and said.alarm is not None:
+            return words.Acknowledge(alarm=said.alarm, by=by)
+        if said.act == "admit" and said.grant is not None:
+            incident = self.loop.state.given.get(said.grant, IncidentId(""))
+            return words.AdmitViewer(incident=incident, grant=said.grant, viewer=seat.viewer, by=by, token_sha256=b"")
+        return "bad_command" if said.incident is None else self._about(said.incident, by, said)
+
+    def _about(self, incident: IncidentId, by: PersonId, said: windows.Do) -> words.Command | str:
         match said:
-            case windows.Do(act="ack", alarm=alarm) if alarm:
-                return words.Acknowledge(alarm=alarm, by=by)
-            case windows.Do(incident=None):
-                return self._admitting(said, by)
-            case windows.Do(act="claim", incident=incident):
+            case windows.Do(act="claim"):
                 return words.Claim(incident=incident, by=by)
-            case windows.Do(act="take_over", incident=incident):
+            case windows.Do(act="take_over"):
                 return words.TakeOver(incident=incident, by=by)
-            case windows.Do(act="hand_over", incident=incident, to=to) if to and self._may_lead(to):
+            case windows.Do(act="hand_over", to=to) if to and self._may_lead(to):
                 return words.HandOver(incident=incident, by=by, to=to)
-            case windows.Do(act="call", incident=incident, outcome=outcome) if outcome:
+            case windows.Do(act="call", outcome=outcome) if outcome:
                 return words.CallWearer(incident=incident, by=by, outcome=outcome)
-            case windows.Do(act="video", incident=incident):
+            case windows.Do(act="video"):
                 held = self.loop.state.incidents.get(incident)
                 footing = self.people.footing(held.wearer) if held and held.wearer in self.people.orders else None
                 return words.AskVideo(incident=incident, by=by, footing=footing)
-            case windows.Do(act="office", incident=incident, unit=unit) if unit is None or unit in self.units:
+            case windows.Do(act="office", unit=unit) if unit is None or unit in self.units:
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
-            case windows.Do(act="police", incident=incident):
+            case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
-            case windows.Do(act="close", incident=incident, code=code) if code:
+            case windows.Do(act="close", code=code) if code:
                 return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
             case _:
                 return "bad_command"
-
-    def _admitting(self, said: windows.Do, by: PersonId) -> words.Command | str:
-        """A further window of the same person asks to see a live grant."""
-        incident = self.loop.state.given.get(said.grant or "")
-        if said.act != "admit" or said.grant is None or incident is None:
-            return "bad_command"
-        return words.AdmitViewer(incident=incident, grant=said.grant, viewer=ViewerId(""), by=by, token_sha256=b"")
 
     def _may_lead(self, person: PersonId) -> bool:
         account = self.sessions.person(person)
@@ -496,7 +512,7 @@ class Control:
             self.show()
 
     async def _web(self) -> None:
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 application(self),
                 host=self.centre.host,
@@ -509,8 +525,15 @@ class Control:
                 server_header=False,
             )
         )
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # signals are edge.process's
         await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone: they are edge.process's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
 
 
 def _units(folder: Path) -> tuple[UnitRow, ...]:
@@ -537,9 +560,9 @@ def application(control: Control) -> ASGIApp:
     centre = control.centre
     own = f"{centre.host}:{centre.web_port}"
     files = Files(connect=_connect(control, own))
-    known = {each.device: (each.wearer, each.key_sha256) for each in control.store.devices()}
-    intake = Intake(control.journal, known, control.on_fixes)
-    units = {each.device: (WearerId(each.unit), each.key_sha256) for each in control.units.values()}
+    known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in control.store.devices()}
+    intake = Intake(control.journal, known.get, control.on_fixes)
+    units = {each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()}
     pages = Starlette(routes=_routes(control, files, own, units))
 
     async def serve(scope: Scope, receive: Receive, send: AsgiSend) -> None:
@@ -561,7 +584,7 @@ def _connect(control: Control, own: str) -> tuple[str, ...]:
 
 
 def _routes(
-    control: Control, files: Files, own: str, units: dict[DeviceId, tuple[WearerId, bytes]]
+    control: Control, files: Files, own: str, units: dict[DeviceId, osmand.Registered]
 ) -> list[Route | WebSocketRoute]:
     def whose(request: Request | WebSocket) -> Session | None:
         return control.sessions.whose(request.headers.get("cookie", ""))
@@ -622,7 +645,11 @@ def _routes(
         path = control.folder / "map" / {"base": "base.geojson", "cameras": "cameras.json"}.get(name, "")
         if not path.is_file():
             return _problem(404, "no_such_file", files)
-        return Response(path.read_bytes(), media_type="application/json", headers={**files.headers, "cache-control": "private, max-age=3600"})
+        return Response(
+            path.read_bytes(),
+            media_type="application/json",
+            headers={**files.headers, "cache-control": "private, max-age=3600"},
+        )
 
     async def demo(request: Request) -> Response:
         path = control.folder / "demo.json"
@@ -633,10 +660,10 @@ def _routes(
     async def unit(request: Request) -> Response:
         body = await _body(request)
         found = osmand.decode(
-            request.url.query.encode(), body, request.headers.get("content-type", ""), clock.now(), units
+            request.url.query.encode(), body, request.headers.get("content-type", ""), clock.now(), units.get
         )
         if isinstance(found, osmand.Refusal):
-            return _problem(found.status, found.reason, files)
+            return _problem(found.status, found.word, files)
         control.on_unit(found)
         return Response(status_code=200)
 

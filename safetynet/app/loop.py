@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from safetynet.core.events import AnyEvent
+from safetynet.core.messages import Send
 from safetynet.core.terms import Instant
 from safetynet.edge.config import failpoint
-from safetynet.edge.store import InboxKey, Log, RelayMark, Send
+from safetynet.edge.store import InboxKey, Log, RelayMark
 
 __all__ = ["BATCH_MAX", "InboxKey", "Loop", "RelayMark", "Send", "Taken"]
 

@@ -56,7 +56,7 @@ async def _city(folder: Path) -> None:
     centre = config.read(folder)
     assert centre.video_port is not None, "a city's centre.json names its video_port"
     log = Log(folder / LOG)
-    relay = City(log, keys.peer_public(folder, centre.id), _peer)
+    relay = City(log, keys.open_centre(folder).public, _peer)
     desk = Desk(log, words.ToCityRelay, relay.take)
     try:
         port = await relay.open(centre.host, centre.video_port, keys.server_context(folder))

@@ -87,9 +87,7 @@ def operators(state: State, seen: Looked) -> View:
     shown = [state.incidents[each] for each in (*state.open.values(), *state.closed[-50:])]
     alive = [each for each in shown if each.stage is not Stage.CLOSED]
     return {
-        "alarms": {
-            each: _alarm(state.alarms[each], seen) for incident in shown for each in incident.alarms
-        },
+        "alarms": {each: _alarm(state.alarms[each], seen) for incident in shown for each in incident.alarms},
         "incidents": {each.incident: _incident(state, each, seen) for each in shown},
         "tracks": {each.wearer: _track(each.wearer, seen) for each in alive},
         "units": {each.unit.unit: _unit(state, each) for each in seen.units},
@@ -117,7 +115,9 @@ def officer(state: State, unit: UnitId, seen: Looked) -> View:
                 "answer_by": each.answer_by,
                 "office": record.office if record else "",
             }
-    mine = {each.unit.unit: _unit(state, each) for each in seen.units if each.unit.unit == unit}
+    mine: dict[str, dict[str, object]] = {
+        each.unit.unit: _unit(state, each) for each in seen.units if each.unit.unit == unit
+    }
     return {"orders": orders, "units": mine}
 
 
@@ -269,8 +269,8 @@ def _law(incident: Incident, seen: Looked) -> dict[str, object]:
     if isinstance(found, law.NoBasis):
         return {
             "basis": None,
-            "article_ko": found.reason_ko,
-            "article_en": found.reason_en,
+            "article_ko": found.article_ko,
+            "article_en": found.article_en,
             "why": found.why.value,
         }
     why = incident.refused_here.value if incident.refused_here else None
@@ -336,7 +336,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
     ranked = cameras.rank([card for card, _ in held.values()], incident.place, incident.earlier)
     shown: list[dict[str, object]] = []
     for choice in ranked:
-        card, request = held[choice.camera]
+        card, request = held[choice.camera.id]
         granted = request.state is VideoState.GRANTED
         shown.append(
             {
@@ -381,7 +381,11 @@ def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
         "ack": incident.claimed_at,
         "video": min((each.granted_at for each in incident.requests.values() if each.granted_at), default=None),
         "police": min(
-            (each.answered_at for each in incident.notices.values() if each.state is NoticeState.READ and each.answered_at),
+            (
+                each.answered_at
+                for each in incident.notices.values()
+                if each.state is NoticeState.READ and each.answered_at
+            ),
             default=None,
         ),
         "office": min(
@@ -480,7 +484,7 @@ def _zone(zone: Zone) -> dict[str, object]:
     if isinstance(zone.area, Circle):
         shown["circle"] = {"lat": zone.area.lat, "lon": zone.area.lon, "radius_m": zone.area.radius_m}
     else:
-        shown["polygon"] = [[lat, lon] for lat, lon in zone.area.ring]
+        shown["polygon"] = [[lat, lon] for lat, lon in zone.area.corners]
     return shown
 
 

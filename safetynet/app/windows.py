@@ -7,14 +7,14 @@ for video is let in to each grant of its incident by a single-use token of its o
 import asyncio
 import hashlib
 from collections.abc import Coroutine
-from typing import Any
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from safetynet.core.terms import (
+    SECOND_MS,
     AlarmId,
     CallOutcome,
     DispatchId,
@@ -22,7 +22,6 @@ from safetynet.core.terms import (
     GrantId,
     IncidentId,
     PersonId,
-    SECOND_MS,
     UnitId,
     UnitState,
     ViewerId,
@@ -121,11 +120,8 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
         for frame in frames:
             await socket.send_text(_with_me(frame, me))
         async with asyncio.TaskGroup() as tasks:
-            ended = asyncio.Event()
             for work in (_tell(socket, feed, window, me), _hear(socket, seat, desk), _beat(socket, session)):
-                tasks.create_task(_until(work, ended))
-            await ended.wait()
-            raise _Over
+                tasks.create_task(_then_over(work))
     except* (_Over, WebSocketDisconnect, RuntimeError, ConnectionError):
         await _close(socket, SIGNED_OUT if clock.monotonic() >= session.until else 1000)
     finally:
@@ -137,11 +133,10 @@ class _Over(Exception):  # noqa: N818 - the end of a window is no fault
     pass
 
 
-async def _until(work: Coroutine[Any, Any, None], ended: asyncio.Event) -> None:
-    try:
-        await work
-    finally:
-        ended.set()
+async def _then_over(work: Coroutine[Any, Any, None]) -> None:
+    """When one part of a window ends, the window does."""
+    await work
+    raise _Over
 
 
 def _with_me(frame: bytes, me: bytes) -> str:

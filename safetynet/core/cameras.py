@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from safetynet.core import geo
+from safetynet.core import events, geo
 from safetynet.core.terms import CameraId, CentreId, PoleId
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -319,7 +319,7 @@ def _pick_seeing(near: _Near, pole: Ints, liking: Floats, wanted: int) -> list[t
     return chosen
 
 
-def _nearest(  # noqa: PLR0917 - one question, continued
+def _nearest(
     registry: Registry, place: Place, keep: frozenset[CameraId], taken: list[int], wanted: int, radius_m: float
 ) -> tuple[list[tuple[int, float]], float]:
     """Rows that see nothing, with their distance: the nearest first, a further lens of a pole counting as farther.
@@ -351,7 +351,7 @@ def _liking(registry: Registry, rows: Ints, keep: frozenset[CameraId]) -> Floats
     return np.array([KEEP_BONUS if registry.cameras[row].id in keep else 1.0 for row in rows.tolist()])
 
 
-def choose(  # noqa: PLR0917 - the question has this order everywhere
+def choose(
     registry: Registry,
     place: Place,
     wanted: int,
@@ -394,3 +394,72 @@ def choose(  # noqa: PLR0917 - the question has this order everywhere
             break
         radius = min(radius_max_m, radius * 2)
     return tuple(choices)
+
+
+COURSE_S_MAX: Final = 60.0
+"""Older than this, the place before says nothing of where the person goes now."""
+
+
+def course(earlier: events.Place | None, now: events.Place) -> tuple[float | None, float | None]:
+    """Heading (degrees) and pace (m/s) from two places; (None, None) when the way is lost in their uncertainty."""
+    if earlier is None:
+        return None, None
+    gap_s = (now.observed_at - earlier.observed_at) / 1000
+    if not 0 < gap_s <= COURSE_S_MAX:
+        return None, None
+    way_m = geo.distance_m(earlier.lat, earlier.lon, now.lat, now.lon)
+    if way_m < (earlier.radius_m + now.radius_m) / 2:
+        return None, None
+    return geo.bearing_deg(earlier.lat, earlier.lon, now.lat, now.lon), way_m / gap_s
+
+
+def card(camera: Camera) -> events.CameraCard:
+    """What a city tells a partner of a camera: never where its stream is fetched."""
+    return events.CameraCard(
+        camera=camera.id,
+        pole=camera.pole,
+        name=camera.name,
+        lat=camera.lat,
+        lon=camera.lon,
+        range_m=camera.range_m,
+        azimuth_deg=camera.azimuth_deg,
+        view_deg=camera.view_deg,
+        ptz=camera.ptz,
+        purpose=camera.purpose,
+    )
+
+
+def rank(
+    cards: Sequence[events.CameraCard],
+    place: events.Place | None,
+    earlier: events.Place | None,
+    keep: frozenset[CameraId] = frozenset(),
+) -> tuple[Choice, ...]:
+    """Cards of several cities in one order of worth for where the person is; all of them. Without a place, as given."""
+    held = [
+        Camera(
+            id=each.camera,
+            city=CentreId(""),
+            pole=each.pole,
+            name=each.name,
+            lat=each.lat,
+            lon=each.lon,
+            range_m=each.range_m,
+            azimuth_deg=each.azimuth_deg,
+            view_deg=each.view_deg,
+            ptz=each.ptz,
+            purpose=each.purpose,
+        )
+        for each in cards
+    ]
+    if place is None:
+        return tuple(Choice(each, Reason.NEAR, 0.0, 0.0) for each in held)
+    heading_deg, speed_mps = course(earlier, place)
+    first = choose(Registry.of(held), place, min(len(held), WANTED_MAX), heading_deg, speed_mps, keep)
+    chosen = {each.camera.id for each in first}
+    rest = (
+        Choice(each, Reason.NEAR, round(geo.distance_m(place.lat, place.lon, each.lat, each.lon), 1), 0.0)
+        for each in held
+        if each.id not in chosen
+    )
+    return (*first, *sorted(rest, key=lambda choice: choice.distance_m))

@@ -70,7 +70,8 @@ class Ground:
 class Heard:
     """A message whose certificate, signature, direction and size the link has checked, with the policy's answer.
 
-    `policy` is absent where none is asked for (a move, an end)."""
+    `policy` is absent where none is asked for (a move, an end).
+    """
 
     sender: CentreId
     seq: int
@@ -296,7 +297,9 @@ def asked_for(state: State, sender: CentreId, message: PrepareVideo | RequestVid
     )
 
 
-def _refusal(sender: CentreId, message: PrepareVideo | RequestVideo, why: Why, policy: bytes, at: Instant) -> GrantRefused:
+def _refusal(
+    sender: CentreId, message: PrepareVideo | RequestVideo, why: Why, policy: bytes, at: Instant
+) -> GrantRefused:
     return GrantRefused(
         at=at, request=message.request, incident=message.incident, sender=sender, why=why, policy_sha256=policy
     )
@@ -454,9 +457,7 @@ def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Er
             held = grant(state, event.grant)
             if held is None:
                 return []
-            change = ChangeCameras(
-                incident=event.incident, grant=event.grant, cameras=_cards(ground, event.cameras)
-            )
+            change = ChangeCameras(incident=event.incident, grant=event.grant, cameras=_cards(ground, event.cameras))
             return [LeaseGrant(event.grant, event.cameras), Send(held.sender, change)]
         case GrantEnded():
             stop: list[Errand] = [StopGrant(event.grant, event.why)]

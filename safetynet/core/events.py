@@ -400,6 +400,19 @@ class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
     why: Why
 
 
+# --- at a police room ----------------------------------------------------------------------------------------------
+
+
+class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
+    """A control centre told it of an incident. What it answers is a `PoliceNoticeAnswered` in its own log."""
+
+    incident: IncidentId
+    notice: NoticeId
+    sender: CentreId
+    kind: AlarmKind
+    place: Place | None
+
+
 # --- at a relay, merged into its centre's log ----------------------------------------------------------------------
 
 
@@ -511,6 +524,7 @@ AnyEvent: TypeAlias = (
     | GrantMoved
     | GrantEnded
     | IncidentEnded
+    | NoticeReceived
     | CameraPreconnected
     | StreamOpened
     | Segment
@@ -545,7 +559,15 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | ViewingNoticeDue()
         ):
             return SubjectId(f"wearer:{event.wearer}")
-        case VideoPrepared() | VideoRequested() | PoliceNotified() | RequestPrepared() | GrantIssued() | GrantMoved():
+        case (
+            VideoPrepared()
+            | VideoRequested()
+            | PoliceNotified()
+            | RequestPrepared()
+            | GrantIssued()
+            | GrantMoved()
+            | NoticeReceived()
+        ):
             return SubjectId(f"incident:{event.incident}")
         case _:
             return None

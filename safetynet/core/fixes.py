@@ -16,6 +16,10 @@ from safetynet.core import geo
 from safetynet.core.events import Place
 from safetynet.core.terms import MINUTE_MS, DeviceId, FixId, Instant, Source, WearerId
 
+WEARER_BYTES_MAX: Final = 40
+"""Of a wearer's id in UTF-8, and the two below likewise: they have their place in a journal record of fixed size."""
+DEVICE_BYTES_MAX: Final = 32
+OTHER_BYTES_MAX: Final = 32
 AHEAD_MS_MAX: Final = 5 * MINUTE_MS
 """A device clock further ahead than this is refused at the edge."""
 GOOD_RADIUS_M_MAX: Final = 50.0
@@ -25,6 +29,7 @@ SIGMA_M_MIN: Final = 8.0
 """No radius reported by a device makes a position better than this (one standard deviation on each axis)."""
 RADIUS_PER_SIGMA: Final = 1.51
 """The 68 % radius of a circular normal error, in standard deviations of one axis."""
+RADIUS_M_MIN: Final = SIGMA_M_MIN * RADIUS_PER_SIGMA
 UNKNOWN_RADIUS_M: Final = 100.0
 """When a device gives no radius."""
 CELL_RADIUS_M_MIN: Final = 300.0
@@ -63,6 +68,9 @@ class Mark(IntFlag):
     """Its position was beyond the limits and was struck out; the fix stands because it carries an alarm."""
     NO_CLOCK = 32
     """It had no time; the fix stands at its time of arrival."""
+
+
+_MADE_UP: Final = Mark.MOCK | Mark.NOT_VALID
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -121,7 +129,7 @@ def radius_m(fix: Fix) -> float:
         return max(said or 0.0, CELL_RADIUS_M_MIN)
     if said is None:
         return UNKNOWN_RADIUS_M
-    return max(said, SIGMA_M_MIN * RADIUS_PER_SIGMA)
+    return max(said, RADIUS_M_MIN)
 
 
 def sigma_m(fix: Fix) -> float:
@@ -144,7 +152,9 @@ def steers(fix: Fix) -> bool:
 
     Not when the device itself calls it invalid or made up, when towers alone measured it, or when it is too vague.
     """
-    return opens(fix) and usable(fix) and not fix.marks & (Mark.MOCK | Mark.NOT_VALID)
+    if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > USABLE_RADIUS_M_MAX:
+        return False
+    return not fix.marks or not fix.marks & _MADE_UP
 
 
 def jumped(before: Fix, after: Fix) -> bool:

@@ -292,3 +292,11 @@ def to_epsg(epsg: int, lat: float, lon: float) -> Xy:
     """(easting, northing). Distances in 5179 are short by its scale 0.9996: never judge in it."""
     easting, northing = _from_wgs84(epsg).transform(lon, lat)
     return float(easting), float(northing)
+
+
+def distance_to_area_m(lat: float, lon: float, area: Sequence[tuple[float, float]]) -> float:
+    """To the outline `area` of (lat, lon) corners; negative inside. Infinite for an outline of fewer than 3 corners."""
+    if len(area) < 3:
+        return math.inf
+    plane = Plane(lat, lon)
+    return polygon_signed_m(0.0, 0.0, [plane.to_xy(*corner) for corner in area])

@@ -167,7 +167,7 @@ def first_against(reasons: tuple[Why | None, ...]) -> Why | None:
     return next((why for why in reasons if why is not None), None)
 
 
-def issue(  # noqa: PLR0917 - six inputs of six kinds: none can be taken for another
+def issue(
     wanted: Wanted,
     limits: Limits | None,
     area: tuple[tuple[float, float], ...],

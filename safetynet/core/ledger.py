@@ -264,7 +264,7 @@ def read_bundle(data: bytes) -> tuple[bytes, ...]:
     at = 0
     while at < len(data):
         end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-        if at + 2 > len(data) or end > len(data):
+        if end > len(data):
             raise MalformedError("a bundle that ends inside an entry")
         entries.append(data[at + 2 : end])
         at = end

@@ -128,6 +128,8 @@ class _Place(NamedTuple):
     plane: geo.Plane
     ring: tuple[geo.Xy, ...]
     """Empty for a circle around the origin of the plane with radius `bound_m`."""
+    middle: geo.Xy
+    """Of the bounding circle, in the plane."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -222,13 +224,17 @@ class _Given(NamedTuple):
     at: Instant
     record: Record
     steering: bool
-    """It is newer than the anchor, well measured and reachable: it may clear and be swept to."""
+    """It is newer than the anchor and well measured: it may clear."""
+    start: Fix | None
+    """Where the straight way to it begins, if that says anything: not over a silence, not over a jump."""
 
 
 def _step(record: Record, fix: Fix, told: list[Transition]) -> Record:
     at = instant(fix)
     steering, strays = _steering(record, fix, at)
-    given = _Given(fix, at, record, steering)
+    anchor = record.anchor if steering and not strays else None
+    start = anchor if anchor is not None and at - instant(anchor) <= SWEEP_GAP_MS_MAX else None
+    given = _Given(fix, at, record, steering, start)
     book = _Book(record.episodes, record.past)
     for condition in CONDITIONS:
         for finding in condition(given):
@@ -287,7 +293,7 @@ def sos(given: _Given) -> Iterable[Finding]:
 
 
 def exclusion_zone(given: _Given) -> Iterable[Finding]:
-    fix, at, record, steering = given
+    fix, at, record, steering, start = given
     order = record.order
     if order is None or not record.places or not opens(fix) or not in_force(order, at):
         return ()
@@ -295,7 +301,6 @@ def exclusion_zone(given: _Given) -> Iterable[Finding]:
     assert lat is not None
     assert lon is not None
     radius = radius_m(fix)
-    start = _sweep_start(record, fix, at) if steering else None
     near = radius
     if start is not None and start.lat is not None and start.lon is not None:
         # No shorter than the way from there: the sum of both legs, with a degree taken too long.
@@ -306,21 +311,13 @@ def exclusion_zone(given: _Given) -> Iterable[Finding]:
         east = (lon - place.lon) * place.lon_m
         reach = place.bound_m + near + 1.0
         if north * north + east * east <= reach * reach or near > 100_000:
-            found.extend(_zone_findings(place, given, start, radius))
+            found.extend(_zone_findings(place, given, radius))
         elif steering and record.episodes and (AlarmKind.EXCLUSION_ZONE, place.id) in record.episodes:
             found.append(Finding(AlarmKind.EXCLUSION_ZONE, place.id, Verdict.CLEAR, How.LEFT))
     return found
 
 
-def _sweep_start(record: Record, fix: Fix, at: Instant) -> Fix | None:
-    """Where the straight way to this fix begins, if it says anything: not over a silence, not over a jump."""
-    anchor = record.anchor
-    if anchor is None or at - instant(anchor) > SWEEP_GAP_MS_MAX or jumped(anchor, fix):
-        return None
-    return anchor
-
-
-def _zone_findings(place: _Place, given: _Given, start: Fix | None, radius: float) -> Iterable[Finding]:
+def _zone_findings(place: _Place, given: _Given, radius: float) -> Iterable[Finding]:
     fix = given.fix
     assert fix.lat is not None
     assert fix.lon is not None
@@ -331,8 +328,8 @@ def _zone_findings(place: _Place, given: _Given, start: Fix | None, radius: floa
         return (Finding(kind, place.id, Verdict.CERTAIN, How.INSIDE, off),)
     found: list[Finding] = []
     episode = given.record.episodes.get((kind, place.id))
-    if start is not None and (episode is None or not episode.broken):
-        crossed = _crossing(place, start, fix, here)
+    if given.start is not None and (episode is None or not episode.broken):
+        crossed = _crossing(place, given.start, fix, here)
         if crossed is not None:
             found.append(crossed)
     if off < radius:
@@ -353,6 +350,8 @@ def _crossing(place: _Place, start: Fix, fix: Fix, here: geo.Xy) -> Finding | No
     assert start.lat is not None
     assert start.lon is not None
     there = place.plane.to_xy(start.lat, start.lon)
+    if geo.point_segment_m(place.middle, there, here) >= place.bound_m:
+        return None
     if place.ring:
         depth = geo.segment_polygon_m(there, here, place.ring)
     else:
@@ -501,7 +500,7 @@ def _under(record: Record, order: Order | None) -> Record:
 def _place(zone: Zone) -> _Place:
     match zone.area:
         case Circle(lat, lon, radius):
-            return _Place(zone.id, lat, lon, radius, _lon_m(lat), geo.Plane(lat, lon), ())
+            return _Place(zone.id, lat, lon, radius, _lon_m(lat), geo.Plane(lat, lon), (), (0.0, 0.0))
         case Polygon(corners):
             plane = geo.Plane(*corners[0])
             ring = tuple(plane.to_xy(lat, lon) for lat, lon in corners)
@@ -509,7 +508,7 @@ def _place(zone: Zone) -> _Place:
             y = (min(p[1] for p in ring) + max(p[1] for p in ring)) / 2
             lat, lon = plane.to_latlon(x, y)
             bound = max(hypot(p[0] - x, p[1] - y) for p in ring) * 1.001
-            return _Place(zone.id, lat, lon, bound, _lon_m(lat), plane, ring)
+            return _Place(zone.id, lat, lon, bound, _lon_m(lat), plane, ring, (x, y))
 
 
 def _lon_m(lat: float) -> float:

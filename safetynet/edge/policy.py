@@ -85,6 +85,10 @@ class _Effect(msgspec.Struct, frozen=True):
     effect: str
 
 
+class _Parsed(msgspec.Struct, frozen=True):
+    static: dict[str, _Effect] = msgspec.field(name="staticPolicies")
+
+
 class _Answer(Protocol):
     @property
     def decision(self) -> cedarpy.Decision: ...
@@ -147,9 +151,8 @@ def _text(file: Path) -> str:
 
 def _permits(policy: str) -> bool:
     """Whether there is any permit in it at all."""
-    parsed = msgspec.json.decode(cedarpy.policies_to_json_str(policy).encode(), type=dict[str, dict[str, msgspec.Raw]])
-    each = (msgspec.json.decode(raw, type=_Effect) for raw in parsed.get("staticPolicies", {}).values())
-    return any(found.effect == "permit" for found in each)
+    parsed = msgspec.json.decode(cedarpy.policies_to_json_str(policy), type=_Parsed)
+    return any(each.effect == "permit" for each in parsed.static.values())
 
 
 def _id(type: str, id: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
+import uvloop
 
 
 def ready(name: str, **more: str | int) -> None:
@@ -15,7 +16,7 @@ def ready(name: str, **more: str | int) -> None:
 
 def run(program: Callable[[], Coroutine[Any, Any, None]]) -> int:
     """Runs until it ends, fails or is told to end. 0 when it was told to; a failure propagates with its traceback."""
-    return asyncio.run(_until_told(program))
+    return uvloop.run(_until_told(program))
 
 
 async def _until_told(program: Callable[[], Coroutine[Any, Any, None]]) -> int:

@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -157,6 +158,9 @@ _V4_PART: Final = re.compile(
 """Internal nets with the end left out or crossed out: 192.168.0, 172.31.x.x."""
 _V4_HEX: Final = re.compile(r"(?<![0-9a-z])0x[0-9a-f]{8}(?![0-9a-f])", re.IGNORECASE)
 _V4_WHOLE: Final = re.compile(r"(?<![0-9])[0-9]{8,10}(?![0-9])")
+_READ_CHARS_MAX: Final = 2_000
+"""Of one text; the patterns look back and forth, and a field of a megabyte is no name."""
+_READ_MARGIN_CHARS: Final = 100
 _EMPTY: Final = re.compile(r"[(\[{]\s*[)\]}]")
 _BLANKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
@@ -203,13 +207,14 @@ _PASSES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]
 )
 
 
+@lru_cache(maxsize=65_536)
 def clean(text: str) -> tuple[str, bool]:
     """A text fit to be shown, and whether a network address was taken out of it.
 
     Compatibility forms (full-width digits and dots) become plain ones first; passes repeat until nothing is found, so
     that taking one out cannot put another together. Rather a house number too many goes than an address stays.
     """
-    plain = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).replace("。", ".").replace("․", ".")).strip()
+    plain = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text[:_READ_CHARS_MAX]).replace("。", ".")).strip()
     shown = plain
     for _ in range(8):
         before = shown
@@ -219,6 +224,8 @@ def clean(text: str) -> tuple[str, bool]:
             break
     else:
         shown = ""  # nested so deep that it can only be meant
+    if len(text) > _READ_CHARS_MAX:
+        shown = shown[:-_READ_MARGIN_CHARS]  # an address cut in two by the limit is none that a pass could find
     redacted = shown != plain
     if redacted:
         shown = _BLANKS.sub(" ", _EMPTY.sub(" ", shown)).strip()

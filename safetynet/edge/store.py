@@ -21,7 +21,7 @@ import msgspec
 from safetynet.core import events as recorded
 from safetynet.core import messages
 from safetynet.core.events import AnyEvent
-from safetynet.core.messages import AnyMessage, Envelope
+from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, DeviceId, Instant, PersonId, SubjectId, WearerId
 from safetynet.edge import clock, codec
 from safetynet.edge.config import failpoint
@@ -42,13 +42,6 @@ class InboxKey(NamedTuple):
     origin: CentreId
     epoch: int
     seq: int
-
-
-class Send(msgspec.Struct, frozen=True):
-    """An errand: this message leaves for that centre, because of what was just decided."""
-
-    to: CentreId
-    message: AnyMessage
 
 
 class RelayMark(NamedTuple):
@@ -183,6 +176,11 @@ class Store:
     def close(self) -> None:
         self._db.close()
         os.close(self._lock)
+
+    @property
+    def person_keys(self) -> PersonKeys:
+        """For what is sealed outside this file under the same keys: the position journal."""
+        return self._keys
 
     # --- the log ---------------------------------------------------------------------------------------------------
 

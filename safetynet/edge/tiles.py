@@ -1,7 +1,7 @@
 """A ledger on disk as outsiders read it (C2SP tlog-tiles), written as it grows, and read back with a full audit.
 
     checkpoint               the newest signed note, always written last
-    checkpoints/<size>       every note ever published: an outsider may hold any of them
+    checkpoints/<size>       every note published before it: an outsider may hold any of them
     tile/entries/..., tile/<level>/...
     key.vkey                 the name and public key that the notes are signed with
 
@@ -42,7 +42,10 @@ class Publisher:
 
     @classmethod
     def open(cls, folder: Path, key: ledger.VerifierKey) -> Self:
-        """Raises ForkError when the folder holds another log, or tiles that its checkpoint does not sign."""
+        """Raises ForkError when the folder holds another log, or tiles that its checkpoint does not sign.
+
+        Reads O(log n) tiles, those that it will continue; `audit` reads them all.
+        """
         path = folder / CHECKPOINT
         if not path.exists():
             if (folder / CHECKPOINTS).exists():
@@ -86,7 +89,7 @@ class Publisher:
             if len(bundle) == TILE_WIDTH:
                 bundle = []
         if self.note is None or tree.size > self._tree.size:
-            self._finish(tree, rows, folders, sign)
+            self.note = self._finish(tree, rows, folders, sign)
             self._tree, self._entries, self._rows = tree, bundle, rows
         assert self.note is not None
         return self.note
@@ -109,7 +112,7 @@ class Publisher:
 
     def _finish(
         self, tree: Frontier, rows: list[list[bytes]], folders: set[Path], sign: Callable[[bytes], bytes]
-    ) -> None:
+    ) -> Note:
         for level, row in enumerate(rows):
             if row:
                 number = (tree.size >> (TILE_HEIGHT * level)) // TILE_WIDTH
@@ -117,10 +120,12 @@ class Publisher:
         files.write(self._folder / KEY, f"{self._key.text}\n".encode(), sync_folder=False)
         files.sync_folders(self._folder, *sorted(folders))
         point = Checkpoint(self._key.name, tree.size, tree.root())
-        self.note = ledger.signed_note(point.body, self._key, sign(point.body))
-        files.write(self._folder / CHECKPOINTS / str(tree.size), self.note.text)
-        files.write(self._folder / CHECKPOINT, self.note.text)
+        if self.note is not None:  # kept before it is replaced: no crash can lose it, or leave one that is ahead
+            files.write(self._folder / CHECKPOINTS / str(self.size), self.note.text)
+        note = ledger.signed_note(point.body, self._key, sign(point.body))
+        files.write(self._folder / CHECKPOINT, note.text)
         self._prune(tree.size)
+        return note
 
     def _write(self, tile: Tile, data: bytes, folders: set[Path]) -> None:
         path = self._folder / tile.path

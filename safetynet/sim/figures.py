@@ -105,8 +105,8 @@ def person(
     lift = 0.018 * h * abs(math.cos(p[3]))
     light, colour, spot = np.zeros(3), np.empty(3), np.empty(3)
     light[0], light[1], light[2] = 0.055, 0.068, 0.095
-    lamplight(lamps, x, y, 1.1, 0.0, 0.0, 1.0, light)
-    lamplight(lamps, x, y, 1.1, (eye[0] - x) * 0.03, (eye[1] - y) * 0.03, 0.3, light)
+    away = math.sqrt((eye[0] - x) ** 2 + (eye[1] - y) ** 2) + 1e-6
+    lamplight(lamps, x, y, 1.1, (eye[0] - x) / away * 0.6, (eye[1] - y) / away * 0.6, 0.8, light)
     project(eye, axes, x, y, 0.0, joint[0])
     if joint[0, 2] < 1.2:
         return
@@ -265,6 +265,13 @@ def car(
         else:
             tone(p[4], p[5], p[6], light, 1.0, colour)
         face(luma, blue, red, depth, focal, corners, colour)
+    beside = -fy * (eye[0] - p[0]) + fx * (eye[1] - p[1])
+    for s in range(2):
+        along, aside = p[3] * (0.31 if s else -0.31), 0.88 if beside > 0 else -0.88
+        project(eye, axes, p[0] + fx * along - fy * aside, p[1] + fy * along + fx * aside, 0.31, spot)
+        if spot[2] > 2.0 and abs(beside) > 1.5:
+            colour[0], colour[1], colour[2] = 22.0, 128.0, 127.0
+            limb(luma, blue, red, depth, focal, spot, spot, 0.31, 0.31, colour, 0.0)
     for s in range(4):
         along, aside = (p[3] / 2 + 0.02) * (1.0 if s < 2 else -1.0), 0.62 * (1.0 if s % 2 else -1.0)
         if (eye[0] - p[0]) * fx * along + (eye[1] - p[1]) * fy * along < 0:

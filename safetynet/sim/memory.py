@@ -10,7 +10,7 @@ from typing import Final
 
 from safetynet.core import events as recorded
 from safetynet.core.events import AnyEvent
-from safetynet.core.messages import Envelope
+from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, Instant, SubjectId
 from safetynet.edge import codec
 from safetynet.edge.store import (
@@ -21,7 +21,6 @@ from safetynet.edge.store import (
     InboxKey,
     Opening,
     RelayMark,
-    Send,
     commitment,
     enveloped,
 )

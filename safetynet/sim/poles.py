@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -14,10 +15,14 @@ from safetynet.sim.streets import GARAM, PAVEMENT_M, Road, Streets
 
 Floats = npt.NDArray[np.float64]
 
-SPACING_M: Final = 92.0
+SPACING_M: Final = 96.0
+BETWEEN_M: Final = 74.0
+"""Least distance of a pole along a street from all others."""
+WATCHED_M: Final = 44.0
+"""The same on streets that the town watches closely."""
 KNOWN_SHARE: Final = 0.70
 PTZ_SHARE: Final = 0.15
-LENSES_MAX: Final = 4
+VIEWS_DEG: Final = (50, 56, 62, 68, 76)
 PURPOSES: Final = (("생활방범", "CRIME PREVENTION", 60), ("어린이보호", "CHILD SAFETY", 15), ("차량방범", "VEHICLES", 10),
                    ("교통단속", "TRAFFIC", 10), ("시설물관리", "FACILITIES", 5))  # fmt: skip
 _SHORT: Final = {GARAM: "가람"}
@@ -45,6 +50,29 @@ class SimCamera:
     purpose: str
     known: bool
 
+    def row(self) -> "CameraRow":
+        return CameraRow(
+            id=self.id, city=self.city, pole=self.pole, name=self.name, lat=self.lat, lon=self.lon, range_m=self.range_m,
+            azimuth_deg=self.azimuth_deg if self.known else None, view_deg=self.view_deg if self.known else None,
+            ptz=self.ptz, purpose=self.purpose,
+        )  # fmt: skip
+
+
+class CameraRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a city's registry knows of a lens, field by field as it is kept there. Absent azimuth and view are unknown."""
+
+    id: CameraId
+    city: CentreId
+    pole: PoleId
+    name: str
+    lat: float
+    lon: float
+    range_m: float
+    azimuth_deg: float | None
+    view_deg: float | None
+    ptz: bool
+    purpose: str
+
 
 def sees(streets: Streets, camera: SimCamera, x: float, y: float) -> bool:
     """Whether a person at a place stands in the camera's field, near enough, with no building between."""
@@ -56,12 +84,12 @@ def sees(streets: Streets, camera: SimCamera, x: float, y: float) -> bool:
     return off <= camera.view_deg / 2 and streets.clear((camera.x, camera.y), (x, y))
 
 
-def hang(streets: Streets, seed: int) -> list[SimCamera]:
-    """Cameras for the whole city pair, by pole."""
+def hang(streets: Streets, seed: int, watched: Floats | None = None) -> list[SimCamera]:
+    """Cameras for the whole city pair, by pole; closer together along `watched`, a polyline (n, 2)."""
     dice = Random(seed * 11 + 3)
     cameras: list[SimCamera] = []
     counts: dict[CentreId, int] = {}
-    for x, y, bearings in _places(streets, dice):
+    for x, y, bearings in _places(streets, dice, watched):
         city = streets.city_at(x, y)
         if city is None:
             continue
@@ -70,26 +98,49 @@ def hang(streets: Streets, seed: int) -> list[SimCamera]:
     return cameras
 
 
-def given(streets: Streets, seed: int, poles: Sequence[tuple[PoleId, float, float, int]]) -> list[SimCamera]:
-    """Cameras on real poles (id, lat, lon, number of lenses), aimed along the streets that pass there."""
+class Registered(Protocol):
+    """A lens of a real list: who it is and where its pole stands; where it looks nobody wrote down."""
+
+    @property
+    def id(self) -> CameraId: ...
+    @property
+    def pole(self) -> PoleId: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+    @property
+    def purpose(self) -> str: ...
+
+
+def given(streets: Streets, seed: int, registered: Sequence[Registered]) -> list[SimCamera]:
+    """Cameras on real poles, aimed in turn along the streets that pass there; the second city gets made ones."""
     dice = Random(seed * 11 + 3)
     cameras: list[SimCamera] = []
-    for number, (id, lat, lon, lenses) in enumerate(poles, 1):
-        x, y = streets.plane.to_xy(lat, lon)
-        node = streets.nearest(x, y)
-        bearings = [_aim(streets, road, node, x, y) for _, road in streets.adjacent[node]]
-        bearings += [dice.uniform(0, 360) for _ in range(lenses - len(bearings))]
-        city = streets.city_at(x, y)
-        if city is not None:
-            cameras += _pole(streets, dice, city, number, x, y, bearings[: min(lenses, LENSES_MAX)], id)
-    return cameras
+    lenses: dict[PoleId, int] = {}
+    first = streets.cities[0].id
+    for each in registered:
+        x, y = streets.plane.to_xy(each.lat, each.lon)
+        node, k = streets.nearest(x, y), lenses.get(each.pole, 0)
+        lenses[each.pole] = k + 1
+        near = streets.adjacent[node]
+        bearing = _aim(streets, near[k][1], node, x, y) if k < len(near) else dice.uniform(0, 360)
+        cameras.append(SimCamera(
+            id=each.id, name=each.name, label=f"{each.id}", pole=each.pole, city=first, lat=each.lat, lon=each.lon,
+            x=x, y=y, height_m=round(dice.uniform(4.5, 6.0), 2), azimuth_deg=round(bearing % 360, 1),
+            view_deg=float(dice.choice(VIEWS_DEG)), range_m=60.0, ptz=False, purpose=each.purpose, known=False,
+        ))  # fmt: skip
+    return cameras + [each for each in hang(streets, seed) if each.city != first]
 
 
-def _pole(streets: Streets, dice: Random, city: CentreId, number: int, x: float, y: float, bearings: Sequence[float],
-          id: PoleId | None = None) -> Iterator[SimCamera]:  # fmt: skip
+def _pole(
+    streets: Streets, dice: Random, city: CentreId, number: int, x: float, y: float, bearings: Sequence[float]
+) -> Iterator[SimCamera]:
     purpose, latin, _ = dice.choices(PURPOSES, [weight for _, _, weight in PURPOSES])[0]
     height, known = dice.uniform(4.5, 6.0), dice.random() < KNOWN_SHARE
-    pole = id or PoleId(f"{city}-{number:03d}")
+    pole = PoleId(f"{city}-{number:03d}")
     lat, lon = streets.plane.to_latlon(x, y)
     road = min(streets.adjacent[streets.nearest(x, y)], key=lambda each: -streets.roads[each[1]].rank)[1]
     street = streets.roads[road].name
@@ -98,7 +149,7 @@ def _pole(streets: Streets, dice: Random, city: CentreId, number: int, x: float,
         yield SimCamera(
             id=CameraId(f"{pole}-{k}"), name=f"{_SHORT.get(city, '나래')}-{stem}-{number:03d}-{k}",
             label=f"{pole}-{k} {latin}", pole=pole, city=city, lat=lat, lon=lon, x=x, y=y, height_m=round(height, 2),
-            azimuth_deg=round(bearing % 360, 1), view_deg=float(dice.choice((62, 68, 74, 82, 90))),
+            azimuth_deg=round(bearing % 360, 1), view_deg=float(dice.choice(VIEWS_DEG)),
             range_m=float(dice.choice((45, 50, 55, 60))), ptz=dice.random() < PTZ_SHARE, purpose=purpose, known=known,
         )  # fmt: skip
 
@@ -112,7 +163,7 @@ def _aim(streets: Streets, road: int, node: int, x: float, y: float) -> float:
     return math.degrees(math.atan2(float(tx) - x, float(ty) - y))
 
 
-def _places(streets: Streets, dice: Random) -> Iterator[tuple[float, float, list[float]]]:
+def _places(streets: Streets, dice: Random, watched: Floats | None) -> Iterator[tuple[float, float, list[float]]]:
     """Poles with a distance between them, wide roads first: x, y and where the lenses look."""
     order = sorted(
         (node for node, near in enumerate(streets.adjacent) if near),
@@ -126,14 +177,22 @@ def _places(streets: Streets, dice: Random) -> Iterator[tuple[float, float, list
         bearings = [_aim(streets, road, node, x, y) for _, road in streets.adjacent[node]]
         dice.shuffle(bearings)
         taken.append((x, y))
-        yield x, y, bearings[: dice.choice((1, 2, 2, 3, 4))]
-    for road in streets.roads:
-        if road.length_m < 85 and not road.bridge:
+        yield x, y, bearings[: dice.choice((1, 2, 3, 3, 4))]
+    close = {road for road in streets.roads if _is_watched(streets, road, watched)}
+    for road in sorted(streets.roads, key=lambda each: each not in close):
+        if road.length_m < 85 and road not in close:
             continue
         x, y, bearings = _along(streets, road, dice)
-        if not _near(taken, x, y, 58.0):
+        if not _near(taken, x, y, WATCHED_M if road in close else BETWEEN_M):
             taken.append((x, y))
-            yield x, y, bearings[: dice.choice((1, 2, 2))]
+            yield x, y, bearings if road in close else bearings[: dice.choice((1, 2, 2))]
+
+
+def _is_watched(streets: Streets, road: Road, watched: Floats | None) -> bool:
+    if watched is None:
+        return False
+    middle = (streets.nodes[road.a] + streets.nodes[road.b]) / 2
+    return bool((((watched - middle) ** 2).sum(axis=1) < (road.width_m + 8.0) ** 2).any())
 
 
 def _near(taken: Sequence[tuple[float, float]], x: float, y: float, gap: float = SPACING_M) -> bool:

@@ -29,7 +29,7 @@ SIGHT_M: Final = 240.0
 DETAIL_M: Final = 130.0
 PEOPLE_MAX: Final = 48
 CARS_MAX: Final = 24
-PITCH: Final = 0.30
+PITCH: Final = 0.265
 """Radians below the horizon."""
 
 _DIRECTIONS: Final = ((1.0, 0.0), (0.0, 1.0))
@@ -101,6 +101,12 @@ class Scene:
         order = np.argsort(-((both - back.eye[:2]) ** 2).sum(axis=1))
         figures.draw(luma, blue, red, back.depth, back.focal, back.eye, back.axes, back.lamps, people, cars, order)
         glyphs.write(luma, glyphs.clock(at), WIDTH - 12 * 19 - 6, 1)
+        glyphs.write(luma, lens.label, 8, HEIGHT - 20)
+
+    def warm(self) -> None:
+        """Compiles the drawing kernels (seconds at the very first time, then kept on disk) by drawing one picture."""
+        planes = np.empty(WIDTH * HEIGHT * 3 // 2, np.uint8)
+        self.draw(next(iter(self._lenses)), 0, planes)
 
     def background(self, camera: CameraId) -> Background:
         """Drawn on first use (a few tenths of a second; the kernels let other threads run), then kept."""
@@ -213,12 +219,12 @@ def render(streets: Streets, cast: Cast, lens: Lens) -> Background:
     picture = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     raster.shade(nearness, owner, materials, normals, balls, len(quads), lamps, eye, axes, focal * 2, picture)
     raster.develop(picture)
-    return _develop(picture, nearness, stage.halos, eye, axes, focal, lamps, lens)
+    return _develop(picture, nearness, stage.halos, eye, axes, focal, lamps)
 
 
 def _develop(picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
-             halos: list[tuple[float, float, float, float]], eye: Floats, axes: Floats, focal: float, lamps: Floats,
-             lens: Lens) -> Background:  # fmt: skip
+             halos: list[tuple[float, float, float, float]], eye: Floats, axes: Floats, focal: float,
+             lamps: Floats) -> Background:  # fmt: skip
     small = picture
     near = nearness.reshape(HEIGHT, 2, WIDTH, 2).max(axis=(1, 3))
     depth = np.where(near > 1 / 600, np.minimum(100 / np.maximum(near, 1e-6), 65000), 65535).astype(np.uint16)
@@ -240,7 +246,6 @@ def _develop(picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32]
     quarter = small.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean(axis=(1, 3))
     blue, red = 128 + quarter @ (-37.8, -74.2, 112.0), 128 + quarter @ (112.0, -93.8, -18.2)
     planes = [np.clip(each + 0.5, 16, 240).astype(np.uint8) for each in (luma, blue, red)]
-    glyphs.write(planes[0], lens.label, 8, HEIGHT - 20)
     return Background(planes[0], planes[1], planes[2], depth, eye, axes, focal, lamps)
 
 
@@ -370,14 +375,16 @@ def _furniture(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -
         aside = np.array([-along[1], along[0]])
         dice = Random(f"{road.name}/{road.a}/{road.b}")
         step, out = (27.0, 25.0, 24.0)[road.rank], road.width_m / 2 + 0.55
+        # Nothing stands in a junction: its size is that of the widest road that meets there.
+        start, end = (max(streets.roads[k].width_m for _, k in streets.adjacent[n]) / 2 + 5.0 for n in (road.a, road.b))
         side = 1.0
-        for s in np.arange(road.width_m / 2 + 9.0, road.length_m - 6, step):
+        for s in np.arange(start + 2.0, road.length_m - end, step):
             foot = a + along * s + aside * out * side
             _lamp(stage, lens, foot, -aside * side, road.rank)
             side = -side
         if road.bridge:
-            _railings(stage, a, b, road.width_m / 2 + PAVEMENT_M[road.rank])
-        for s in np.arange(road.width_m / 2 + 14.0, road.length_m - 12, 11.0):
+            _railings(stage, a + along * start * 1.6, b - along * end * 1.6, road.width_m / 2 + PAVEMENT_M[road.rank])
+        for s in np.arange(start + 6.0, road.length_m - end - 4.0, 11.0):
             for way in (1.0, -1.0):
                 chance, size, jump = dice.random(), dice.uniform(0.85, 1.35), dice.uniform(-1.5, 1.5)
                 if road.rank == 0 or road.bridge or chance > 0.55:

@@ -126,13 +126,13 @@ def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pa
     steps = (
         Step(0.0, "home", "집 앞에 서 있음", "stands before his home"),
         Step(cut_s, "cut", "부착장치 스트랩을 끊음", "cuts the strap"),
-        Step(run_s, "flight", "다리 쪽으로 달아남", "flees towards the border"),
-        Step(round(crossed_s, 1), "border", "나래시로 넘어감", "crosses into the other city"),
+        Step(run_s, "flight", "시 경계 쪽으로 달아남", "flees towards the border"),
+        Step(round(crossed_s, 1), "border", "옆 도시로 넘어감", "crosses into the other city"),
         Step(round(hidden_s, 1), "hidden", "골목에 멈춰 섬", "stops in a side street"),
         Step(round(min(STORY_MAX_S, hidden_s + 240), 1), "end", "끝", "end"),
     )
-    return Story("tamper", "부착장치 훼손", "집 앞에서 스트랩을 끊고 다리를 건너 옆 도시로 달아납니다.", "Strap cut",
-                 "Cuts the strap near home and flees over the bridge into the next city.", wearer, steps, moment)  # fmt: skip
+    return Story("tamper", "부착장치 훼손", "집 앞에서 스트랩을 끊고 경계를 넘어 옆 도시로 달아납니다.", "Strap cut",
+                 "Cuts the strap near home and flees over the border into the next city.", wearer, steps, moment)  # fmt: skip
 
 
 def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius_m: float) -> Story:

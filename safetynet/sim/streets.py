@@ -437,30 +437,40 @@ _LINK_MAX_M: Final = 260.0
 def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Streets:
     """Streets that run past given poles, (lat, lon) WGS84: for lists of real cameras, whose real streets we do not have.
 
-    Poles become junctions of a Gabriel graph (no road crosses another), buildings stand along it. Two cities divide the
-    area at the median longitude, so that there is a border to cross. Raises ValueError for fewer than 8 or more than
-    3,000 points.
+    Poles become junctions of a Gabriel graph (no road crosses another), buildings stand along it. All given poles lie in
+    the first city; the second is made: the mirror image of the side on which most poles stand near the rim, so that there
+    is a border to cross. Raises ValueError for fewer than 8 or more than 3,000 points.
     """
     if not 8 <= len(points) <= ALONG_MAX:
         raise ValueError(f"{len(points)} poles; 8 to {ALONG_MAX} make streets")
     dice = Random(seed)
     plane = Plane(*(float(v) for v in np.median(np.array(points), axis=0)))
-    placed = np.array([plane.to_xy(*each) for each in points])
-    nodes = _merged(placed) + (0.0, 7.0)
+    poles = _merged(np.array([plane.to_xy(*each) for each in points]))
+    turn = max((np.array(each) for each in _QUARTERS), key=lambda each: _crowded(poles @ each.T))
+    east = poles @ turn.T
+    edge = float(east[:, 0].max()) + 30.0
+    band = east[east[:, 0] > edge - _BAND_M] * (-1.0, 1.0) + (2 * edge, 0.0)
+    # The streets run past the poles, not through them.
+    nodes = np.vstack([east, band]) @ turn + (0.0, 6.5)
     roads = list(_gabriel(dice, nodes))
     used = sorted({each.a for each in roads} | {each.b for each in roads})
     at = {node: k for k, node in enumerate(used)}
     nodes = nodes[used]
     roads = [Road(at[each.a], at[each.b], each.rank, each.name, each.length_m) for each in roads]
-    (left, low), (right, high) = nodes.min(axis=0) - 300.0, nodes.max(axis=0) + 300.0
-    middle = float(np.median(nodes[:, 0])) + 3.0
-    west = (middle, low), (middle, high), (left, high), (left, low)
-    east = (middle, low), (right, low), (right, high), (middle, high)
-    cities = tuple(
-        City(id, CITY_NAMES[id], tuple((float(x), float(y)) for x, y in box)) for id, box in ((GARAM, west), (NARAE, east))
-    )
+    (left, low), (right, high) = east.min(axis=0) - 300.0, (nodes @ turn.T).max(axis=0) + 300.0
+    boxes = ((edge, low), (edge, high), (left, high), (left, low)), ((edge, low), (right, low), (right, high), (edge, high))
+    outlines = [tuple((float(x), float(y)) for x, y in np.array(box) @ turn) for box in boxes]
+    cities = tuple(City(id, CITY_NAMES[id], box) for id, box in zip((GARAM, NARAE), outlines, strict=True))
     return join(plane, nodes, roads, buildings=tuple(_frontage(dice, nodes, roads)), parks=(), water=(), cities=cities,
-                border=((middle, float(low)), (middle, float(high))))  # fmt: skip
+                border=outlines[0][:2])  # fmt: skip
+
+
+_BAND_M: Final = 900.0
+_QUARTERS: Final = (((1.0, 0.0), (0.0, 1.0)), ((-1.0, 0.0), (0.0, -1.0)), ((0.0, 1.0), (-1.0, 0.0)), ((0.0, -1.0), (1.0, 0.0)))
+
+
+def _crowded(points: Floats) -> int:
+    return int((points[:, 0] > points[:, 0].max() - _BAND_M).sum())
 
 
 def _merged(points: Floats) -> Floats:

@@ -4,8 +4,6 @@ Positions are functions of the instant; only running stories, units under way an
 `advance` brings the devices up to an instant and gives what they said: in real time for the demo, at once for tests.
 """
 
-import hashlib
-import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +14,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, PoleId, UnitId, WearerClass, WearerId, ZoneId
+from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, UnitId, WearerClass, WearerId, ZoneId
 from safetynet.sim import devices, poles, stories, streets
 from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, look, ring, way
-from safetynet.sim.poles import SimCamera
+from safetynet.sim.poles import CameraRow, Registered, SimCamera
 from safetynet.sim.stories import Moment, Story
 from safetynet.sim.streets import GARAM, NARAE, Streets
 
@@ -39,22 +37,6 @@ _OFFICES: Final = ("가온보호관찰소", "나래보호관찰소 달맞이지�
 _OFFICERS: Final = ("담당 한예시", "담당 오시범", "담당 류견본", "담당 남가명")
 
 
-class CameraRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a city's registry knows of a lens. Absent azimuth and view are unknown, not zero."""
-
-    camera: CameraId
-    pole: PoleId
-    name: str
-    lat: float
-    lon: float
-    height_m: float
-    azimuth_deg: float | None
-    view_deg: float | None
-    range_m: float
-    ptz: bool
-    purpose: str
-
-
 class SimZone(msgspec.Struct, frozen=True, kw_only=True):
     """A forbidden place: a circle, or a polygon of (lat, lon) corners."""
 
@@ -67,12 +49,12 @@ class SimZone(msgspec.Struct, frozen=True, kw_only=True):
     polygon: tuple[tuple[float, float], ...] = ()
 
 
-class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+class SimWearer(msgspec.Struct, frozen=True, kw_only=True):
     """One wearer as the control centre is told: person, device and forbidden places. Everybody is made up."""
 
-    wearer: WearerId
+    id: WearerId
     device: DeviceId
-    key: str
+    city: CentreId
     wearer_class: WearerClass
     name: str
     case_no: str
@@ -80,8 +62,9 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     office: str
     officer: str
     phone: str
-    home: tuple[float, float]
-    """lat, lon"""
+    lat: float
+    lon: float
+    """Of the home."""
     zones: tuple[SimZone, ...]
 
 
@@ -128,27 +111,33 @@ class Running:
 
 
 class World:
-    """`secret` makes the devices' keys: given by who runs the demo, empty in tests. With `given_poles` (id, lat, lon,
-    lenses) the streets are built past them instead of the made pair."""
+    """With `registered` cameras of a real list the streets are built past their poles instead of the made pair."""
 
-    def __init__(self, seed: int = 20261123, *, secret: bytes = b"", border_m: float = stories.BORDER_M,
-                 pace_mps: float = stories.FLIGHT_MPS,
-                 given_poles: Sequence[tuple[PoleId, float, float, int]] = ()) -> None:  # fmt: skip
-        self.seed, self._secret = seed, secret
-        if given_poles:
-            self.streets = streets.along([(lat, lon) for _, lat, lon, _ in given_poles], seed)
-            self._cameras = poles.given(self.streets, seed, given_poles)
-        else:
+    def __init__(
+        self,
+        seed: int = 20261123,
+        *,
+        registered: Sequence[Registered] | None = None,
+        border_m: float = stories.BORDER_M,
+        pace_mps: float = stories.FLIGHT_MPS,
+    ) -> None:
+        self.seed = seed
+        if registered is None:
             self.streets = streets.build(seed)
-            self._cameras = poles.hang(self.streets, seed)
+            line, _ = stories.escape(self.streets)
+            watched = np.array([line.at(s)[:2] for s in range(0, int(line.length_m), 4)])
+            self._cameras = poles.hang(self.streets, seed, watched)
+        else:
+            self.streets = streets.along([(each.lat, each.lon) for each in registered], seed)
+            self._cameras = poles.given(self.streets, seed, registered)
         self._by_id = {each.id: each for each in self._cameras}
         self.people = People(self.streets, seed)
         dice = Random(seed * 13 + 5)
         self._looks = {WearerId(f"w-{n:03d}"): look(dice, hood=True) for n in range(1, WEARERS + 1)}
         self._zone_spots = _zone_spots(self.streets, dice)
         self._homes = _homes(self.streets, dice, list(self._looks), self._zone_spots, border_m)
-        self._enrolment = _enrol(self, dice)
-        self._sensors = {each.device: devices.Sensor(f"{seed}/{each.device}") for each in self._enrolment}
+        self._wearers = _enrol(self, dice)
+        self._sensors = {each.device: devices.Sensor(f"{seed}/{each.device}") for each in self._wearers}
         self._next: dict[DeviceId, Instant] = {}
         self._at: Instant | None = None
         self._units = _units(self.streets, dice)
@@ -173,33 +162,34 @@ class World:
         return list(self._cameras)
 
     def registry(self, city: CentreId) -> list[CameraRow]:
-        return [
-            CameraRow(camera=each.id, pole=each.pole, name=each.name, lat=each.lat, lon=each.lon, height_m=each.height_m,
-                      azimuth_deg=each.azimuth_deg if each.known else None, view_deg=each.view_deg if each.known else None,
-                      range_m=each.range_m, ptz=each.ptz, purpose=each.purpose)
-            for each in self._cameras if each.city == city
-        ]  # fmt: skip
+        return [each.row() for each in self._cameras if each.city == city]
 
-    def enrolment(self) -> list[Enrolment]:
-        return list(self._enrolment)
-
-    def wearers(self) -> list[WearerId]:
-        return [each.wearer for each in self._enrolment]
+    def wearers(self) -> list[SimWearer]:
+        return list(self._wearers)
 
     def zones(self) -> list[SimZone]:
-        return [zone for each in self._enrolment for zone in each.zones]
+        return [zone for each in self._wearers for zone in each.zones]
 
-    def units(self, at: Instant) -> list[SimUnit]:
+    def units(self, at: Instant | None = None) -> list[SimUnit]:
+        """Where the units stand at an instant; without one, where they are posted."""
+        if at is None:
+            return list(self._units)
         made = []
         for unit in self._units:
             lat, lon = self.streets.plane.to_latlon(*self.unit_at(unit.id, at)[:2])
             made.append(msgspec.structs.replace(unit, lat=lat, lon=lon))
         return made
 
-    def outline(self, city: CentreId) -> tuple[tuple[float, float], ...]:
-        """Corners (lat, lon) for the city's `area` in centre.json."""
-        found = next(each for each in self.streets.cities if each.id == city)
-        return tuple(self.streets.plane.to_latlon(*each) for each in found.outline)
+    def areas(self) -> dict[CentreId, tuple[tuple[float, float], ...]]:
+        """Corners (lat, lon) for each city's `area` in centre.json."""
+        plane = self.streets.plane
+        return {each.id: tuple(plane.to_latlon(*corner) for corner in each.outline) for each in self.streets.cities}
+
+    def city_name(self, city: CentreId) -> str:
+        return next(each.name for each in self.streets.cities if each.id == city)
+
+    def base_map(self) -> bytes:
+        return self.streets.base_map_bytes()
 
     def stories(self) -> list[Story]:
         return list(self._stories.values())
@@ -211,8 +201,8 @@ class World:
         story = self._stories[name]
         self._running[name] = Running(story, at)
         # The device of the story speaks at once: nobody waits a minute for the first position.
-        for each in self._enrolment:
-            if each.wearer == story.wearer:
+        for each in self._wearers:
+            if each.id == story.wearer:
                 self._next[each.device] = at
         return story
 
@@ -265,16 +255,16 @@ class World:
         """What all devices said since the last call, in order of time. The first call only starts the clocks."""
         if self._at is None:
             dice = Random(self.seed * 17)
-            self._next = {e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._enrolment} | self._next
+            self._next = {e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers} | self._next
             self._at = until
         assert 0 <= until - self._at <= ADVANCE_MAX_MS, "time goes forward, by at most six hours at once"
         said: list[devices.Report] = []
-        for each in self._enrolment:
+        for each in self._wearers:
             while self._next[each.device] <= until:
                 at = self._next[each.device]
                 report, wait_ms = self._say(each, at)
                 said.append(report)
-                self._next[each.device] = Instant(at + min(wait_ms, self._until_alarm(each.wearer, at)))
+                self._next[each.device] = Instant(at + min(wait_ms, self._until_alarm(each.id, at)))
         self._at = until
         return sorted(said, key=lambda report: (report.observed_at, report.device))
 
@@ -286,9 +276,9 @@ class World:
                 return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
         return devices.QUIET_MS
 
-    def _say(self, enrolled: Enrolment, at: Instant) -> tuple[devices.Report, int]:
-        told = self.moment(enrolled.wearer, at)
-        true = self.position(enrolled.wearer, at)
+    def _say(self, enrolled: SimWearer, at: Instant) -> tuple[devices.Report, int]:
+        told = self.moment(enrolled.id, at)
+        true = self.position(enrolled.id, at)
         reading = self._sensors[enrolled.device].measure(true.x, true.y, at, indoors=true.indoors)
         if told is not None and told.fix is not None:
             reading = devices.Reading(*told.fix, reading.source)
@@ -388,8 +378,8 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     return homes
 
 
-def _enrol(world: World, dice: Random) -> list[Enrolment]:
-    rows: list[Enrolment] = []
+def _enrol(world: World, dice: Random) -> list[SimWearer]:
+    rows: list[SimWearer] = []
     names = ["박예시", "최모의", "김가상"]
     names += dice.sample(sorted({f + g for f in _FAMILY for g in _GIVEN} - set(names)), WEARERS - len(names))
     classes = [WearerClass.ORDER] * 6 + [WearerClass.PAROLE] * 2 + [WearerClass.SUSPENDED, WearerClass.BAIL]
@@ -399,20 +389,17 @@ def _enrol(world: World, dice: Random) -> list[Enrolment]:
         mine = spots[0] if n == 1 else spots[1] if n == 2 else dice.choice(spots)
         lat, lon = world.streets.plane.to_latlon(mine[0], mine[1])
         zone = SimZone(id=ZoneId(f"z-{n + 1:03d}"), wearer=wearer, name=mine[3], lat=lat, lon=lon, radius_m=mine[2])
+        spot = world.streets.plane.to_latlon(home.x, home.y)
         has_zone = n in (1, 2) or (n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700)
-        rows.append(Enrolment(
-            wearer=wearer, device=device, key=_key(world, device),
+        rows.append(SimWearer(
+            id=wearer, device=device, city=world.streets.city_at(home.x, home.y) or GARAM,
             wearer_class=WearerClass.ORDER if n < 3 else dice.choice(classes), name=names[n],
             case_no=f"가상-2026-{147 if n == 0 else 200 + n * 3:04d}", age=41 if n == 0 else dice.randint(24, 66),
             office=_OFFICES[0 if world.streets.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
-            phone=f"010-0000-{n + 1:04d}", home=world.streets.plane.to_latlon(home.x, home.y),
+            phone=f"010-0000-{n + 1:04d}", lat=spot[0], lon=spot[1],
             zones=(zone,) if has_zone else (),
         ))  # fmt: skip
     return rows
-
-
-def _key(world: World, device: DeviceId) -> str:
-    return hmac.new(world._secret, f"{world.seed}/{device}".encode(), hashlib.sha256).hexdigest()[:32]  # noqa: SLF001
 
 
 def _units(made: Streets, dice: Random) -> list[SimUnit]:

@@ -166,7 +166,9 @@ def test_unknown_projection_is_our_own_mistake():
         geo.to_epsg(3857, *SEOUL)
 
 
-@pytest.mark.parametrize("lat,lon", [(math.nan, 127), (37, math.nan), (127, 37), (0, 0), (37, math.inf), (39.9, 116.3)])
+@pytest.mark.parametrize(
+    ("lat", "lon"), [(math.nan, 127), (37, math.nan), (127, 37), (0, 0), (37, math.inf), (39.9, 116.3)]
+)
 def test_not_in_korea(lat, lon):
     assert not geo.in_korea(lat, lon)
 

@@ -257,7 +257,7 @@ def test_a_made_up_position_does_not_clear(mark):
 
 def test_an_old_fix_replayed_after_a_tamper_changes_nothing():
     clean = fix(1, 500)
-    told, state = run(clean, fix(2, 500, said=Said.STRAP_CUT))
+    _, state = run(clean, fix(2, 500, said=Said.STRAP_CUT))
     again = msgspec.structs.replace(clean, id=3, received_at=T0 + 999_000)
     assert run(again, state=state)[0] == []
     assert episodes(run(again, state=state)[1], "w1") == episodes(state, "w1")
@@ -291,7 +291,7 @@ steps = st.builds(
     speed_mps=st.one_of(st.none(), st.floats(0, 60)),
 )
 ways = st.lists(steps, max_size=14).map(
-    lambda all: [fix(n, each.pop("x"), each.pop("y"), **each) for n, each in enumerate(all, 1)]
+    lambda some: [fix(n, each.pop("x"), each.pop("y"), **each) for n, each in enumerate(some, 1)]
 )
 
 

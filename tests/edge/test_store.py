@@ -404,7 +404,7 @@ def test_nothing_of_a_person_is_readable_in_the_files(tmp_path):
     store.put_person(SubjectId("wearer:w-1"), b"KIM-MADE-UP")
     store.put_account(Account(PersonId("p-1"), "op1", "LEE-MADE-UP", "operator", "A1", "$argon2id$x"))
     closed = e.IncidentClosed(
-        at=Instant(1), incident=IncidentId("INCIDENT-X"), wearer=W1, by=PersonId("p"), code=Disposition.DRIFT
+        at=Instant(1), incident=IncidentId("INCIDENT-X"), wearer=W1, by=PersonId("p"), code=Disposition.DRIFT, fix_through=0
     )
     store.commit([closed], [Send(CITY, m.EndIncident(incident=IncidentId("OUTBOX-Y"), why=Why.BAD_SIGNATURE))])
     on_disk_bytes = b"".join(path.read_bytes() for path in tmp_path.glob("log.db*"))

@@ -5,4 +5,3 @@ prepares and follows; asking for video, sending people and closing are acts of a
 
 Absent on purpose: names, orders and contacts; how a camera is chosen (that is the city's mind); the words on screen.
 """
-

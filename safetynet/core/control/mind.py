@@ -1,18 +1,38 @@
 """What happens: the decisions of a control centre, one function for each thing that can come in."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
-from typing import Final, TypeAlias, assert_never
-
-from immutables import Map
+from typing import Final, assert_never
 
 import msgspec
+from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
+from safetynet.core.control.state import State, busy, fold
+from safetynet.core.control.words import (
+    Acknowledge,
+    AdmitViewer,
+    AskVideo,
+    CallWearer,
+    Claim,
+    Close,
+    Command,
+    Country,
+    Given,
+    HandOver,
+    Heard,
+    HeardBadly,
+    Judged,
+    RelayHeard,
+    ReportUnit,
+    SendOffice,
+    TakeOver,
+    TellPolice,
+    Tick,
+)
+from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -35,7 +55,6 @@ from safetynet.core.events import (
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
-    RelayEvent,
     UnitReported,
     VideoEnded,
     VideoGranted,
@@ -47,52 +66,33 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.fixes import Fix
-from safetynet.core.incidents import Act, Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.incidents import Act, Incident, Request, Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
-    AnyMessage,
     ChangeCameras,
     EndGrant,
-    EndIncident,
     GiveGrant,
-    MovePlace,
-    NotifyPolice,
-    PrepareVideo,
     ProposeCameras,
     RefuseVideo,
-    RequestVideo,
-    Send,
 )
 from safetynet.core.rules import RULES_VERSION, Change, Transition
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
-    AlarmId,
     AlarmKind,
-    CallOutcome,
-    CameraId,
     CentreId,
     Certainty,
     DispatchId,
-    Disposition,
-    GrantId,
     IncidentId,
     Instant,
     NoticeId,
     NoticeState,
     PersonId,
     RequestId,
-    UnitId,
     UnitState,
-    ViewerId,
     WearerClass,
-    WearerId,
     Why,
 )
-
-from safetynet.core.control.words import *
-from safetynet.core.control.state import *
 
 REQUEST_MS: Final = 30 * MINUTE_MS
 CAMERAS_MAX: Final = 9
@@ -334,7 +334,9 @@ def _moved(before: Place | None, now: Place) -> bool:
     return far or now.observed_at - before.observed_at >= MOVED_MS
 
 
-def _follow(country: Country, incident: Incident, place: Place, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
+def _follow(
+    country: Country, incident: Incident, place: Place, footing: WearerClass | None, at: Instant
+) -> list[AnyEvent]:
     """The person moved: those who follow learn it, and the next city is asked before he is there."""
     moved = PositionFollowed(at=at, incident=incident.incident, wearer=incident.wearer, place=place)
     if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
@@ -501,7 +503,7 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     """A partner speaks only of what it was asked: everything else is refused, and that is recorded."""
     message = given.message
     incident = state.incidents.get(message.incident)
-    unasked = [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
+    unasked: list[AnyEvent] = [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
     if incident is None:
         return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NO_SUCH_INCIDENT)]
     if isinstance(message, AnswerNotice):
@@ -531,9 +533,7 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                 )
             ]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
-            return [
-                CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)
-            ]
+            return [CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)]
         case EndGrant() if message.grant == request.grant:
             if request.state is not VideoState.GRANTED:
                 return []
@@ -582,9 +582,7 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
         for alarm in (state.alarms[each] for each in incident.alarms):
             due = alarms.escalates_at(alarm)
             if due is not None and at >= due:
-                events.append(
-                    AlarmEscalated(at=at, alarm=alarm.alarm, wearer=alarm.wearer, level=alarm.level + 1)
-                )
+                events.append(AlarmEscalated(at=at, alarm=alarm.alarm, wearer=alarm.wearer, level=alarm.level + 1))
         events += _overdue(incident, at)
         events += [
             VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RUN_OUT)
@@ -606,4 +604,3 @@ def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
-

@@ -1,16 +1,15 @@
 """What is so at a control centre, how an event changes it, and what must be done about an event."""
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Final, TypeAlias, assert_never
 
 from immutables import Map
 
-from safetynet.core import alarms, geo, incidents, law
-from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
+from safetynet.core import alarms, incidents
+from safetynet.core.alarms import Alarm
+from safetynet.core.control.words import Admit, CutGrant, CutIncident, Errand, SetCameras
+from safetynet.core.dispatch import BUSY, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -28,12 +27,9 @@ from safetynet.core.events import (
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
-    MessageRefused,
-    Place,
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
-    RelayEvent,
     UnitReported,
     VideoEnded,
     VideoGranted,
@@ -45,51 +41,29 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.fixes import Fix
-from safetynet.core.incidents import Act, Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState
 from safetynet.core.messages import (
-    AnswerNotice,
-    AnyMessage,
-    ChangeCameras,
-    EndGrant,
     EndIncident,
-    GiveGrant,
     MovePlace,
     NotifyPolice,
     PrepareVideo,
-    ProposeCameras,
-    RefuseVideo,
     RequestVideo,
     Send,
 )
-from safetynet.core.rules import RULES_VERSION, Change, Transition
 from safetynet.core.terms import (
-    MINUTE_MS,
-    SECOND_MS,
     AlarmId,
-    AlarmKind,
-    CallOutcome,
-    CameraId,
-    CentreId,
     Certainty,
     DispatchId,
-    Disposition,
-    GrantId,
     IncidentId,
     Instant,
     NoticeId,
     NoticeState,
     PersonId,
-    RequestId,
     UnitId,
     UnitState,
-    ViewerId,
-    WearerClass,
     WearerId,
     Why,
 )
-
-from safetynet.core.control.words import *
 
 CLOSED_KEPT_MAX: Final = 200
 """Closed incidents that stay in memory for the screens. All of them stay in the log."""
@@ -180,9 +154,7 @@ def evolve(state: State, event: AnyEvent) -> State:
             return state
 
 
-def _alarm_stepped(
-    state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
-) -> State:
+def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> State:
     before = state.alarms.get(event.alarm)
     if before is None:
         return state
@@ -312,13 +284,7 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
 
 def _video(
     incident: Incident,
-    event: VideoPrepared
-    | VideoRequested
-    | CamerasProposed
-    | VideoGranted
-    | VideoRefused
-    | CamerasChanged
-    | VideoEnded,
+    event: VideoPrepared | VideoRequested | CamerasProposed | VideoGranted | VideoRefused | CamerasChanged | VideoEnded,
 ) -> Incident:
     match event:
         case VideoPrepared() | VideoRequested():
@@ -479,7 +445,7 @@ def _by(event: IncidentEvent) -> PersonId | None:
             return None
 
 
-def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:  # noqa: C901 - one line per kind
+def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
     match event:
         case WearerCalled():
             return (("outcome", event.outcome.value),)
@@ -512,7 +478,8 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:  # noqa: C901 
 
 def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
     """Errands of one event. `state` is the one after it. Messages are written with the event; the rest may be lost
-    in a crash and is derived again by `resume`."""
+    in a crash and is derived again by `resume`.
+    """
     match event:
         case VideoPrepared():
             return [Send(event.city, _asks(event, PrepareVideo))]
@@ -526,9 +493,7 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
-            notice = NotifyPolice(
-                incident=event.incident, notice=event.notice, kind=event.kind, place=event.place
-            )
+            notice = NotifyPolice(incident=event.incident, notice=event.notice, kind=event.kind, place=event.place)
             return [Send(event.room, notice)]
         case ViewerAdmitted():
             return _admits(state, event)

@@ -1,87 +1,32 @@
 """What comes into a control centre's mind and which errands leave it: plain values, nothing decided here."""
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from math import ceil
-from typing import Final, TypeAlias, assert_never
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from immutables import Map
-
-from safetynet.core import alarms, geo, incidents, law
-from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.dispatch import ANSWER_MS, BUSY, FOLLOWS, UNANSWERED, Unit, recommend
+from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
-    AlarmAcknowledged,
-    AlarmEscalated,
-    AlarmJoined,
-    AlarmRaised,
-    AlarmRepeated,
-    AlarmReturned,
-    AnswerOverdue,
-    AnyEvent,
-    CamerasChanged,
-    CamerasProposed,
-    DispatchOrdered,
-    IncidentClaimed,
-    IncidentClosed,
-    IncidentHandedOver,
-    IncidentOpened,
-    IncidentTakenOver,
-    MessageRefused,
     Place,
-    PoliceNoticeAnswered,
-    PoliceNotified,
-    PositionFollowed,
     RelayEvent,
-    UnitReported,
-    VideoEnded,
-    VideoGranted,
-    VideoPrepared,
-    VideoRefused,
-    VideoRefusedHere,
-    VideoRequested,
-    ViewerAdmitted,
-    ViewingNoticeDue,
-    WearerCalled,
 )
 from safetynet.core.fixes import Fix
-from safetynet.core.incidents import Act, Call, Dispatch, Incident, Notice, Request, Stage, VideoState
 from safetynet.core.messages import (
-    AnswerNotice,
     AnyMessage,
-    ChangeCameras,
-    EndGrant,
-    EndIncident,
-    GiveGrant,
-    MovePlace,
-    NotifyPolice,
-    PrepareVideo,
-    ProposeCameras,
-    RefuseVideo,
-    RequestVideo,
     Send,
 )
-from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.rules import Transition
 from safetynet.core.terms import (
-    MINUTE_MS,
-    SECOND_MS,
     AlarmId,
-    AlarmKind,
     CallOutcome,
     CameraId,
     CentreId,
-    Certainty,
     DispatchId,
     Disposition,
     FixId,
     GrantId,
     IncidentId,
     Instant,
-    NoticeId,
-    NoticeState,
     PersonId,
-    RequestId,
     UnitId,
     UnitState,
     ViewerId,
@@ -227,7 +172,17 @@ class Tick:
 
 
 Command: TypeAlias = (
-    Claim | TakeOver | HandOver | Acknowledge | CallWearer | AskVideo | AdmitViewer | SendOffice | TellPolice | ReportUnit | Close
+    Claim
+    | TakeOver
+    | HandOver
+    | Acknowledge
+    | CallWearer
+    | AskVideo
+    | AdmitViewer
+    | SendOffice
+    | TellPolice
+    | ReportUnit
+    | Close
 )
 Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
 
@@ -268,4 +223,3 @@ class CutViewer:
 
 
 Errand: TypeAlias = Send | Admit | SetCameras | CutGrant | CutIncident | CutViewer
-

@@ -114,6 +114,12 @@ class Merged(Word, frozen=True, kw_only=True, tag="merged"):
     upto_row: int
 
 
+def unmerged(recorded: Recorded, mark: int) -> tuple[RelayEvent, ...]:
+    """What of `recorded` lies beyond row `mark`: after a crash it may begin before what was merged."""
+    first = recorded.upto_row - len(recorded.events) + 1
+    return recorded.events[max(0, mark + 1 - first) :]
+
+
 ToCityRelay: TypeAlias = SetLease | EndGrant | Preconnect | EndPreconnect | Merged
 ToCentreRelay: TypeAlias = Admit | SetCameras | CutGrant | CutIncident | CutViewer | Merged
 ToRelay: TypeAlias = ToCityRelay | ToCentreRelay

@@ -1,0 +1,362 @@
+/** The operator's page: what is selected and open, what keys and buttons do, and how the parts are laid out. */
+import { html, render } from 'lit';
+import './age.js';
+import { CODES, OUTCOMES } from './choices.js';
+import { everySecond } from './clock.js';
+import { demo } from './demo.js';
+import './header.js';
+import { act as keyAct } from './keys.js';
+import './map.js';
+import { rows } from './queue.js';
+import { isKorean, speak, spoken, t } from './say.js';
+import { next } from './sheet.js';
+import './shift.js';
+import { Sound } from './sound.js';
+import { State, stateUrl } from './state.js';
+import { theme, toggle } from './theme.js';
+import { Views } from './views.js';
+import './wall.js';
+import './watchdog.js';
+
+/** @typedef {import('./types.js').Incident} Incident */
+/** @typedef {import('./queue.js').Row} Row */
+/** @typedef {'dispatch'|'call'|'close'|'hand_over'|'take_over'|'help'} Panel */
+const LETTERS_KEPT = 'safetynet.letters';
+const SAID_MS_MIN = 2_000;
+const NOTE_MS = 8_000;
+
+const state = new State(stateUrl());
+const sound = new Sound();
+const views = new Views(loadPlayer);
+const page = /** @type {HTMLElement} */ (document.getElementById('page'));
+
+const seen = {
+  /** @type {string|null} row under the keyboard */
+  selected: null,
+  /** @type {string|null} incident that is open */
+  open: null,
+  /** @type {import('./queue.js').Tab} */
+  tab: 'waiting',
+  /** @type {Panel|null} */
+  panel: null,
+  /** @type {{text: string, failed: boolean}|null} */
+  note: null,
+  follow: true,
+  twin: false,
+  /** @type {'1+3'|'4'} */
+  layout: '1+3',
+  letters: localStorage.getItem(LETTERS_KEPT) !== 'off',
+  /** @type {import('./types.js').Demo|null} */
+  demo: null,
+  /** @type {Set<string>} alarms that were read out */
+  told: new Set(),
+  told_at: 0,
+  noted: 0,
+};
+
+async function loadPlayer() {
+  const path = '/player/player.js';
+  const { Player } = await import(path);
+  const player = new Player();
+  player.connect(me()?.video_url ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${Number(location.port) + 2}/video`);
+  return player;
+}
+
+const me = () => Object.values(state.all.me)[0] ?? null;
+const incident = () => (seen.open ? state.all.incidents[seen.open] ?? null : null);
+/** @returns {Row[]} */
+const list = () => rows(Object.values(state.all.alarms), state.all.incidents, me()?.person ?? '');
+const queue = () => /** @type {import('./queue.js').Queue} */ (page.querySelector('sn-queue'));
+
+/** Units that may be sent, the one that is there first at the head. */
+function free() {
+  return Object.values(state.all.units).filter((each) => each.kind !== 'police' && !each.dispatch)
+    .sort((a, b) => (a.eta_s ?? Infinity) - (b.eta_s ?? Infinity));
+}
+
+// --- what happens --------------------------------------------------------------------------------------------------
+
+/** @param {string} text @param {boolean} failed */
+function note(text, failed) {
+  seen.note = { text, failed };
+  window.clearTimeout(seen.noted);
+  seen.noted = window.setTimeout(() => { seen.note = null; draw(); }, NOTE_MS);
+  draw();
+}
+
+/** Sends a command; a refusal is said in place, with its reason. @param {string} act @param {Record<string, unknown>} fields */
+async function command(act, fields) {
+  const answer = await state.do(act, fields);
+  if (!answer.ok) note(t('act.failed', { act: t(`act.${act}`), why: t(`Why.${answer.no}`) }), true);
+  return answer.ok;
+}
+
+/** Opens a row, and takes the incident when nobody has. @param {string} id */
+function open(id) {
+  seen.selected = id;
+  const found = state.all.incidents[id];
+  if (found) {
+    if (seen.open !== id) { seen.panel = null; seen.note = null; seen.follow = true; }
+    seen.open = id;
+    views.show(found);
+    if (found.state === 'open') void command('claim', { incident: id });
+    else if (found.state === 'claimed' && found.owner !== me()?.person) seen.panel = 'take_over';
+  }
+  draw();
+}
+
+async function acknowledge() {
+  const id = seen.open ?? seen.selected;
+  const alarms = Object.values(state.all.alarms).filter((each) => (each.incident ?? each.id) === id && (each.state === 'unacked' || each.state === 'returned_unacked'));
+  for (const each of alarms) await command('ack', { alarm: each.id });
+}
+
+/** @param {string|null} unit */
+async function order(unit) {
+  const at = seen.open;
+  seen.panel = null;
+  if (at && await command('office', unit ? { incident: at, unit } : { incident: at })) note(t('act.done', { act: t('act.office') }), false);
+  draw();
+}
+
+/** @param {string} name */
+function perform(name) {
+  const at = incident();
+  if (!at || at.state === 'closed') return;
+  switch (name) {
+    case 'claim':
+      void command('claim', { incident: at.id });
+      return;
+    case 'ack':
+      void acknowledge();
+      return;
+    case 'video':
+      views.expect();
+      void command('video', { incident: at.id });
+      return;
+    case 'police':
+      void command('police', { incident: at.id });
+      return;
+    case 'office':
+      if (seen.panel === 'dispatch') void order(free()[0]?.id ?? null);
+      else show('dispatch');
+      return;
+    case 'call':
+    case 'close':
+    case 'hand_over':
+    case 'take_over':
+      show(name);
+  }
+}
+
+/** @param {Panel|null} panel */
+function show(panel) {
+  seen.panel = panel;
+  draw();
+}
+
+/** An answer to the panel that is open. @param {string} value */
+function choose(value) {
+  const at = seen.open;
+  const panel = seen.panel;
+  show(null);
+  if (!at) return;
+  if (panel === 'call') void command('call', { incident: at, outcome: value });
+  else if (panel === 'hand_over') void command('hand_over', { incident: at, to: value });
+  else if (panel === 'take_over') void command('take_over', { incident: at });
+  else if (panel === 'close') void command('close', { incident: at, code: value });
+}
+
+/** What a digit means now: an answer to the open panel, else a picture. @param {number} n */
+function press(n) {
+  const choice = { call: OUTCOMES, close: CODES, hand_over: colleagues().map((each) => each.person), take_over: ['yes'] };
+  if (seen.panel && seen.panel in choice) {
+    const value = choice[/** @type {keyof typeof choice} */ (seen.panel)][n - 1];
+    if (value) choose(value);
+    return;
+  }
+  const tile = /** @type {HTMLElement|undefined} */ (page.querySelectorAll('sn-tile')[n - 1]);
+  if (!tile) return;
+  if (document.activeElement === tile) enlarge(n - 1);
+  else if (views.enlarged !== null && views.enlarged !== n - 1) enlarge(n - 1);
+  tile.focus();
+}
+
+/** @param {number|null} slot from 0; the same again makes it small */
+function enlarge(slot) {
+  views.enlarged = views.enlarged === slot ? null : slot;
+  views.show(incident());
+}
+
+const colleagues = () => Object.values(state.all.seats).filter((each) => each.here && each.person !== me()?.person && each.role !== 'officer');
+
+/** @param {1|-1} by */
+function move(by) {
+  const shown = queue()?.shown() ?? [];
+  if (!shown.length) return;
+  const at = shown.findIndex((row) => row.id === seen.selected);
+  seen.selected = shown[Math.max(0, Math.min(shown.length - 1, at < 0 ? 0 : at + by))].id;
+  draw();
+  void queue().updateComplete.then(() => queue().focusRow());
+}
+
+function back() {
+  if (seen.panel) show(null);
+  else if (views.enlarged !== null) enlarge(views.enlarged);
+  else if (seen.twin) { seen.twin = false; draw(); }
+  else if (seen.open) {
+    seen.open = null;
+    views.show(null);
+    draw();
+  }
+  queue()?.focusRow();
+}
+
+/** F6: from one part of the screen to the next. */
+function region() {
+  const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', 'sn-header button']
+    .map((each) => /** @type {HTMLElement|null} */ (page.querySelector(each))).filter((each) => each !== null);
+  const at = stops.findIndex((each) => each.closest('sn-queue, sn-map, sn-wall, sn-sheet, sn-header')?.contains(document.activeElement));
+  stops[(at + 1) % stops.length]?.focus();
+}
+
+/** @type {Record<string, () => void>} */
+const DO = {
+  down: () => move(1), up: () => move(-1), silence: () => { sound.silence(); draw(); }, ack: () => void acknowledge(), back, region,
+  open: () => {
+    const at = incident();
+    if (at && seen.panel === 'take_over') choose('yes');
+    else if (seen.selected) open(seen.selected);
+  },
+  follow: () => { seen.follow = !seen.follow; draw(); },
+  twin: () => { seen.twin = !seen.twin; draw(); },
+  equal: () => { views.enlarged = null; seen.layout = seen.layout === '4' ? '1+3' : '4'; views.show(incident()); },
+  help: () => show('help'),
+};
+
+window.addEventListener('keydown', (event) => {
+  const name = keyAct(event, seen.letters);
+  if (!name) return;
+  event.preventDefault();
+  if (name.startsWith('digit:')) press(Number(name.slice(6)));
+  else if (name in DO) DO[name]();
+  else perform(name);
+});
+
+// --- what is seen --------------------------------------------------------------------------------------------------
+
+function draw() {
+  const all = list();
+  const at = incident();
+  if (!seen.selected || !all.some((row) => row.id === seen.selected)) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
+  render(layout(all, at), page);
+  const title = at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product');
+  if (document.title !== title) document.title = title;
+  if (document.activeElement === document.body) void queue().updateComplete.then(() => queue().focusRow());
+}
+
+/** @param {Row[]} all @param {Incident|null} at */
+function layout(all, at) {
+  const user = me();
+  const calm = Object.values(state.all.calm)[0] ?? null;
+  const links = Object.values(state.all.links);
+  const viewer = [user?.seat ? t('seat', { seat: user.seat }) : '', user?.name ?? ''].filter(Boolean).join(' ');
+  return html`<sn-header .me=${user} .counts=${counts(all)} .links=${links} .loud=${sound.loud}></sn-header>
+    <sn-watchdog .state=${state}></sn-watchdog>
+    ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : sound.silenced ? html`<div class="strip">${t('sound.silenced')}</div>` : ''}
+    <main class=${`desk ${at ? 'alarm-desk' : 'calm-desk'}`}><h1 class="vh">${t('product')}</h1>
+      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()}></sn-queue>
+        ${!at && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
+      <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
+          .units=${Object.values(state.all.units)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
+          .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
+        ${at ? html`<sn-law .incident=${at}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>` : ''}</section>
+      <aside class="pane" aria-label=${t(at ? 'sheet.label' : 'shift.label')}>${at
+        ? html`<sn-sheet .incident=${at} .me=${user?.person ?? ''} .inner=${inner(at)} .note=${seen.note} .best=${free()[0]?.name ?? null}></sn-sheet>`
+        : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''}></sn-shift>`}</aside></main>
+    ${seen.panel === 'close' && at ? html`<sn-close .incident=${at.id}></sn-close>` : ''}
+    ${seen.panel === 'help' ? html`<sn-keys .letters=${seen.letters}></sn-keys>` : ''}`;
+}
+
+/** @param {Incident} at */
+function inner(at) {
+  switch (seen.panel) {
+    case 'dispatch':
+      return html`<sn-dispatch .units=${free()}></sn-dispatch>`;
+    case 'call':
+      return html`<sn-choice .head=${t('call.title')} .items=${OUTCOMES.map((value) => ({ value, text: t(`CallOutcome.${value}`) }))}></sn-choice>`;
+    case 'hand_over':
+      return html`<sn-choice .head=${t('handover.title')} .items=${colleagues().map((each) => ({ value: each.person, text: each.name }))}></sn-choice>`;
+    case 'take_over':
+      return html`<sn-choice .head=${t('act.take_over_ask', { name: at.owner_name ?? '' })} .items=${[{ value: 'yes', text: t('act.take_over') }]}></sn-choice>`;
+    default:
+      return null;
+  }
+}
+
+/** Unacknowledged alarms of priority 1 to 4. @param {Row[]} all */
+function counts(all) {
+  const open = all.filter((row) => row.tab !== 'closed' && (row.alarm.state === 'unacked' || row.alarm.state === 'returned_unacked'));
+  return [1, 2, 3, 4].map((p) => open.filter((row) => row.alarm.priority === p).length);
+}
+
+/** Reads a new alarm out to assistive technology: at once for an emergency, else when there is a pause. */
+function announce() {
+  const fresh = Object.values(state.all.alarms).filter((each) => each.state === 'unacked' && !seen.told.has(each.id)).sort((a, b) => a.priority - b.priority)[0];
+  if (!fresh || Date.now() - seen.told_at < SAID_MS_MIN) return;
+  seen.told.add(fresh.id);
+  seen.told_at = Date.now();
+  const place = document.getElementById(fresh.priority === 1 ? 'loud' : 'soft');
+  if (place) place.textContent = t('live.new', { priority: t(`Priority.${fresh.priority}`), kind: t(`AlarmKind.${fresh.kind}`), who: fresh.who });
+}
+
+// --- wiring --------------------------------------------------------------------------------------------------------
+
+/** @param {string} name @param {(detail: any) => void} heed */
+const on = (name, heed) => page.addEventListener(name, (event) => heed(/** @type {CustomEvent} */ (event).detail));
+on('sn-open', ({ id }) => open(id));
+on('sn-tab', ({ tab }) => { seen.tab = tab; draw(); });
+on('sn-act', ({ act }) => perform(act));
+on('sn-order', ({ unit }) => void order(unit));
+on('sn-chosen', ({ value }) => choose(value));
+on('sn-closed', ({ code }) => choose(code));
+on('sn-back', back);
+on('sn-follow', (detail) => { seen.follow = detail.on; draw(); });
+on('sn-focus', ({ slot }) => { views.focused = slot; });
+on('sn-enlarge', ({ slot }) => { if (slot !== null) enlarge(slot); });
+on('sn-letters', (detail) => { seen.letters = detail.on; localStorage.setItem(LETTERS_KEPT, detail.on ? 'on' : 'off'); });
+on('sn-lang', () => speak(isKorean() ? 'en' : 'ko'));
+on('sn-theme', () => { toggle(); draw(); });
+on('sn-mute', () => { sound.loud = !sound.loud; draw(); });
+on('sn-old', ({ old }) => sound.heedAge(old));
+on('sn-sign-out', () => void fetch('/sign-out', { method: 'POST' }).then(() => location.assign('/')));
+
+state.addEventListener('change', () => {
+  if (me()?.role === 'officer') return location.replace('/field');
+  sound.heed(Object.values(state.all.alarms));
+  views.show(incident());
+  draw();
+  announce();
+});
+state.addEventListener('link', draw);
+state.addEventListener('signed-out', () => location.replace('/'));
+state.addEventListener('admit', (event) => {
+  const { grant, token } = /** @type {CustomEvent} */ (event).detail;
+  void views.admit(grant, token);
+});
+views.addEventListener('change', draw);
+views.addEventListener('need', (event) => {
+  const at = incident();
+  if (at?.owner === me()?.person) void state.do('admit', { grant: /** @type {CustomEvent} */ (event).detail.grant });
+});
+sound.addEventListener('blocked', draw);
+spoken.addEventListener('language', draw);
+everySecond(() => { views.show(incident()); announce(); });
+
+void document.fonts.load('400 14px Pretendard');
+draw();
+state.connect();
+void demo().then((found) => { seen.demo = found; draw(); });
+
+/** For the window's own tests: what cannot be read from the page. */
+Object.assign(window, { safetynet: { state, sound, views, next } });

@@ -1,0 +1,163 @@
+/** `sn-queue` and its rows `sn-alarm`. The list never re-sorts beneath the selection: order is fixed by priority and age. */
+import { html } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import './age.js';
+import { Light } from './base.js';
+import { shape } from './icons.js';
+import { certainty, clock, count, t } from './say.js';
+
+/** @typedef {import('./types.js').Alarm} Alarm */
+/** @typedef {import('./types.js').Incident} Incident */
+/** @typedef {'waiting'|'handling'|'closed'} Tab */
+/**
+ * A row: the worst alarm of an incident (or one that has none yet), and how many it stands for.
+ * @typedef {{id: string, alarm: Alarm, incident: Incident|null, n: number, tab: Tab, mine: boolean}} Row
+ */
+const CLOSED_ROWS_MAX = 50;
+const STALE_FIX_S = 20;
+
+/**
+ * Rows of the queue: one per incident, one per alarm that is in none. Waiting means that nobody holds it or
+ * something in it is not acknowledged.
+ * @param {Alarm[]} alarms @param {Record<string, Incident>} incidents @param {string} me
+ * @returns {Row[]}
+ */
+export function rows(alarms, incidents, me) {
+  /** @type {Map<string, Alarm[]>} */
+  const groups = new Map();
+  for (const alarm of alarms) {
+    const key = alarm.incident ?? alarm.id;
+    groups.set(key, [...(groups.get(key) ?? []), alarm]);
+  }
+  const made = [...groups].map(([id, group]) => {
+    const incident = incidents[id] ?? null;
+    const sorted = [...group].sort((a, b) => a.priority - b.priority || a.raised_at - b.raised_at);
+    const fresh = group.find((each) => open(each)) ?? sorted[0];
+    const alarm = sorted[0].state === 'closed' ? sorted[0] : { ...sorted[0], state: fresh.state };
+    const closed = incident ? incident.state === 'closed' : alarm.state === 'closed';
+    const held = incident?.state === 'claimed';
+    const mine = held && incident.owner === me;
+    /** @type {Tab} */
+    const tab = closed ? 'closed' : held && (mine || !group.some(open)) ? 'handling' : 'waiting';
+    return { id, alarm, incident, n: group.reduce((sum, each) => sum + each.count, 0), tab, mine };
+  });
+  return made.sort((a, b) => order(a, b));
+}
+
+/** @param {Alarm} alarm */
+const open = (alarm) => alarm.state === 'unacked' || alarm.state === 'returned_unacked';
+
+/** @param {Row} a @param {Row} b */
+function order(a, b) {
+  if (a.tab === 'closed' && b.tab === 'closed') return (b.incident?.closed_at ?? 0) - (a.incident?.closed_at ?? 0);
+  return a.alarm.priority - b.alarm.priority || a.alarm.raised_at - b.alarm.raised_at;
+}
+
+export class AlarmRow extends Light {
+  static properties = { row: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {Row|null} */
+    this.row = null;
+  }
+
+  render() {
+    const row = this.row;
+    if (!row) return html``;
+    const { alarm, incident } = row;
+    const done = row.tab === 'closed';
+    this.className = `alarm p${alarm.priority}${done ? ' done' : ''}${open(alarm) && !done ? ' new' : ''}${row.tab === 'waiting' || row.mine ? ' wash' : ''}`;
+    const zone = alarm.zone_name ? ` · ${alarm.zone_name}` : '';
+    return html`<span class="a-sh">${shape(alarm.priority, 24, done)}</span>
+      <span class="a-main"><b>${t(`AlarmKind.${alarm.kind}`)}${alarm.certainty === 'maybe' ? html` <span class="grp">${t('Certainty.maybe')}</span>` : ''}${row.n > 1 ? html`<span class="grp num">×${row.n}</span>` : ''}</b>
+        <span class="a-sub">${alarm.who} · ${alarm.case_no}</span><span class="a-sub dim">${where(alarm, zone, done, incident)}</span></span>
+      <span class="a-side"><b class="num">${done ? clock(incident?.closed_at ?? alarm.raised_at).slice(0, 5) : html`<sn-age mode="since" at=${alarm.raised_at}></sn-age>`}</b>
+        <span class=${open(alarm) && !done ? 'a-state new' : 'a-state'}>${standing(row)}</span>
+        ${alarm.escalates_at && open(alarm) && !done ? html`<span class="a-timer num"><sn-age mode="until" at=${alarm.escalates_at}></sn-age> ${t('queue.escalates')}</span>` : ''}</span>`;
+  }
+}
+
+/** @param {Alarm} alarm @param {string} zone @param {boolean} done @param {Incident|null} incident */
+function where(alarm, zone, done, incident) {
+  const place = incident?.place ?? alarm.place;
+  if (done) return incident?.code ? t(`Disposition.${incident.code}`) : '';
+  if (!place) return t('queue.no_place') + zone;
+  return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> ${certainty(place)}${zone}`;
+}
+
+/** @param {Row} row */
+function standing({ alarm, incident, mine }) {
+  if (incident?.state === 'closed') return incident.owner_name ?? t('state.closed');
+  if (open(alarm) && alarm.level > 0) return `${t(`state.${alarm.state}`)} · ${t('state.level', { n: alarm.level })}`;
+  if (open(alarm)) return t(`state.${alarm.state}`);
+  if (mine) return t('state.mine');
+  return incident?.owner_name ?? t(`state.${alarm.state}`);
+}
+
+export class Queue extends Light {
+  static properties = { rows: { attribute: false }, selected: { type: String }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean } };
+
+  constructor() {
+    super();
+    /** @type {Row[]} */
+    this.rows = [];
+    /** @type {string|null} */
+    this.selected = null;
+    /** @type {Tab} */
+    this.tab = 'waiting';
+    /** @type {import('./types.js').Calm|null} */
+    this.calm = null;
+    this.ready = false;
+    this.loading_since = Date.now();
+  }
+
+  /** The rows as they stand on the screen, from top to bottom. */
+  shown() {
+    const of = (/** @type {Tab} */ tab) => this.rows.filter((row) => row.tab === tab);
+    if (this.tab === 'waiting') return [...of('waiting'), ...of('handling')];
+    return of(this.tab).slice(0, CLOSED_ROWS_MAX);
+  }
+
+  /** Puts the keyboard on the selected row (roving focus). */
+  focusRow() {
+    const row = this.querySelector('sn-alarm[aria-selected=true]') ?? this.querySelector('sn-alarm');
+    if (row instanceof HTMLElement) row.focus();
+  }
+
+  render() {
+    const of = (/** @type {Tab} */ tab) => this.rows.filter((row) => row.tab === tab);
+    const tabs = /** @type {Tab[]} */ (['waiting', 'handling', 'closed']);
+    return html`<div class="tabs" role="tablist" aria-label=${t('queue.label')}>${tabs.map((tab) => html`<button role="tab" id=${`tab-${tab}`} aria-controls="queue-list"
+        aria-selected=${String(this.tab === tab)} @click=${() => this.tell('sn-tab', { tab })}>${t(`queue.${tab}`)} <span class="num">${of(tab).length}</span></button>`)}</div>
+      <div class="q-body" id="queue-list" role="tabpanel" aria-labelledby=${`tab-${this.tab}`}>${this.ready ? this.#lists(of) : this.#loading()}</div>`;
+  }
+
+  /** @param {(tab: Tab) => Row[]} of */
+  #lists(of) {
+    const first = of(this.tab);
+    const others = this.tab === 'waiting' ? of('handling') : [];
+    return html`${first.length ? this.#list(first.slice(0, CLOSED_ROWS_MAX), t(`queue.${this.tab}`)) : this.#empty()}
+      ${others.length ? html`<div class="q-sec"><span>${t('queue.others')}</span><span class="num">${t('queue.sorted')}</span></div>${this.#list(others, t('queue.others'))}` : ''}`;
+  }
+
+  /** @param {Row[]} rows @param {string} label */
+  #list(rows, label) {
+    const chosen = rows.some((row) => row.id === this.selected);
+    return html`<div class="queue" role="listbox" aria-label=${label} tabindex=${chosen ? -1 : 0}>${repeat(rows, (row) => row.id, (row) => html`<sn-alarm .row=${row} role="option"
+      tabindex=${row.id === this.selected ? 0 : -1} aria-selected=${String(row.id === this.selected)} @click=${() => this.tell('sn-open', { id: row.id })}></sn-alarm>`)}</div>`;
+  }
+
+  #empty() {
+    const last = this.tab === 'waiting' ? this.calm : null;
+    return html`<div class="calm"><b>${t(`queue.empty_${this.tab}`)}</b>${last?.last_fix_at ? html`<span>${t('queue.last')} <sn-age at=${last.last_fix_at} limit-s="30"></sn-age> ·
+      <span class="num">${t('queue.rate', { n: count(Math.round(last.fixes_per_s)) })}</span></span>` : ''}</div>`;
+  }
+
+  #loading() {
+    return html`<div class="skeleton" role="status"><i></i><i></i><i></i><span>${t('queue.loading')} <sn-age mode="lasting" at=${this.loading_since}></sn-age></span></div>`;
+  }
+}
+
+customElements.define('sn-alarm', AlarmRow);
+customElements.define('sn-queue', Queue);

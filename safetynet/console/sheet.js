@@ -1,0 +1,170 @@
+/** `sn-sheet`: the incident from top to bottom; `sn-steps`, `sn-record` within it. The one filled button is the next right act. */
+import { html } from 'lit';
+import './age.js';
+import { Light } from './base.js';
+import { icon, shape } from './icons.js';
+import { certainty, clock, count, day, speed, t } from './say.js';
+
+/** @typedef {import('./types.js').Incident} Incident */
+/** @typedef {import('./types.js').Step} Step */
+
+/** @type {Record<string, {act: string, key: string, sign: string}>} */
+export const ACTS = {
+  claim: { act: 'claim', key: 'Enter', sign: 'user' },
+  take_over: { act: 'take_over', key: 'Enter', sign: 'user' },
+  ack: { act: 'ack', key: 'A', sign: 'check' },
+  video: { act: 'video', key: 'V', sign: 'video' },
+  police: { act: 'police', key: 'P', sign: 'shield' },
+  office: { act: 'office', key: 'D', sign: 'send' },
+  call: { act: 'call', key: 'C', sign: 'phone' },
+  close: { act: 'close', key: 'X', sign: 'doc' },
+  hand_over: { act: 'hand_over', key: 'H', sign: 'user' },
+};
+const LISTED = ['video', 'office', 'police', 'call', 'close', 'hand_over'];
+
+/** What to do next: whose incident it is first, then the catalogue's steps. @param {Incident} incident @param {string} me */
+export function next(incident, me) {
+  if (incident.state === 'open') return 'claim';
+  if (incident.owner !== me) return 'take_over';
+  const due = incident.steps.find((each) => each.state === 'late') ?? incident.steps.find((each) => each.state === 'now');
+  return due?.step ?? 'close';
+}
+
+export class Steps extends Light {
+  static properties = { items: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {Step[]} */
+    this.items = [];
+  }
+
+  render() {
+    const done = this.items.filter((each) => each.state === 'done').length;
+    return html`<div class="sec-h"><h2>${t('sheet.steps')}</h2><span class="num">${t('sheet.steps_done', { n: this.items.length, done })}</span></div>
+      <ol class="steps num">${this.items.map((each, i) => html`<li class=${each.state} aria-current=${each.state === 'now' || each.state === 'late' ? 'step' : 'false'}>
+        <span class="mk">${each.state === 'done' ? icon('check', 12) : i + 1}</span><span>${t(`step.${each.step}`)}<span class="vh"> ${t(`StepState.${each.state}`)}</span></span>${this.#time(each)}</li>`)}</ol>`;
+  }
+
+  /** @param {Step} step */
+  #time(step) {
+    if (step.state === 'done') return html`<span class="t">${step.at ? clock(step.at) : ''}</span>`;
+    if (step.due_at) return html`<span class="t"><sn-age mode="within" at=${step.due_at}></sn-age></span>`;
+    return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${ACTS[step.step]?.key ?? ''}</kbd>`;
+  }
+}
+
+/** Words of the details of a record line. @type {Record<string, string>} */
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty' };
+const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
+
+/** @param {import('./types.js').Entry} entry */
+function details(entry) {
+  return Object.entries(entry.with ?? {}).flatMap(([key, value]) => {
+    if (value === null || value === undefined || value === '') return [];
+    if (key === 'cameras') return [t('map.open') + ` ${Array.isArray(value) ? value.length : value}`];
+    if (key === 'state') return [t(`${STATES[/** @type {keyof typeof STATES} */ (entry.what)] ?? 'UnitState'}.${value}`)];
+    if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
+    return key.endsWith('name') ? [String(value)] : [];
+  });
+}
+
+export class RecordList extends Light {
+  static properties = { entries: { attribute: false }, sealed: { type: Number } };
+
+  constructor() {
+    super();
+    /** @type {import('./types.js').Entry[]} */
+    this.entries = [];
+    this.sealed = 0;
+  }
+
+  render() {
+    return html`<div class="sec-h"><h2>${t('sheet.record')}</h2><span class="num">${t('sheet.sealed', { n: count(this.sealed) })}</span></div>
+      <ul class="tl num">${this.entries.map((each) => html`<li><time>${clock(each.at)}</time><span>${[each.by_name, t(`event.${each.what}`), ...details(each)].filter(Boolean).join(' · ')}</span></li>`)}</ul>`;
+  }
+}
+
+export class Sheet extends Light {
+  static properties = { incident: { attribute: false }, me: { type: String }, inner: { attribute: false }, note: { attribute: false }, best: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {Incident|null} */
+    this.incident = null;
+    this.me = '';
+    /** What takes the place of the steps: a choice that was opened (dispatch, call, hand over). @type {unknown} */
+    this.inner = null;
+    /** The outcome of the last act, in place. @type {{text: string, failed: boolean}|null} */
+    this.note = null;
+    /** The unit that D would send. @type {string|null} */
+    this.best = null;
+  }
+
+  render() {
+    const incident = this.incident;
+    if (!incident) return html``;
+    return html`<div class=${`inc p${incident.priority} ${incident.state}`}><h2>${shape(incident.priority, 26, incident.state === 'closed')}<span>${t(`AlarmKind.${incident.kind}`)}</span>
+        <span class="el num">${incident.closed_at ? '' : html`<sn-age mode="since" at=${incident.opened_at}></sn-age>`}</span></h2>
+        <div class="sub"><span class="num">${t('sheet.incident', { id: incident.id })}</span><span class="num">${t('sheet.opened', { at: clock(incident.opened_at) })} · ${this.#owner(incident)}</span></div></div>
+      <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
+        <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.steps}></sn-steps>`}</div>
+        ${this.#sent(incident)}${this.#duties(incident)}
+        <div class="blk last"><sn-record .entries=${incident.record} .sealed=${incident.sealed}></sn-record></div></div>
+      ${this.#acts(incident)}`;
+  }
+
+  /** @param {Incident} incident */
+  #owner(incident) {
+    if (incident.state === 'closed') return t('sheet.closed', { code: t(`Disposition.${incident.code}`), at: clock(incident.closed_at ?? 0) });
+    if (!incident.owner) return t('sheet.owner_none');
+    return incident.owner === this.me ? t('sheet.mine') : t('sheet.owner', { name: incident.owner_name ?? '' });
+  }
+
+  /** @param {Incident} incident */
+  #who({ who }) {
+    return html`<div class="blk"><div class="who-r"><div class="ph">${icon('user', 34)}</div><dl class="kv"><dt>${t('sheet.wearer')}</dt><dd><b>${who.age === null ? who.name : t('sheet.age', { name: who.name, age: who.age })}</b></dd>
+      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd></dl></div></div>`;
+  }
+
+  /** @param {Incident} incident */
+  #why({ evidence, place, speed_mps }) {
+    const words = (/** @type {string[]} */ list) => (list.length ? list.map((each) => t(`Evidence.${each}`)).join(' · ') : t('sheet.none'));
+    return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.why')}</h2><span>${t(`Certainty.${evidence.certainty}`)}</span></div><dl class="kv">
+      <dt>${t('sheet.for')}</dt><dd>${words(evidence.for)}</dd><dt>${t('sheet.against')}</dt><dd>${words(evidence.against)}</dd>
+      <dt>${t('sheet.position')}</dt><dd class="num">${place ? html`${t('sheet.observed', { observed: clock(place.observed_at), received: clock(place.received_at) })}<br>${certainty(place)}${speed_mps !== null && speed_mps > 0.3 ? ` · ${speed(speed_mps)}` : ''}` : t('map.no_fix')}</dd></dl></div>`;
+  }
+
+  /** @param {Incident} incident */
+  #sent({ dispatches, notices, calls }) {
+    if (!dispatches.length && !notices.length && !calls.length) return '';
+    const row = (/** @type {string} */ name, /** @type {string} */ state, /** @type {number|null} */ answer_by, /** @type {boolean} */ overdue, /** @type {boolean} */ waits) => html`<li class=${overdue ? 'late' : ''}>
+      <b>${name}</b><span>${overdue ? `${state} · ${t('dispatch.overdue')}` : state}</span><span class="t num">${waits && answer_by ? html`<sn-age mode="within" at=${answer_by}></sn-age>` : ''}</span></li>`;
+    return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.sent')}</h2></div><ul class="sent">
+      ${dispatches.map((each) => row(each.unit_name, t(`UnitState.${each.state}`), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
+      ${notices.map((each) => row(each.room_name, t(`NoticeState.${each.state}`), each.answer_by, each.overdue, each.state !== 'read'))}
+      ${calls.length ? html`<li><b>${t('step.call')}</b><span>${t(`CallOutcome.${calls[calls.length - 1].outcome}`)}</span><span class="t num">${clock(calls[calls.length - 1].at)}</span></li>` : ''}</ul></div>`;
+  }
+
+  /** @param {Incident} incident */
+  #duties({ duties }) {
+    if (!duties.length) return '';
+    return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.duties')}</h2></div>${duties.map((each) => html`<p class="num">${t('sheet.duty', { day: day(each.due_at), duty: t(`Duty.${each.duty}`) })}</p>`)}</div>`;
+  }
+
+  /** @param {Incident} incident */
+  #acts(incident) {
+    if (incident.state === 'closed') return '';
+    const main = next(incident, this.me);
+    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && incident.video.state === 'granted')) : [];
+    const { act, key, sign } = ACTS[main];
+    const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
+    return html`${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
+      <div class="acts"><button class="btn main" data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${key}</kbd></button>
+      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${ACTS[each].key}</kbd></button>`)}</div>`;
+  }
+}
+
+customElements.define('sn-steps', Steps);
+customElements.define('sn-record', RecordList);
+customElements.define('sn-sheet', Sheet);

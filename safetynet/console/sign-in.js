@@ -1,0 +1,57 @@
+/** Sign-in: three large buttons where the server offers demo accounts, a form otherwise. */
+import { html, render } from 'lit';
+import { demo } from './demo.js';
+import { mark } from './icons.js';
+import { isKorean, speak, spoken, t } from './say.js';
+import './theme.js';
+
+const page = /** @type {HTMLElement} */ (document.getElementById('page'));
+/** @type {import('./types.js').Demo|null} */
+let offered = null;
+let failed = '';
+let other = false;
+
+/** @param {string} account @param {string} password */
+async function enter(account, password) {
+  const answer = await fetch('/sign-in', {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ account, password }),
+  });
+  if (answer.ok) {
+    const { role } = await answer.json();
+    location.assign(role === 'officer' ? '/field' : '/operator');
+    return;
+  }
+  failed = answer.status === 429 ? 'too_many_tries' : 'bad_sign_in';
+  draw();
+}
+
+/** @param {SubmitEvent} event */
+function submit(event) {
+  event.preventDefault();
+  const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  void enter(String(form.get('account')), String(form.get('password')));
+}
+
+/** @param {import('./types.js').Account} account */
+const button = (account) => html`<button class="btn account" data-account=${account.account} @click=${() => void enter(account.account, account.password)}>
+  <b>${account.name}</b><span>${account.seat ? t('seat', { seat: account.seat }) : t(`Role.${account.role}`)}</span></button>`;
+
+const form = () => html`<form @submit=${submit}><label>${t('sign.account')}<input name="account" autocomplete="username" required></label>
+  <label>${t('sign.password')}<input name="password" type="password" autocomplete="current-password" required></label><button class="btn main">${t('sign.go')}</button></form>`;
+
+function draw() {
+  const accounts = offered?.accounts ?? [];
+  render(html`<main class="sign"><header><span class="mark">${mark}</span><h1>${t('product')}</h1><p>${t('head.centre')}</p></header>
+    ${accounts.length ? html`<section aria-label=${t('sign.demo')}>${accounts.map(button)}</section>
+      <button class="link" aria-expanded=${String(other)} @click=${() => { other = !other; draw(); }}>${t('sign.other')}</button>` : ''}
+    ${!accounts.length || other ? form() : ''}
+    ${failed ? html`<p class="note failed" role="alert">${t('sign.failed', { why: t(`Why.${failed}`) })}</p>` : ''}
+    <footer><p>${t('sign.recorded')}</p>${accounts.length ? html`<p>${t('sign.made_up')}</p>` : ''}
+      <button class="link" @click=${() => speak(isKorean() ? 'en' : 'ko')}>${t('head.language')}</button></footer></main>`, page);
+}
+
+spoken.addEventListener('language', draw);
+void demo().then((found) => {
+  offered = found;
+  draw();
+});

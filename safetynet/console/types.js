@@ -1,0 +1,67 @@
+/**
+ * What the state socket carries (docs/contracts.md section 5). Types only: this module has no code.
+ * Times are UTC milliseconds; words are enum values of core/terms.py, never sentences.
+ *
+ * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer', seat: string, centre: string,
+ *   centre_name?: string, video_url?: string}} Me
+ * @typedef {{lat: number, lon: number, radius_m: number, source: string, observed_at: number, received_at: number}} Place
+ * @typedef {{id: string, wearer: string, who: string, case_no: string, kind: string, priority: number,
+ *   certainty: string, state: 'unacked'|'acked'|'returned_unacked'|'closed', incident: string|null,
+ *   observed_at: number, raised_at: number, count: number, escalates_at: number|null, level: number,
+ *   place: Place|null, zone_name: string|null}} Alarm
+ * @typedef {{request: string, city: string, city_name: string, state: string, why: string|null, asked_at?: number}} VideoRequest
+ * @typedef {{grant: string, city: string, city_name: string, granted_at: number, until: number, conditions: string[],
+ *   state: string, why: string|null}} Grant
+ * @typedef {{camera: string, name: string, city: string, city_name: string, grant: string|null, lat: number, lon: number,
+ *   range_m: number, azimuth_deg: number|null, view_deg: number|null, ptz: boolean, purpose: string,
+ *   reason: string, distance_m: number, state: 'proposed'|'granted'|'ended'}} Camera
+ * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
+ *   grants: Grant[], cameras: Camera[]}} Video
+ * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, ordered_at: number,
+ *   answer_by: number|null, overdue: boolean}} Dispatch
+ * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
+ *   answer_by: number|null, overdue: boolean}} Notice
+ * @typedef {{step: string, state: 'done'|'now'|'next'|'late', at: number|null, due_at: number|null}} Step
+ * @typedef {{at: number, what: string, by_name: string|null, with: Record<string, unknown>}} Entry
+ * @typedef {{name: string, case_no: string, age: number|null, office: string, officer: string, phone_known: boolean}} Who
+ * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law
+ * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
+ *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
+ *   alarms: string[], who: Who, place: Place|null, speed_mps: number|null,
+ *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
+ *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
+ *   sealed: number, duties: {duty: string, due_at: number}[]}} Incident
+ * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
+ * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
+ *   state: string, dispatch: string|null, eta_s: number|null}} Unit
+ * @typedef {{id: string, name: string, role: string, up: boolean, since: number, delay_ms: number|null, streams: number}} Link
+ * @typedef {{id: string, name: string, kind: string, polygon?: [number, number][],
+ *   circle?: {lat: number, lon: number, radius_m: number}}} Zone
+ * @typedef {{wearers: number, reporting: number, silent: number, cameras: number, last_fix_at: number|null,
+ *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
+ *   cities_agree: boolean|null}} Calm
+ * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
+ * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
+ *   answer_by: number|null, office: string}} Order
+ *
+ * @typedef {{me: Record<string, Me>, alarms: Record<string, Alarm>, incidents: Record<string, Incident>,
+ *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
+ *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>}} Collections
+ *
+ * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
+ * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.
+ *
+ * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
+ * @typedef {{name: string, ko: string, en: string}} Story
+ * @typedef {{accounts: Account[], stories: Story[], panel_url: string}} Demo
+ *
+ * @typedef {'empty'|'proposed'|'asked'|'refused'|'waiting'|'live'|'stale'|'lost'|'ended'} TileState
+ * @typedef {{slot: number, state: TileState, camera: Camera|null, why: string|null, since: number, frame_at: number|null,
+ *   canvas: HTMLCanvasElement|null, until: number|null, city_name: string}} Tile
+ * One place on the wall. `frame_at` is on the corrected clock: the age of a picture is computed from it.
+ *
+ * @typedef {EventTarget & {connect(url: string): unknown, hello(token: string): unknown,
+ *   open(tile: number, canvas: HTMLCanvasElement, what: {grant: string, camera: string}): unknown,
+ *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown}} Player
+ */
+export {};

@@ -1,0 +1,196 @@
+/** `sn-law`, `sn-wall`, `sn-tile`: no picture without the strip that says why; every picture with its age and reason. */
+import { html } from 'lit';
+import './age.js';
+import { Light } from './base.js';
+import { everySecond, now } from './clock.js';
+import { icon } from './icons.js';
+import { clock, isKorean, metres, span, t, tenths } from './say.js';
+
+/** @typedef {import('./types.js').Tile} Tile */
+
+export class Law extends Light {
+  static properties = { incident: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {import('./types.js').Incident|null} */
+    this.incident = null;
+    /** @type {() => void} */
+    this.stop = () => undefined;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.setAttribute('role', 'region');
+    this.stop = everySecond(() => this.#shorten());
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.stop();
+  }
+
+  #grant() {
+    const live = this.incident?.video.grants.filter((each) => each.state !== 'ended') ?? [];
+    return [...live].sort((a, b) => a.until - b.until)[0] ?? null;
+  }
+
+  /** The line grows shorter with the grant: by width, set by script, as the page allows no style in its text. */
+  #shorten() {
+    const grant = this.#grant();
+    const bar = /** @type {HTMLElement|null} */ (this.querySelector('.l-bar i'));
+    if (!bar) return;
+    const share = grant ? (grant.until - now()) / (grant.until - grant.granted_at) : 0;
+    bar.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+  }
+
+  updated() {
+    this.setAttribute('aria-label', t('law.label'));
+    this.#shorten();
+  }
+
+  render() {
+    const incident = this.incident;
+    if (!incident) return html``;
+    const { law, video } = incident;
+    const none = !law.basis || law.why;
+    const article = isKorean() ? law.article_ko : law.article_en;
+    const grant = this.#grant();
+    const conditions = (grant?.conditions ?? []).map((each) => t(`Condition.${each}`)).join(' · ');
+    return html`<div class=${`law ${none ? 'no' : video.state}`}><span class="sec" aria-hidden="true">§</span>
+      <span class="l-main"><b>${none ? `${t('law.none')}${law.why ? ` · ${t(`Why.${law.why}`)}` : ''}` : article}</b><span>${none ? `${article ? `${article} · ` : ''}${t('law.other')}` : `${t(`Basis.${law.basis}`)} · ${this.#standing(video)}`}</span></span>
+      <span class="l-cond">${conditions}</span>
+      ${grant ? html`<span class="l-left"><span>${t('law.left')}</span><b><sn-age mode="until" at=${grant.until}></sn-age></b></span>` : html`<span></span>`}
+      <i class="l-bar"><i></i></i></div>`;
+  }
+
+  /** @param {import('./types.js').Video} video */
+  #standing(video) {
+    const parts = [
+      ...video.grants.filter((each) => each.state !== 'ended').map((each) => t('law.granted', { city: each.city_name, at: clock(each.granted_at) })),
+      ...video.requests.filter((each) => each.state === 'refused').map((each) => `${t('law.refused', { city: each.city_name })}: ${t(`Why.${each.why}`)}`),
+    ];
+    if (video.requests.some((each) => each.state === 'requested')) parts.push(t('law.asked'));
+    if (parts.length) return parts.join(' · ');
+    return video.grants.length ? t('law.ended') : t('law.closed_yet');
+  }
+}
+
+/** How the words of each state read; `live` and `stale` show the picture itself. @param {Tile} tile */
+function message(tile) {
+  const why = tile.why ? t(`Why.${tile.why}`) : '';
+  const running = tile.since ? html`<sn-age mode="since" at=${tile.since}></sn-age>` : '';
+  switch (tile.state) {
+    case 'empty':
+      return { sign: 'eyeoff', title: t('tile.empty'), more: t('tile.empty_more') };
+    case 'proposed':
+      return { sign: 'lock', title: t('tile.proposed'), more: t('tile.proposed_more') };
+    case 'asked':
+      return { sign: 'lock', title: t('tile.asked', { city: tile.city_name }), more: running };
+    case 'refused':
+      return { sign: 'lock', title: t('tile.refused', { city: tile.city_name }), more: why };
+    case 'waiting':
+      return { sign: 'video', title: t('tile.waiting'), more: running };
+    case 'lost':
+      return { sign: 'x', title: t('tile.lost'), more: html`${why}${why && tile.since ? ' · ' : ''}${tile.since ? t('tile.lost_since', { at: clock(tile.since) }) : ''}` };
+    case 'ended':
+      return { sign: 'lock', title: why || t('tile.ended'), more: tile.since ? t('tile.ended_at', { at: clock(tile.since) }) : '' };
+    default:
+      return null;
+  }
+}
+
+export class TileView extends Light {
+  static properties = { tile: { attribute: false }, viewer: { type: String }, best: { type: Boolean } };
+
+  constructor() {
+    super();
+    /** @type {Tile|null} */
+    this.tile = null;
+    this.viewer = '';
+    this.best = false;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.tabIndex = 0;
+    this.setAttribute('role', 'group');
+  }
+
+  updated() {
+    const tile = this.tile;
+    if (!tile) return;
+    const reason = tile.camera ? t(`Reason.${tile.camera.reason}`) : '';
+    const said = message(tile)?.title ?? '';
+    this.className = `tile ${tile.state}${this.best && (tile.state === 'live' || tile.state === 'stale') ? ' best' : ''}`;
+    this.setAttribute('aria-label', t('tile.group', { slot: tile.slot, what: [reason, tile.camera?.name, said].filter(Boolean).join(', ') }));
+    const holder = this.querySelector('.t-cv');
+    const canvas = message(tile) ? null : tile.canvas;
+    if (holder && holder.firstElementChild !== canvas) holder.replaceChildren(...(canvas ? [canvas] : []));
+  }
+
+  render() {
+    const tile = this.tile;
+    if (!tile) return html``;
+    const { camera } = tile;
+    const said = message(tile);
+    return html`<div class="t-top"><kbd class="key">${tile.slot}</kbd><b class="t-why">${camera ? t(`Reason.${camera.reason}`) : ''}</b>${camera ? html`<span class="t-far num">${metres(camera.distance_m)}</span>` : ''}</div>
+      <div class="t-pic"><div class="t-cv"></div>
+        ${said ? html`<div class="t-msg">${icon(said.sign, 22)}<b>${said.title}</b><span class="num">${said.more}</span></div>` : html`
+          <span class="t-wm num">${this.viewer} · <sn-age mode="clock" at="0"></sn-age></span>
+          ${tile.state === 'stale' ? html`<div class="t-badge">${icon('clock', 14)}${t('tile.stale')} <b class="num">${tenths(now() - (tile.frame_at ?? now()))}</b></div>`
+            : html`<span class="t-age num"><i></i>${tile.frame_at === null ? '–' : tenths(now() - tile.frame_at)}</span>`}`}</div>
+      <div class="t-foot"><span class="t-cam">${camera?.name ?? ''}</span><span class="t-use">${camera?.purpose ? t(`Purpose.${camera.purpose}`) : ''}${camera?.ptz ? ' · PTZ' : ''}</span>
+        <span class="t-seal num">${tile.until ? html`§ ${span(tile.until - now())}` : '§ —'}</span></div>`;
+  }
+}
+
+export class Wall extends Light {
+  static properties = { tiles: { attribute: false }, layout: { type: String }, enlarged: { attribute: false }, viewer: { type: String } };
+
+  constructor() {
+    super();
+    /** @type {Tile[]} */
+    this.tiles = [];
+    /** @type {'1+3'|'4'} */
+    this.layout = '1+3';
+    /** @type {number|null} from 0 */
+    this.enlarged = null;
+    this.viewer = '';
+    /** @type {() => void} */
+    this.stop = () => undefined;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.setAttribute('role', 'region');
+    this.stop = everySecond(() => this.querySelectorAll('sn-tile').forEach((each) => /** @type {TileView} */ (each).requestUpdate()));
+    this.addEventListener('focusin', (event) => this.tell('sn-focus', { slot: this.#slot(event) }));
+    this.addEventListener('focusout', () => this.tell('sn-focus', { slot: null }));
+    this.addEventListener('dblclick', (event) => this.tell('sn-enlarge', { slot: this.#slot(event) }));
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.stop();
+  }
+
+  /** @param {Event} event */
+  #slot(event) {
+    const tile = /** @type {HTMLElement} */ (event.target).closest('sn-tile');
+    return tile ? [...this.querySelectorAll('sn-tile')].indexOf(tile) : null;
+  }
+
+  updated() {
+    this.setAttribute('aria-label', t('wall.label'));
+    this.className = this.enlarged === null ? (this.layout === '4' ? 'wall four' : 'wall one-three') : `wall single of-${this.enlarged + 1}`;
+  }
+
+  render() {
+    return html`${this.tiles.map((tile, i) => html`<sn-tile .tile=${tile} .viewer=${this.viewer} .best=${i === 0}></sn-tile>`)}`;
+  }
+}
+
+customElements.define('sn-law', Law);
+customElements.define('sn-tile', TileView);
+customElements.define('sn-wall', Wall);

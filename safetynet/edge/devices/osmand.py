@@ -1,0 +1,325 @@
+"""The OsmAnd form, as Traccar's phone clients and many trackers send it: query, form body, or JSON (client 9 and later).
+
+Who speaks is settled first: an unknown device and a wrong key get the same answer in the same time (a SHA-256 and a
+constant-time comparison are done for both), so that nobody can list our devices from outside; the counters tell them
+apart. Then nonsense is refused with its reason. One thing goes before every refusal: an alarm. When a message carries
+one, a place or a time beyond the limits is struck out and marked and the fix stands, for whoever can feed a device a
+false position must not silence its strap by that.
+
+Absent on purpose: grading (core.fixes), everything that this service does not use (odometer, altitude, activity).
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from safetynet.core import geo
+from safetynet.core.fixes import AHEAD_MS_MAX, DEVICE_BYTES_MAX, OTHER_BYTES_MAX, WEARER_BYTES_MAX, Fix, Mark, Said
+from safetynet.core.terms import DeviceId, FixId, Instant, Source, WearerId
+
+FIELDS_MAX: Final = 64
+MPS_PER_KNOT: Final = 1852 / 3600
+RADIUS_M_PER_HDOP: Final = 7.5
+"""68 % radius for a receiver with 5 m of range error, for a tracker that says only how the satellites stand."""
+
+
+class Reason(Enum):
+    MALFORMED = "malformed"
+    UNKNOWN_DEVICE = "unknown_device"
+    BAD_KEY = "bad_key"
+    BAD_PLACE = "bad_place"
+    """Not a number, not finite, or half a position."""
+    OUT_OF_KOREA = "out_of_korea"
+    SWAPPED = "swapped"
+    """Latitude and longitude are exchanged. It is not mended: who sends it must learn of it."""
+    BAD_TIME = "bad_time"
+    """No time, or one without a zone, which could be nine hours off."""
+    FUTURE = "future"
+
+
+_STATUS: Final = {Reason.MALFORMED: 400, Reason.UNKNOWN_DEVICE: 401, Reason.BAD_KEY: 401}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is refused becomes no fix. `reason` is for our counters, `word` for the sender."""
+
+    reason: Reason
+
+    @property
+    def status(self) -> int:
+        return _STATUS.get(self.reason, 422)
+
+    @property
+    def word(self) -> str:
+        return "not_known" if self.status == 401 else self.reason.value
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A device that may speak, for whom, and the SHA-256 of its key (at least 128 random bits, so no salt is needed)."""
+
+    wearer: WearerId
+    key_sha256: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.key_sha256) != 32 or not 1 <= len(self.wearer.encode()) <= WEARER_BYTES_MAX:
+            raise ValueError("registration with a bad wearer or key")
+
+
+Known: TypeAlias = Callable[[DeviceId], Registered | None]
+
+_NOBODY: Final = Registered(WearerId("-"), bytes(32))
+
+_SAID: Final[Mapping[str, Said]] = {
+    "strapcut": Said.STRAP_CUT,
+    "removing": Said.STRAP_CUT,
+    "tampering": Said.BODY_TAMPER,
+    "bodytamper": Said.BODY_TAMPER,
+    "sos": Said.SOS,
+    "lowbattery": Said.LOW_BATTERY,
+    "lowpower": Said.LOW_BATTERY,
+    "powercut": Said.POWER_CUT,
+    "poweroff": Said.POWER_CUT,
+    "jamming": Said.JAMMING,
+    "gpsantennacut": Said.JAMMING,
+    "vibration": Said.SHOCK,
+    "falldown": Said.SHOCK,
+    "shock": Said.SHOCK,
+}
+_TRUE: Final = frozenset({"1", "true", "yes", "t"})
+_FALSE: Final = frozenset({"0", "false", "no", "f"})
+
+
+def decode(
+    query: bytes, body: bytes, content_type: str, now: Instant, known: Known, *, header_key: bytes = b""
+) -> Fix | Refusal:
+    """One request, one fix with id 0. `header_key` is the value of X-Device-Key, better than a key in an address."""
+    try:
+        fields = _fields(query, body, content_type)
+    except (ValueError, msgspec.MsgspecError):
+        return Refusal(Reason.MALFORMED)
+    device = DeviceId(fields.get("id") or fields.get("deviceid") or fields.get("device_id") or "")
+    if not device or len(device.encode(errors="replace")) > DEVICE_BYTES_MAX:
+        return Refusal(Reason.MALFORMED)
+    registered = known(device)
+    key = header_key or fields.get("key", "").encode(errors="replace")
+    right = hmac.compare_digest(hashlib.sha256(key).digest(), (registered or _NOBODY).key_sha256)
+    if registered is None:
+        return Refusal(Reason.UNKNOWN_DEVICE)
+    if not right:
+        return Refusal(Reason.BAD_KEY)
+    return _fix(fields, device, registered.wearer, now)
+
+
+def _fix(fields: Mapping[str, str], device: DeviceId, wearer: WearerId, now: Instant) -> Fix | Refusal:
+    said, other = _alarms(fields.get("alarm", ""))
+    marks = _marks(fields)
+    place = _place(fields)
+    if isinstance(place, Reason):
+        if not said:
+            return Refusal(place)
+        place, marks = None, marks | Mark.PLACE_REFUSED
+    observed = _time(fields.get("timestamp", ""), now)
+    if isinstance(observed, Reason):
+        if not said:
+            return Refusal(observed)
+        observed, marks = now, marks | Mark.CLOCK_REFUSED
+    elif "timestamp" not in fields:
+        marks |= Mark.NO_CLOCK
+    lat, lon = (None, None) if place is None else place
+    radius = _number(fields.get("accuracy", ""))
+    hdop = _number(fields.get("hdop", ""))
+    if radius is not None and radius < 0:
+        radius, marks = None, marks | Mark.NOT_VALID
+    elif radius is None and hdop is not None and 0 < hdop < 100:
+        radius = hdop * RADIUS_M_PER_HDOP
+    speed = _within(_number(fields.get("speed", "")), 0, 1_000)
+    return Fix(
+        id=FixId(0),
+        wearer=wearer,
+        device=device,
+        observed_at=observed,
+        received_at=now,
+        lat=lat,
+        lon=lon,
+        accuracy_m=radius,
+        source=_source(fields.get("source", "")),
+        speed_mps=None if speed is None else speed * MPS_PER_KNOT,
+        course_deg=_within(_number(fields.get("bearing", fields.get("heading", ""))), 0, 360),
+        battery_percent=_within(_number(fields.get("batt", "").rstrip("%")), 0, 100),
+        said=said,
+        marks=marks,
+        other=other,
+    )
+
+
+# --- the three forms ------------------------------------------------------------------------------------------------
+
+
+def _fields(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
+    """Raises ValueError or MsgspecError. A name that stands twice is refused, lest two readers take different ones."""
+    if body and content_type.partition(";")[0].strip().lower() == "application/json":
+        return _from_json(body)
+    fields: dict[str, str] = {}
+    for part in (query, body):
+        text = part.decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX) if text else []
+        for name, value in pairs:
+            if name == "alarm" and name in fields:
+                value = f"{fields[name]},{value}"  # noqa: PLW2901 - several alarms are several alarms
+            elif name in fields and name not in {"wifi", "cell"}:
+                raise ValueError("a field stands twice")
+            fields[name] = value
+    return fields
+
+
+class _Coords(msgspec.Struct):
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy: float | None = None
+    speed: float | None = None
+    heading: float | None = None
+
+
+class _Battery(msgspec.Struct):
+    level: float | None = None
+
+
+class _Extras(msgspec.Struct):
+    alarm: str | None = None
+    key: str | None = None
+    source: str | None = None
+
+
+class _Location(msgspec.Struct):
+    timestamp: str | int | float | None = None
+    coords: _Coords | None = None
+    battery: _Battery | None = None
+    mock: bool | None = None
+    alarm: str | None = None
+    extras: _Extras | None = None
+
+
+class _Json(msgspec.Struct):
+    device_id: str
+    location: _Location
+    key: str | None = None
+    alarm: str | None = None
+
+
+_json: Final = msgspec.json.Decoder(_Json)
+
+
+def _from_json(body: bytes) -> dict[str, str]:
+    """The same names and units as the form; the JSON form has metres per second and a battery from 0 to 1."""
+    said = _json.decode(body)
+    location, coords = said.location, said.location.coords or _Coords()
+    extras = location.extras or _Extras()
+    level = None if location.battery is None else location.battery.level
+    alarms = [each for each in (said.alarm, location.alarm, extras.alarm) if each]
+    found: dict[str, object] = {
+        "id": said.device_id,
+        "key": said.key or extras.key,
+        "lat": coords.latitude,
+        "lon": coords.longitude,
+        "accuracy": coords.accuracy,
+        "speed": None if coords.speed is None else coords.speed / MPS_PER_KNOT,
+        "heading": coords.heading,
+        "batt": None if level is None or level < 0 else level * 100,
+        "timestamp": location.timestamp,
+        "mock": location.mock,
+        "alarm": ",".join(alarms) or None,
+        "source": extras.source,
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+# --- the fields -----------------------------------------------------------------------------------------------------
+
+
+def _number(text: str) -> float | None:
+    """A finite number or None: what is not essential does not cost a fix."""
+    if not text or "_" in text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _within(value: float | None, low: float, high: float) -> float | None:
+    return value if value is not None and low <= value <= high else None
+
+
+def _place(fields: Mapping[str, str]) -> tuple[float, float] | Reason | None:
+    texts = fields.get("lat"), fields.get("lon")
+    if texts == (None, None) and "location" in fields:
+        first, _, second = fields["location"].partition(",")
+        texts = first, second
+    if texts == (None, None):
+        return None
+    lat, lon = _number(texts[0] or ""), _number(texts[1] or "")
+    if lat is None or lon is None:
+        return Reason.BAD_PLACE
+    if geo.in_korea(lat, lon):
+        return lat, lon
+    return Reason.SWAPPED if geo.in_korea(lon, lat) else Reason.OUT_OF_KOREA
+
+
+def _time(text: str, now: Instant) -> Instant | Reason:
+    """Seconds, milliseconds or ISO 8601 with a zone; without any time it is now, as the protocol has it."""
+    if not text:
+        return now
+    value = _number(text)
+    if value is not None:
+        ms = value if value >= 1e11 else value * 1000
+    else:
+        try:
+            moment = dt.datetime.fromisoformat(text)
+        except ValueError:
+            return Reason.BAD_TIME
+        if moment.tzinfo is None:
+            return Reason.BAD_TIME
+        ms = moment.timestamp() * 1000
+    if ms < 0:
+        return Reason.BAD_TIME
+    return Reason.FUTURE if ms > now + AHEAD_MS_MAX else Instant(round(ms))
+
+
+def _alarms(text: str) -> tuple[Said, str]:
+    said = Said.NOTHING
+    unknown: list[str] = []
+    for word in filter(None, (each.strip() for each in text.split(","))):
+        flag = _SAID.get(word.lower().replace("_", "").replace("-", "").replace(" ", ""), Said.OTHER)
+        said |= flag
+        if flag is Said.OTHER:
+            unknown.append(word)
+    return said, ",".join(unknown).encode()[:OTHER_BYTES_MAX].decode(errors="ignore")
+
+
+def _marks(fields: Mapping[str, str]) -> Mark:
+    marks = Mark.NOTHING
+    if fields.get("valid", "").lower() in _FALSE:
+        marks |= Mark.NOT_VALID
+    if fields.get("mock", "").lower() in _TRUE:
+        marks |= Mark.MOCK
+    if fields.get("approximate", "").lower() in _TRUE:
+        marks |= Mark.APPROXIMATE
+    return marks
+
+
+def _source(text: str) -> Source:
+    try:
+        return Source(text.lower())
+    except ValueError:
+        return Source.UNKNOWN

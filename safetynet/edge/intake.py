@@ -1,0 +1,157 @@
+"""The way in for devices: take what has arrived, one flush, acknowledge, hand on.
+
+A raw ASGI application for `/device`. Everything that arrives while the disk works makes the next batch, so batches grow
+by themselves under load and nobody waits for a timer. 200 goes out after the fsync and never before; the batch then
+goes to `on_fixes` in the order of the journal. When the flush or what follows it fails, nothing is acknowledged and
+the program stops: it starts again from its journal.
+
+Absent on purpose: judging, sessions, frameworks (four times dearer per request).
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, NoReturn, TypeAlias
+
+import msgspec
+
+from safetynet.core.fixes import Fix
+from safetynet.core.terms import FixId, Instant
+from safetynet.edge import clock
+from safetynet.edge.devices import osmand
+from safetynet.edge.journal import Journal
+
+BODY_BYTES_MAX: Final = 16_384
+QUERY_BYTES_MAX: Final = 4_096
+WAITING_FIXES_MAX: Final = 10_000
+RETRY_AFTER_S: Final = 2
+STOPPED_EXIT: Final = 74
+"""EX_IOERR: a supervisor starts the program anew."""
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Stop: TypeAlias = Callable[[BaseException], object]
+
+
+def fence(why: BaseException) -> NoReturn:
+    """Ends the process at once, without letting any open request be answered."""
+    os.write(2, f"safetynet intake stopped: {type(why).__name__}: {why}\n".encode())
+    os._exit(STOPPED_EXIT)
+
+
+class Intake:
+    """`counts` has "taken", "batches", "waiting_full" and every refusal by its reason word.
+
+    `on_fixes` is called on the loop with fixes that are on disk and numbered. `stop` must not let the program go on.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        known: osmand.Known,
+        on_fixes: Callable[[list[Fix]], None],
+        *,
+        now: Callable[[], Instant] = clock.now,
+        stop: Stop = fence,
+        waiting_fixes_max: int = WAITING_FIXES_MAX,
+    ) -> None:
+        self._journal = journal
+        self._known = known
+        self._on_fixes = on_fixes
+        self._now = now
+        self._stop = stop
+        self._waiting_max = waiting_fixes_max
+        self._waiting: list[tuple[Fix, asyncio.Future[None]]] = []
+        self._stopped = False
+        self.counts: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http", scope["type"]
+        method, query = scope["method"], scope["query_string"]
+        if method not in {"GET", "POST"}:
+            return await self._refuse(send, 405, "method_not_allowed")
+        if len(query) > QUERY_BYTES_MAX:
+            return await self._refuse(send, 414, "query_too_long")
+        try:
+            body = await _body(receive) if method == "POST" else b""
+        except ConnectionResetError:
+            # Half a body may read as another position: nobody is left to answer, and nothing is taken.
+            self.counts["hung_up"] += 1
+            return None
+        if body is None:
+            return await self._refuse(send, 413, "body_too_long")
+        headers = dict(scope["headers"])
+        got = osmand.decode(
+            query,
+            body,
+            headers.get(b"content-type", b"").decode("latin-1"),
+            self._now(),
+            self._known,
+            header_key=headers.get(b"x-device-key", b""),
+        )
+        if isinstance(got, osmand.Refusal):
+            return await self._refuse(send, got.status, got.word, got.reason.value)
+        if self._stopped or len(self._waiting) >= self._waiting_max:
+            return await self._refuse(send, 503, "waiting_full")
+        await self._take(got)
+        return await _answer(send, 200, b"", ())
+
+    def _take(self, fix: Fix) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._flush)
+        self._waiting.append((fix, done))
+        return done
+
+    def _flush(self) -> None:
+        """On the loop on purpose: a writer thread costs ten times the tail latency (measured)."""
+        work, self._waiting = self._waiting, []
+        try:
+            first = self._journal.append([fix for fix, _ in work])
+            numbered = [msgspec.structs.replace(fix, id=FixId(first + n)) for n, (fix, _) in enumerate(work)]
+            self._on_fixes(numbered)
+        except BaseException as error:
+            self._stopped = True
+            self._stop(error)
+            raise
+        self.counts["batches"] += 1
+        self.counts["taken"] += len(work)
+        for _, done in work:
+            if not done.done():  # a sender who hung up has cancelled
+                done.set_result(None)
+
+    async def _refuse(self, send: Send, status: int, word: str, count: str = "") -> None:
+        self.counts[count or word] += 1
+        problem = {"type": "about:blank", "title": word.replace("_", " "), "status": status, "reason": word}
+        headers = [(b"content-type", b"application/problem+json")]
+        if status == 503:
+            headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+        if status == 405:
+            headers.append((b"allow", b"GET, POST"))
+        await _answer(send, status, msgspec.json.encode(problem), headers)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """None when it is too long. Raises ConnectionResetError when the sender hung up before its end."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: Any) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.body", "body": body})

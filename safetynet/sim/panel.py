@@ -1,0 +1,162 @@
+"""The story panel: a page with one button for each story, and the doors behind it. Demo only.
+
+`GET /` the page · `GET /state` what runs · `POST /story/<name>` · `POST /unit/<id>` {lat, lon} · `GET /units`.
+Other pages may call it only if they are the console: everything else is refused by its Origin.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from safetynet.core.terms import Instant, UnitId
+from safetynet.sim.world import World
+
+BODY_BYTES_MAX: Final = 4_096
+
+_STYLE: Final = """
+:root{color-scheme:dark;font:16px/1.55 Pretendard,"Noto Sans KR",system-ui,sans-serif;background:#0c1117;color:#e9edf2}
+body{max-width:46rem;margin:2.5rem auto;padding:0 1.25rem}h1{font-size:1.35rem;margin:0}p{color:#a8b3bf;margin:.25rem 0 1.75rem}
+ul{list-style:none;margin:0;padding:0;display:grid;gap:.9rem}li{background:#131b24;border:1px solid #233040;border-radius:.6rem;
+padding:1rem 1.1rem}h2{font-size:1.05rem;margin:0}li p{margin:.15rem 0 .75rem}button{font:inherit;font-weight:600;color:#0c1117;
+background:#e9edf2;border:0;border-radius:.4rem;padding:.45rem 1rem;cursor:pointer}button:focus-visible{outline:3px solid #6db3ff;
+outline-offset:2px}ol{display:flex;flex-wrap:wrap;gap:.3rem .9rem;margin:.8rem 0 0;padding:0;list-style:none;font-size:.9rem;
+color:#7d8996}ol li{all:unset}ol .done{color:#a8b3bf}ol .now{color:#fff;font-weight:600}output{margin-left:.8rem;color:#a8b3bf;
+font-variant-numeric:tabular-nums}
+"""
+_SCRIPT: Final = """
+const list = document.querySelector('ul'), english = document.documentElement.lang === 'en';
+const made = new Map();
+const text = (tag, words) => Object.assign(document.createElement(tag), {textContent: words});
+function row(story) {
+  const item = document.createElement('li'), steps = document.createElement('ol'), clock = document.createElement('output');
+  const button = text('button', english ? 'Start' : '시작');
+  button.setAttribute('aria-label', `${english ? story.title_en : story.title_ko} ${button.textContent}`);
+  button.onclick = async () => { button.disabled = true; try { await fetch(`/story/${story.name}`, {method: 'POST'}); await look(); }
+    finally { button.disabled = false; } };
+  for (const step of story.steps) steps.append(text('li', english ? step.en : step.ko));
+  item.append(text('h2', english ? story.title_en : story.title_ko), text('p', english ? story.line_en : story.line_ko),
+    button, clock, steps);
+  list.append(item);
+  return {steps, clock};
+}
+async function look() {
+  const {stories} = await (await fetch('/state')).json();
+  for (const story of stories) {
+    if (!made.has(story.name)) made.set(story.name, row(story));
+    const {steps, clock} = made.get(story.name);
+    clock.textContent = story.seconds === null ? '' : `${Math.floor(story.seconds)} s`;
+    [...steps.children].forEach((item, n) => { item.className = story.step === null ? '' : n < story.step ? 'done' : n === story.step ? 'now' : ''; });
+  }
+}
+look(); setInterval(look, 1000);
+"""
+_PAGE: Final = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><link rel="stylesheet" href="/panel.css"><h1>{title}</h1><p>{line}</p><ul></ul>
+<script type="module" src="/panel.js"></script></html>"""
+_WORDS: Final = {
+    "ko": ("이야기 고르기", "모두 지어낸 도시와 사람입니다. 단추를 누르면 관제 화면에서 같은 일이 벌어집니다."),
+    "en": ("Stories", "City and people are made up. A button lets it happen; watch the control room's console."),
+}
+_SAFE: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+class Panel:
+    def __init__(self, world: World, now: Callable[[], Instant], origins: frozenset[str]) -> None:
+        """`origins`: who may call besides a page of the panel itself."""
+        self._world, self._now, self._origins = world, now, origins
+
+    def app(self) -> Starlette:
+        routes = [
+            Route("/", self._page),
+            Route("/panel.js", self._script),
+            Route("/panel.css", self._style),
+            Route("/state", self._state),
+            Route("/units", self._units),
+            Route("/story/{name}", self._guarded(self._story), methods=["POST"]),
+            Route("/unit/{id}", self._guarded(self._unit), methods=["POST"]),
+        ]
+        cors = Middleware(CORSMiddleware, allow_origins=sorted(self._origins), allow_methods=["GET", "POST"])
+        return Starlette(routes=routes, middleware=[cors])
+
+    def _guarded(self, act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """A page elsewhere may post without asking first: the Origin that the browser sends decides."""
+
+        async def check(request: Request) -> Response:
+            origin = request.headers.get("origin")
+            own = f"http://{request.headers.get('host', '')}"
+            if origin is not None and origin != own and origin not in self._origins:
+                return _no(403, "foreign_origin")
+            return await act(request)
+
+        return check
+
+    async def _page(self, request: Request) -> Response:
+        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+        title, line = _WORDS[lang]
+        return HTMLResponse(_PAGE.format(lang=lang, title=title, line=line), headers=_SAFE)
+
+    async def _script(self, request: Request) -> Response:
+        return Response(_SCRIPT, media_type="text/javascript", headers=_SAFE)
+
+    async def _style(self, request: Request) -> Response:
+        return Response(_STYLE, media_type="text/css", headers=_SAFE)
+
+    async def _state(self, request: Request) -> Response:
+        now = self._now()
+        runs = {each.story.name: each.started for each in self._world.running(now)}
+        stories: list[dict[str, Any]] = []
+        for story in self._world.stories():
+            seconds = (now - runs[story.name]) / 1000 if story.name in runs else None
+            stories.append({
+                "name": story.name, "title_ko": story.title_ko, "title_en": story.title_en, "line_ko": story.line_ko,
+                "line_en": story.line_en, "wearer": story.wearer, "seconds": seconds,
+                "step": None if seconds is None else story.step_at(seconds),
+                "steps": [{"at_s": step.at_s, "word": step.word, "ko": step.ko, "en": step.en} for step in story.steps],
+            })  # fmt: skip
+        return JSONResponse({"at": now, "stories": stories}, headers=_SAFE)
+
+    async def _story(self, request: Request) -> Response:
+        try:
+            story = self._world.start(request.path_params["name"], self._now())
+        except KeyError:
+            return _no(404, "no_such_story")
+        return JSONResponse({"story": story.name, "wearer": story.wearer, "length_s": story.length_s}, headers=_SAFE)
+
+    async def _units(self, request: Request) -> Response:
+        units = self._world.units(self._now())
+        rows = [{"id": each.id, "name": each.name, "kind": each.kind, "lat": each.lat, "lon": each.lon} for each in units]
+        return JSONResponse({"units": rows}, headers=_SAFE)
+
+    async def _unit(self, request: Request) -> Response:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                return _no(413, "too_long")
+        try:
+            asked = json.loads(body)
+            lat, lon = float(asked["lat"]), float(asked["lon"])
+        except (ValueError, KeyError, TypeError):
+            return _no(400, "not_a_place")
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            return _no(400, "not_a_place")
+        try:
+            eta_s = self._world.send_unit(UnitId(request.path_params["id"]), lat, lon, self._now())
+        except KeyError:
+            return _no(404, "no_such_unit")
+        return JSONResponse({"eta_s": round(eta_s, 1)}, headers=_SAFE)
+
+
+def _no(status: int, reason: str) -> Response:
+    return JSONResponse({"reason": reason}, status_code=status, media_type="application/problem+json", headers=_SAFE)

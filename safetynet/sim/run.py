@@ -1,0 +1,112 @@
+"""The world as a program: devices that send, cameras that serve, a panel that starts stories. Until it is told to stop.
+
+Reads `world.json` in its folder: seed, control_url, panel_port, rtsp_port, devices {id: key}, registry (folder of a real
+list, or null), console_origins.
+"""
+
+import argparse
+import asyncio
+import importlib
+import signal
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from safetynet.core.terms import DeviceId, Instant
+from safetynet.edge import clock
+from safetynet.sim.devices import Post
+from safetynet.sim.panel import Panel
+from safetynet.sim.scene import Scene
+from safetynet.sim.stories import BORDER_M, FLIGHT_MPS
+from safetynet.sim.world import World
+
+HOST: Final = "127.0.0.1"
+TICK_S: Final = 0.1
+FILE: Final = "world.json"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    seed: int
+    control_url: str
+    """Where devices send: the control centre's `/device`."""
+    panel_port: int
+    rtsp_port: int
+    devices: dict[DeviceId, str]
+    registry: str | None = None
+    data: str | None = None
+    console_origins: tuple[str, ...] = ()
+    border_m: float = BORDER_M
+    pace_mps: float = FLIGHT_MPS
+
+
+def read(folder: Path) -> Settings:
+    """Raises FileNotFoundError without a `world.json`, msgspec.ValidationError when it is not what it must be."""
+    return msgspec.json.decode((folder / FILE).read_bytes(), type=Settings)
+
+
+def make(settings: Settings) -> World:
+    registered: Sequence[Any] | None = None
+    if settings.registry is not None:
+        # The importers belong to another floor's room and are wanted only with real lists.
+        registered = importlib.import_module("safetynet.edge.registry").read(Path(settings.registry))
+    return World(settings.seed, registered=registered, border_m=settings.border_m, pace_mps=settings.pace_mps)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn would take the signals for itself; here one event ends everything."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def tell(world: World, posts: dict[DeviceId, Post]) -> None:
+    """Brings the devices up to the wall clock, again and again. A clock that was set back only makes them wait."""
+    latest = Instant(0)
+    while True:
+        now = clock.now()
+        if now >= latest:
+            for report in world.advance(now):
+                if report.device in posts:
+                    posts[report.device].put(report)
+            latest = now
+        await asyncio.sleep(TICK_S)
+
+
+async def run(world: World, settings: Settings) -> None:
+    scene = Scene(world.streets, world, {each.id: each for each in world.cameras()})
+    # The kernels are compiled before the first picture is asked for: it must not wait for that.
+    await asyncio.to_thread(scene.warm)
+    posts = {device: Post(settings.control_url, key, clock.now) for device, key in settings.devices.items()}
+    cameras = importlib.import_module("safetynet.sim.cameras")
+    serving = await cameras.serve({each.id: scene for each in world.cameras()}, HOST, settings.rtsp_port)
+    panel = Panel(world, clock.now, frozenset(settings.console_origins))
+    server = _Server(uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_level="warning"))
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    work: list[Coroutine[Any, Any, None]] = [tell(world, posts), *(post.run() for post in posts.values())]
+    tasks = [asyncio.create_task(each) for each in work]
+    tasks.append(asyncio.create_task(server.serve()))
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+    finally:
+        for each in (waiting, *tasks):
+            each.cancel()
+        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+        await serving.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="safetynet world", description="The made city by itself.")
+    parser.add_argument("--dir", type=Path, required=True, help="folder with world.json")
+    settings = read(parser.parse_args().dir)
+    asyncio.run(run(make(settings), settings))
+    return 0

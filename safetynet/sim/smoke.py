@@ -1,0 +1,535 @@
+"""`safetynet smoke`: the strap-cut story from the device's request to the proved ledger, in a real browser, with figures.
+
+Brings up the product as `safetynet demo` does, in a folder of its own, and plays the story as an operator would: by
+keyboard. Function decides the exit status, timing never does: a slow machine is not a fault.
+
+What each figure is:
+alarm_ms               first byte of the device's alarm sent -> the row was painted
+first_picture_ms       V pressed -> the first picture was painted (the city had pre-connected the cameras)
+first_picture_cold_ms  a tile began to wait for a camera that nobody had pre-connected -> its picture was painted.
+                       Such cameras come up by themselves, as the wall follows the person; the city's log says which.
+four_pictures_ms       V pressed -> four pictures were painted
+glass_ms_p50           the camera's clock in the picture -> that picture on the canvas
+viewer_last_byte_ms    the closing key pressed -> the last byte of video that reached the page (0: none came after it)
+city_last_byte_ms      the closing key pressed -> the city's relay had closed its last stream
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import msgspec
+from playwright.async_api import Browser, async_playwright
+from rich.console import Console
+from rich.table import Table
+
+from safetynet.core.events import (
+    AnyEvent,
+    CameraPreconnected,
+    GrantIssued,
+    GrantRefused,
+    IncidentOpened,
+    PoliceNoticeAnswered,
+    RequestPrepared,
+    StreamClosed,
+    StreamOpened,
+    UnitReported,
+    VideoRefusedHere,
+    ViewingRefused,
+)
+from safetynet.core.terms import AlarmId, CameraId, CentreId, GrantId, IncidentId, NoticeState, RequestId, UnitState
+from safetynet.edge import registry
+from safetynet.sim.children import HOST, ChildFailedError, Children, PortTakenError, Program
+from safetynet.sim.provision import CITIES, CONTROL, POLICE, Deployment, open_store
+from safetynet.sim.screen import DESK, PHONE, CannotSeeError, Screen, TileNote, launch, until
+
+RUNS: Final = 5
+RUNS_MAX: Final = 50
+PORT: Final = 8600
+OUT: Final = Path("out/smoke")
+READY_MS_MAX: Final = 180_000
+READS_MS: Final = 1_500
+"""An operator reads the alarm before asking for video; meanwhile the city pre-connects."""
+GLASS_MS: Final = 3_000
+BORDER_MS_MAX: Final = 150_000
+AFTER_CLOSE_MS: Final = 4_000
+"""How long the page is watched for late bytes."""
+ENDED_MS_MAX: Final = 3_000
+"""A byte after this is no late byte but a stream that was not ended: a fault of function."""
+COOL_MS: Final = 1_500
+COMMAND_S_MAX: Final = 120
+TILES: Final = 4
+AIMS: Final = {
+    "alarm_ms": 300,
+    "first_picture_ms": 300,
+    "first_picture_cold_ms": 1_000,
+    "four_pictures_ms": 600,
+    "glass_ms_p50": None,
+    "viewer_last_byte_ms": 2_000,
+    "city_last_byte_ms": 2_000,
+}
+_READ: Final = "읽음|\\bread\\b"
+_ON_SCENE: Final = "현장 도착|on scene"
+
+_out: Final = Console(highlight=False)
+
+
+@dataclass(slots=True)
+class Run:
+    """What one telling of the story came to. Times in ms; wall-clock times end in `_at`."""
+
+    alarm: AlarmId
+    closed_at: int = 0
+    figures: dict[str, float] = field(default_factory=dict[str, float])
+    glass: list[float] = field(default_factory=list[float])
+    notes: list[TileNote] = field(default_factory=list[TileNote])
+    border_followed: bool = False
+    ended_at_viewer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the story is played."""
+
+    url: str
+    panel: str
+    story: str
+    logins: dict[str, str]
+    """Account by seat."""
+    cameras: dict[CentreId, frozenset[str]]
+
+
+# --- the story panel -----------------------------------------------------------------------------------------------
+
+
+def _ask(url: str, method: str = "GET") -> Any:
+    request = urllib.request.Request(url, method=method)  # noqa: S310 - our own panel on this machine
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        body = answer.read()
+    return msgspec.json.decode(body) if body else None
+
+
+async def _told(stage: Stage) -> dict[str, Any]:
+    """The panel's word on our story: `seconds` since its start, `steps`, `sent_at_ms` of the first alarm report."""
+    state = await asyncio.to_thread(_ask, f"{stage.panel}/state")
+    story = next(each for each in state["stories"] if each["name"] == stage.story)
+    return {**story, "at": state["at"]}
+
+
+async def _sent_at(stage: Stage) -> int | None:
+    sent = (await _told(stage)).get("sent_at_ms")
+    return None if sent is None else int(sent)
+
+
+async def _crossed(stage: Stage) -> bool:
+    told = await _told(stage)
+    border = next(each["at_s"] for each in told["steps"] if each["word"] == "border")
+    return told["seconds"] is not None and told["seconds"] >= border
+
+
+# --- one telling ---------------------------------------------------------------------------------------------------
+
+
+async def _play(stage: Stage, desk: Screen, browser: Browser, shots: Path, *, first: bool) -> Run:
+    known = await desk.alarms()
+    await asyncio.to_thread(_ask, f"{stage.panel}/story/{stage.story}", "POST")
+    alarm, painted_at = await _alarm(desk, known)
+    run = Run(alarm)
+    sent_at = await until("the device's own time of sending", lambda: _sent_at(stage))
+    run.figures["alarm_ms"] = painted_at - sent_at
+    if first:
+        await desk.shoot("alarm")
+    await desk.press("Enter")
+    await until("the incident is ours", lambda: desk.says("sn-sheet", ".+"))
+    await asyncio.sleep(READS_MS / 1_000)
+    asked_at = await _video(desk, run, first=first)
+    await _send(stage, desk, browser, shots, first=first)
+    run.glass = await desk.glass(GLASS_MS)
+    await _follow(stage, desk, run, first=first)
+    run.notes = await desk.notes(asked_at)
+    await _close(stage, desk, run, first=first)
+    return run
+
+
+async def _alarm(desk: Screen, known: frozenset[str]) -> tuple[AlarmId, int]:
+    id, at = await until("an alarm on the screen", lambda: desk.new_alarm(known))
+    return AlarmId(id), at
+
+
+async def _video(desk: Screen, run: Run, *, first: bool) -> int:
+    await desk.press("v")
+    await until("a first picture", desk.live)
+    if first:
+        await desk.shoot("granted-one")
+
+    async def four() -> bool:
+        return len(await desk.live()) >= TILES
+
+    await until("four pictures", four)
+    if first:
+        await desk.shoot("four")
+    asked_at = await desk.key_at("KeyV")
+    shown = _first_shown(await desk.notes(asked_at))
+    run.figures["first_picture_ms"] = shown[0] - asked_at
+    run.figures["four_pictures_ms"] = shown[TILES - 1] - asked_at
+    return asked_at
+
+
+def _first_shown(notes: Sequence[TileNote]) -> list[int]:
+    """When each camera's first picture was painted, in order of time."""
+    shown: dict[str, int] = {}
+    for each in notes:
+        if each["state"] == "live":
+            shown.setdefault(each["camera"], each["at"])
+    return sorted(shown.values())
+
+
+async def _send(stage: Stage, desk: Screen, browser: Browser, shots: Path, *, first: bool) -> None:
+    """D opens the choice, D again sends the best; the police are told in the same act. The officer answers by phone."""
+    await desk.press("d")
+    await until("the choice of units", lambda: desk.says("sn-dispatch", ".+"))
+    await desk.press("d")
+    unit = await until("an order to a unit", lambda: _unit_sent(stage, desk))
+    phone = await Screen.open(browser, PHONE, shots)
+    try:
+        await phone.sign_in(stage.url, stage.logins[unit])
+        for state in ("accepted", "en_route"):
+            await phone.answer(state)
+        if first:
+            await phone.shoot("officer")
+        await phone.answer("on_scene")
+        await until("the officer on scene, on the operator's screen", lambda: desk.says(".sent", _ON_SCENE))
+        await until("the police have read it", lambda: desk.says(".sent", _READ))
+        if phone.faults:
+            raise CannotSeeError(f"the officer's page failed: {phone.faults[0]}")
+    finally:
+        await phone.close()
+
+
+async def _unit_sent(stage: Stage, desk: Screen) -> str | None:
+    text = await desk.text(".sent")
+    return next((seat for seat in stage.logins if seat in text), None)
+
+
+async def _follow(stage: Stage, desk: Screen, run: Run, *, first: bool) -> None:
+    """Until the person is over the border and a camera of the second city shows it."""
+    await until("the border is crossed", lambda: _crossed(stage), BORDER_MS_MAX)
+    beyond = stage.cameras[CITIES[1]]
+    await until("a picture from the second city", lambda: desk.live(beyond))
+    run.border_followed = True
+    if first:
+        await asyncio.sleep(1.0)
+        await desk.shoot("border")
+
+
+async def _close(stage: Stage, desk: Screen, run: Run, *, first: bool) -> None:
+    """X and the first code. The story stops before: a strap that is still cut would rightly ring again."""
+    await asyncio.to_thread(_ask, f"{stage.panel}/story/{stage.story}/stop", "POST")
+    desk.count_frames()
+    await desk.press("x")
+    await until("the closing codes", lambda: desk.says("sn-close", ".+"))
+    await desk.press("1")
+    run.closed_at = await desk.key_at("Digit1")
+    await asyncio.sleep(AFTER_CLOSE_MS / 1_000)
+    late = max((at - run.closed_at for at in desk.frames), default=0.0)
+    run.figures["viewer_last_byte_ms"] = max(0.0, late)
+    run.ended_at_viewer = late <= ENDED_MS_MAX and not await desk.live()
+    if first:
+        await desk.shoot("closed")
+    await desk.press("Escape")
+    await asyncio.sleep(COOL_MS / 1_000)
+
+
+# --- what the logs say ---------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Logs:
+    """Every centre's events, read after the product has stopped."""
+
+    events: dict[CentreId, list[AnyEvent]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Logs":
+        found: dict[CentreId, list[AnyEvent]] = {}
+        for centre in (CONTROL, *CITIES, POLICE):
+            store = open_store(folder / centre, centre)
+            try:
+                found[centre] = [event for _, event in store.events()]
+            finally:
+                store.close()
+        return cls(found)
+
+    def cities(self) -> Iterator[AnyEvent]:
+        for city in CITIES:
+            yield from self.events[city]
+
+    def incident(self, alarm: AlarmId) -> IncidentId | None:
+        """Pages may show an alarm by its own id or by that of its incident."""
+        opened = [each for each in self.events[CONTROL] if isinstance(each, IncidentOpened)]
+        return next((each.incident for each in opened if alarm in (each.alarm, each.incident)), None)
+
+    def grants(self, incident: IncidentId | None = None) -> set[GrantId]:
+        issued = (each for each in self.cities() if isinstance(each, GrantIssued))
+        return {each.grant for each in issued if incident in (None, each.incident)}
+
+    def refusals(self) -> int:
+        refused = (GrantRefused, VideoRefusedHere, ViewingRefused)
+        return sum(isinstance(each, refused) for events in self.events.values() for each in events)
+
+    def preconnected(self, incident: IncidentId) -> set[CameraId]:
+        requests: set[RequestId] = {
+            each.request for each in self.cities() if isinstance(each, RequestPrepared) and each.incident == incident
+        }
+        return {
+            each.camera for each in self.cities() if isinstance(each, CameraPreconnected) and each.request in requests
+        }
+
+    def last_close(self, incident: IncidentId) -> int | None:
+        """When the cities' relays closed the incident's last stream, wall clock ms."""
+        grants = self.grants(incident)
+        return max(
+            (each.at for each in self.cities() if isinstance(each, StreamClosed) and each.grant in grants), default=None
+        )
+
+    def left_open(self) -> set[str]:
+        """Streams that were opened and never closed, at either end."""
+        every = [each for events in self.events.values() for each in events]
+        opened = {f"{each.side} {each.stream}" for each in every if isinstance(each, StreamOpened)}
+        return opened - {f"{each.side} {each.stream}" for each in every if isinstance(each, StreamClosed)}
+
+    def has(self, kind: type[AnyEvent], state: UnitState | NoticeState) -> int:
+        return sum(isinstance(each, kind) and getattr(each, "state", None) is state for each in self.events[CONTROL])
+
+
+def _cold(run: Run, preconnected: set[CameraId]) -> list[float]:
+    """From beginning to wait to the picture, of cameras that were not pre-connected."""
+    waits: dict[str, int] = {}
+    found: list[float] = []
+    for each in run.notes:
+        camera = each["camera"]
+        if CameraId(camera) in preconnected:
+            continue
+        if each["state"] == "waiting":
+            waits.setdefault(camera, each["at"])
+        elif each["state"] == "live" and camera in waits:
+            found.append(each["at"] - waits.pop(camera))
+    return found
+
+
+def _by_logs(run: Run, logs: Logs) -> None:
+    """The figures that only the centres' own records can give."""
+    incident = logs.incident(run.alarm)
+    if incident is None:
+        return
+    cold = _cold(run, logs.preconnected(incident))
+    if cold:
+        run.figures["first_picture_cold_ms"] = median(cold)
+    if run.glass:
+        run.figures["glass_ms_p50"] = median(run.glass)
+    if (closed_at := logs.last_close(incident)) is not None:
+        run.figures["city_last_byte_ms"] = max(0.0, closed_at - run.closed_at)
+
+
+# --- the ledgers ---------------------------------------------------------------------------------------------------
+
+
+async def _command(*arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "safetynet", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with asyncio.timeout(COMMAND_S_MAX):
+        said, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode(errors="replace")
+
+
+async def _verified(folder: Path, out: Path) -> tuple[bool, str]:
+    """Publishes every log as for an outsider, and proves them."""
+    shutil.rmtree(out, ignore_errors=True)
+    for centre in (CONTROL, *CITIES, POLICE):
+        status, said = await _command("publish", "--dir", str(folder / centre), "--out", str(out))
+        if status != 0:
+            return False, f"publish {centre}: {said[-2_000:]}"
+    status, said = await _command("verify", str(out))
+    return status == 0, said[-2_000:]
+
+
+async def _tamper_found(ledgers: Path, copies: Path) -> bool:
+    """One byte of a published record, then one of a tile, flipped in a copy: each must be found."""
+    for pattern in ("records.jsonl", "tile/**/*"):
+        shutil.rmtree(copies, ignore_errors=True)
+        shutil.copytree(ledgers, copies)
+        files = [each for each in (copies / CITIES[0]).glob(pattern) if each.is_file() and each.stat().st_size]
+        if not files:
+            return False
+        target = max(files, key=lambda each: each.stat().st_size)
+        content = bytearray(target.read_bytes())
+        content[random.Random(len(content)).randrange(len(content) // 4, len(content) * 3 // 4)] ^= 1
+        target.write_bytes(content)
+        status, _ = await _command("verify", str(copies))
+        if status == 0:
+            return False
+    return True
+
+
+# --- all of it -----------------------------------------------------------------------------------------------------
+
+
+def _stage(folder: Path, port: int, story: str) -> Stage:
+    deployment = msgspec.json.decode((folder / "deployment.json").read_bytes(), type=Deployment)
+    return Stage(
+        url=f"http://{HOST}:{port}/",
+        panel=f"http://{HOST}:{port + 50}",
+        story=story,
+        logins={each.seat: each.account for each in deployment.logins if each.role == "officer"},
+        cameras={city: frozenset(each.id for each in registry.read(folder / city)) for city in CITIES},
+    )
+
+
+async def _tell(stage: Stage, runs: int, shots: Path, told: list[Run]) -> None:
+    """All tellings in one shift of one operator. What was finished stands in `told` also when one fails."""
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        try:
+            desk = await Screen.open(browser, DESK, shots)
+            await desk.sign_in(stage.url, "operator1", shot="sign-in")
+            await until("the calm screen", lambda: desk.says("sn-queue", ".+"))
+            await asyncio.sleep(2.0)
+            await desk.shoot("calm")
+            try:
+                for number in range(1, runs + 1):
+                    told.append(await _play(stage, desk, browser, shots, first=number == 1))
+                    figures = "  ".join(f"{name} {value:.0f}" for name, value in told[-1].figures.items())
+                    _out.print(f"  [green]✓[/] {number}/{runs}  [dim]{figures}[/]")
+            except BaseException:
+                await desk.shoot("failed")
+                raise
+            if desk.faults:
+                raise CannotSeeError(f"the operator's page failed: {desk.faults[0]}")
+        finally:
+            await browser.close()
+
+
+def _demo(said: argparse.Namespace, folder: Path) -> Program:
+    arguments = ["demo", "--port", str(said.port), "--data-dir", str(folder), "--fresh", "--say-ready"]
+    if said.data is not None:
+        arguments += ["--world-data", str(said.data)]
+    return Program("demo", tuple(arguments), ready_ms_max=READY_MS_MAX, end_ms_max=12_000)
+
+
+async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], list[str]]:
+    """The figures, and what did not hold."""
+    folder, faults = out / "run", list[str]()
+    told: list[Run] = []
+    restarts: list[str] = []
+    demo = Children((_demo(said, folder),), out / "log", say=restarts.append)
+    _out.print("[dim]제품을 띄웁니다 · bringing up the product[/]")
+    await demo.start()
+    try:
+        await _tell(_stage(folder, said.port, said.story), said.runs, out, told)
+    except CannotSeeError as fault:
+        faults.append(str(fault))
+    finally:
+        await demo.stop()
+    log = (out / "log" / "demo.log").read_text(encoding="utf-8", errors="replace")
+    faults += [line.strip() for line in log.splitlines() if "started again" in line or ": killed" in line]
+    logs = Logs.read(folder)
+    for run in told:
+        _by_logs(run, logs)
+    verified, why = await _verified(folder, out / "ledgers")
+    if not verified:
+        faults.append(f"the ledgers do not verify: {why}")
+    tampered = await _tamper_found(out / "ledgers", out / "ledgers-tampered") if verified else False
+    if not tampered:
+        faults.append("a flipped byte was not found")
+    faults += _unmet(told, logs, said.runs)
+    return _summary(told, logs, verified=verified, tampered=tampered), faults
+
+
+def _unmet(told: Sequence[Run], logs: Logs, runs: int) -> list[str]:
+    """What the story promises and the records do not show."""
+    held = {
+        f"{runs} tellings, {len(told)} finished": len(told) == runs,
+        "not every telling was followed over the border": all(each.border_followed for each in told),
+        "pictures went on after closing": all(each.ended_at_viewer for each in told),
+        f"streams were left open: {', '.join(sorted(logs.left_open())[:3])}": not logs.left_open(),
+        "no grant of both cities in each telling": len(logs.grants()) >= 2 * runs,
+        "an officer's arrival is missing": logs.has(UnitReported, UnitState.ON_SCENE) >= runs,
+        "a read receipt of the police is missing": logs.has(PoliceNoticeAnswered, NoticeState.READ) >= runs,
+        "a telling has no incident in the log": all(logs.incident(each.alarm) for each in told),
+    }
+    return [what for what, holds in held.items() if not holds]
+
+
+def _summary(told: Sequence[Run], logs: Logs, *, verified: bool, tampered: bool) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for name in AIMS:
+        values = [each.figures[name] for each in told if name in each.figures]
+        figures[name] = round(median(values)) if values else None
+    return {
+        **figures,
+        "runs": len(told),
+        "grants": len(logs.grants()),
+        "refusals": logs.refusals(),
+        "ledger_verified": verified,
+        "tamper_found": tampered,
+        "border_followed": bool(told) and all(each.border_followed for each in told),
+    }
+
+
+def _show(summary: dict[str, Any], told_faults: Sequence[str]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (("", "left"), ("median ms", "right"), ("aim ms", "right"), ("", "left")):
+        table.add_column(name, justify="right" if justify == "right" else "left")
+    for name, aim in AIMS.items():
+        value = summary[name]
+        met = "" if aim is None or value is None else "[green]✓[/]" if value <= aim else "[yellow]over[/]"
+        table.add_row(name, "–" if value is None else str(value), "" if aim is None else f"<= {aim}", met)
+    _out.print(table)
+    for fault in told_faults:
+        _out.print(f"[bold red]✗[/] {fault}", markup=True)
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="safetynet smoke", description="The strap-cut story in a real browser.")
+    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"default {RUNS}")
+    parser.add_argument("--story", default="tamper", choices=("tamper",))
+    parser.add_argument("--data", type=Path, metavar="DIR", help="real input: camera list, clips, tracks")
+    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 52 ports (default {PORT})")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help=f"default {OUT}")
+    said = parser.parse_args(given)
+    if not 1 <= said.runs <= RUNS_MAX:
+        parser.error(f"--runs: 1 to {RUNS_MAX}")
+    return said
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """0 when every statement of function held. The last line is one JSON object."""
+    said = _arguments(given)
+    out: Path = said.out
+    out.mkdir(parents=True, exist_ok=True)
+    ended: Callable[[str], int] = _failed
+    try:
+        summary, faults = asyncio.run(_smoke(said, out))
+    except PortTakenError as fault:
+        return ended(str(fault))
+    except ChildFailedError as fault:
+        print(fault.tail, file=sys.stderr)
+        return ended(f"the product did not come up: {fault}")
+    _show(summary, faults)
+    print(msgspec.json.encode({**summary, "ok": not faults, "faults": faults}).decode())
+    return 1 if faults else 0
+
+
+def _failed(why: str) -> int:
+    print(msgspec.json.encode({"ok": False, "faults": [why]}).decode())
+    return 1

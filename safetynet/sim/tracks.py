@@ -1,0 +1,124 @@
+"""Real walks of others, shifted to a place of ours: GeoLife PLT and NMEA files.
+
+Nonsense lines are left out and counted; times keep their distances. Absent on purpose: any smoothing.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from safetynet.core.terms import Instant
+from safetynet.sim.plane import Plane
+
+FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+_KNOTS_MPS: Final = 0.514444
+_PLT_HEAD: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One real fix. `hdop` is 0 where the file does not say."""
+
+    at: Instant
+    lat: float
+    lon: float
+    hdop: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    marks: tuple[Mark, ...]
+    refused: int
+    """Lines that were no position: bad numbers, bad check sums, no fix."""
+
+
+def read(path: Path) -> Track:
+    """By its ending: .plt is GeoLife, all else NMEA 0183. Raises ValueError for a file too large or without a fix."""
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise ValueError(f"{path.name}: more than {FILE_BYTES_MAX} bytes")
+    lines = path.read_text("ascii", errors="replace").splitlines()
+    track = _plt(lines) if path.suffix.lower() == ".plt" else _nmea(lines)
+    if not track.marks:
+        raise ValueError(f"{path.name}: no position in {len(lines)} lines")
+    return track
+
+
+def shift(track: Track, lat: float, lon: float, start: Instant) -> Track:
+    """The same walk, in metres and seconds, begun at another place and time."""
+    first = track.marks[0]
+    there, here = Plane(first.lat, first.lon), Plane(lat, lon)
+    marks = (
+        Mark(Instant(start + mark.at - first.at), *here.to_latlon(*there.to_xy(mark.lat, mark.lon)), mark.hdop)
+        for mark in track.marks
+    )
+    return Track(tuple(marks), track.refused)
+
+
+def _plt(lines: list[str]) -> Track:
+    """lat, lon, 0, altitude in feet, days since 1899-12-30, date, time (UTC)."""
+    marks: list[Mark] = []
+    refused = 0
+    for line in lines[_PLT_HEAD:]:
+        fields = line.split(",")
+        try:
+            lat, lon = float(fields[0]), float(fields[1])
+            when = datetime.strptime(f"{fields[5]} {fields[6].strip()}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        except (ValueError, IndexError):
+            refused += 1
+            continue
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            refused += 1
+            continue
+        marks.append(Mark(_instant(when), lat, lon))
+    return Track(tuple(marks), refused)
+
+
+def _nmea(lines: list[str]) -> Track:
+    """GGA gives the positions, RMC the date. Without any RMC the day is 1970-01-01."""
+    marks: list[Mark] = []
+    refused, day, last = 0, datetime(1970, 1, 1, tzinfo=UTC), -1.0
+    for line in lines:
+        fields = _sentence(line)
+        if fields is None:
+            refused += line.startswith("$")
+            continue
+        try:
+            if fields[0].endswith("RMC") and len(fields) > 9 and fields[9]:
+                day = datetime.strptime(fields[9], "%d%m%y").replace(tzinfo=UTC)
+            if not fields[0].endswith("GGA"):
+                continue
+            if fields[6] in ("", "0"):
+                refused += 1
+                continue
+            seconds = int(fields[1][:2]) * 3600 + int(fields[1][2:4]) * 60 + float(fields[1][4:])
+            if seconds < last - 43_200:
+                day += timedelta(days=1)
+            last = seconds
+            at = Instant(_instant(day) + round(seconds * 1000))
+            marks.append(Mark(at, _degrees(fields[2], fields[3]), _degrees(fields[4], fields[5]), float(fields[8] or 0)))
+        except (ValueError, IndexError):
+            refused += 1
+    return Track(tuple(marks), refused)
+
+
+def _sentence(line: str) -> list[str] | None:
+    """Fields of a sentence whose check sum holds."""
+    body, star, given = line.strip().removeprefix("$").partition("*")
+    if not line.startswith("$") or not star:
+        return None
+    total = 0
+    for letter in body:
+        total ^= ord(letter)
+    return body.split(",") if given[:2].upper() == f"{total:02X}" else None
+
+
+def _degrees(text: str, side: str) -> float:
+    """ddmm.mmmm or dddmm.mmmm."""
+    dot = text.index(".")
+    value = int(text[: dot - 2]) + float(text[dot - 2 :]) / 60
+    return -value if side in ("S", "W") else value
+
+
+def _instant(when: datetime) -> Instant:
+    return Instant(round(when.timestamp() * 1000))

@@ -1,0 +1,147 @@
+"""What holds for every page: sign-in, the phone, accessibility, both languages and themes, nothing clipped."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = pytest.mark.browser
+
+CLIPPED = """() => [...document.querySelectorAll('body *')].filter((each) => {
+  if (each.closest('.vh, .map, dialog:not([open]), svg') || !each.childNodes.length || !each.getClientRects().length) return false;
+  const style = getComputedStyle(each);
+  const text = [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  const out = each.getBoundingClientRect();
+  const off = text && (out.right > innerWidth + 1 || out.left < -1) && !each.closest('.mapbox');
+  const hidden = style.overflowX !== 'visible' && style.overflowX !== 'auto' && each.scrollWidth > each.clientWidth + 1 && !each.matches('.mapbox, .t-pic, .t-cv');
+  return off || hidden;
+}).map((each) => `${each.tagName}.${each.className}: ${each.innerText.slice(0, 60)}`)"""
+CROSSED = """() => { const of = (q) => [...document.querySelectorAll(q)].map((e) => e.getBoundingClientRect()).filter((r) => r.width);
+  const row = of('sn-header > div'); return row.some((r, i) => i && r.left < row[i - 1].right - 1) || row.some((r) => r.right > innerWidth + 1); }"""
+
+
+def busy(scene: Any, centre: Any) -> None:
+    at = scene.now_ms()
+    sent = {"dispatch": "d1", "unit": "u1", "unit_name": "신속수사팀 2", "state": "en_route", "ordered_at": at, "answer_by": None, "overdue": False}  # fmt: skip
+    record = [{"at": at - 1000 * n, "what": what, "by_name": "이관제", "with": more} for n, (what, more) in enumerate([("police_notice_answered", {"state": "read"}), ("video_granted", {"city_name": "가람시", "cameras": 4}), ("unit_reported", {"unit_name": "신속수사팀 2", "state": "en_route"}), ("wearer_called", {"outcome": "no_answer"}), ("video_refused", {"city_name": "나래시", "why": "policy_denied"})])]  # fmt: skip
+    centre.world["incidents"] = {"i1": scene.incident("가상-사건-0147-2", state="claimed", owner="op1", owner_name="이관제", video=scene.granted(), dispatches=[sent], record=record, steps=scene.steps(ack="done", video="done", police="late", office="done"), duties=[{"duty": "viewing_notice", "due_at": at}])}  # fmt: skip
+    centre.world["incidents"] = {"i1": {**centre.world["incidents"]["i1"], "id": "i1"}}
+    centre.world["alarms"] = {"a1": scene.alarm("a1", "i1", state="acked")}
+    for n, kind in enumerate(("exclusion_zone", "body_tamper", "sos", "exclusion_zone"), 2):
+        centre.world["alarms"][f"a{n}"] = scene.alarm(f"a{n}", None, wearer=f"w{n}", who="최모의", kind=kind, priority=min(n, 4), level=n % 2, zone_name="나래시 달맞이초등학교 앞 통학로", place=None if n == 4 else scene.place())  # fmt: skip
+
+
+def stand(w: Any, centre: Any) -> None:
+    w.go("/operator")
+    w.until("document.querySelector('sn-alarm.p1')")
+    w.page.locator("sn-alarm.p1").click()
+    w.until("document.querySelector('sn-tile')")
+    centre.admit("g1", "t1")
+    w.until("document.querySelectorAll('sn-tile.live').length === 4")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1600, 900)])
+def test_desk_is_accessible_and_nothing_is_clipped(centre: Any, scene: Any, opened: Any, look: Any, theme: str, language: str, width: int, height: int) -> None:  # fmt: skip
+    busy(scene, centre)
+    w = opened(width=width, height=height, language=language, theme=theme)
+    stand(w, centre)
+    assert w.page.evaluate("document.documentElement.lang") == language
+    assert w.page.evaluate(CLIPPED) == []
+    assert w.page.evaluate(CROSSED) is False
+    assert "{" not in w.page.evaluate("document.body.innerText")  # every blank of every text was filled in
+    if width == 1920:
+        assert grave(w) == []
+        w.page.keyboard.press("x")
+        w.until("document.querySelector('dialog[open]')")
+        assert grave(w) == []
+        w.page.keyboard.press("Escape")
+    w.until("document.querySelector('sn-map')?.ground?.loaded()")
+    look(w, f"desk-{language}-{theme}-{width}")
+
+
+def grave(w: Any) -> list[str]:
+    found = Axe().run(w.page).response["violations"]
+    return [f"{v['id']}: {[n['html'][:120] for n in v['nodes'][:3]]}" for v in found if v["impact"] in {"serious", "critical"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_calm_desk_is_accessible(centre: Any, opened: Any, theme: str) -> None:
+    w = opened(theme=theme)
+    w.go("/operator")
+    w.says("처리할 경보가 없습니다")
+    assert grave(w) == []
+    assert w.page.evaluate(CLIPPED) == []
+
+
+def test_demo_sign_in_and_stories(centre: Any, opened: Any, look: Any) -> None:
+    people = (("operator1", "이관제", "operator", "1"), ("operator2", "강연습", "operator", "2"), ("supervisor1", "오당직", "supervisor", ""), ("officer1", "나출동", "officer", ""))  # fmt: skip
+    accounts = [{"account": a, "password": "demo", "name": n, "role": r, "seat": s} for a, n, r, s in people]
+    centre.demo = {"accounts": accounts, "panel_url": "/panel", "stories": [{"name": "strap_cut", "ko": "부착장치 훼손", "en": "Strap cut"}, {"name": "zone", "ko": "출입금지구역 진입", "en": "Exclusion zone"}]}  # fmt: skip
+    w = opened()
+    w.go("/")
+    w.says("오당직")
+    assert w.page.locator("form").count() == 0
+    assert grave(w) == []
+    look(w, "sign-in")
+    w.page.locator("[data-account=operator1]").click()
+    w.until("location.pathname === '/operator'")
+    w.page.locator(".demo button").click()
+    w.page.locator("[data-story=zone]").click()
+    w.says("시작했습니다: 출입금지구역 진입")
+    assert w.heard("story")["name"] == "zone"
+    look(w, "demo")
+
+
+def test_a_wrong_sign_in_says_so(centre: Any, opened: Any) -> None:
+    w = opened()
+    w.go("/")
+    w.page.locator("input[name=account]").fill("nobody")
+    w.page.locator("input[name=password]").fill("wrong")
+    w.page.keyboard.press("Enter")
+    w.says("계정이나 비밀번호가 맞지 않습니다")
+
+
+def test_the_officers_phone_from_order_to_the_end(centre: Any, scene: Any, opened: Any, look: Any) -> None:
+    at = scene.now_ms()
+    order = {"dispatch": "d1", "state": "received", "incident": "i1", "place": scene.place(), "kind_word": "strap_cut", "answer_by": at + 30_000, "office": "가온보호관찰소"}  # fmt: skip
+    centre.begin(scene.calm_world())
+    centre.world |= {
+        "me": {"me": {**scene.ME, "role": "officer", "name": "나출동"}},
+        "units": {},
+        "orders": {"d1": order},
+    }
+    w = opened(width=390, height=844)
+    w.go("/field")
+    w.says("부착장치 훼손")
+    w.until("document.querySelector('sn-map')?.ground?.loaded()")
+    assert grave(w) == []
+    assert w.page.evaluate(CLIPPED) == []
+    assert "박예시" not in w.page.evaluate("document.body.innerText")
+    look(w, "field")
+    for state in ("accepted", "en_route", "on_scene"):
+        w.page.locator(f"[data-state={state}]").click()
+        w.until("true")
+        assert [each["state"] for each in centre.heard if each["act"] == "unit" and each["state"] == state] or w.heard(
+            "unit"
+        )
+        centre.put(orders={"d1": {**order, "state": state}})
+        w.until(f"!document.querySelector('[data-state={state}]')")
+    assert [each["state"] for each in centre.heard] == ["accepted", "en_route", "on_scene"]
+    centre.put(orders={"d1": {**order, "state": "released"}})
+    w.says("사건이 끝났습니다")
+    assert "부착장치" not in w.page.evaluate("document.body.innerText")
+    assert w.page.locator("sn-map").count() == 0
+    assert w.page.evaluate("Object.keys(localStorage).filter((k) => !['safetynet.language', 'safetynet.theme'].includes(k))") == []  # fmt: skip
+    look(w, "field-over")
+
+
+def test_languages_switch_while_running(centre: Any, scene: Any, opened: Any) -> None:
+    centre.world["alarms"] = {"a1": scene.alarm("a1", None)}
+    w = opened()
+    w.go("/operator")
+    w.says("부착장치 훼손")
+    w.page.locator("#language").click()
+    w.says("Strap cut")
+    assert w.page.evaluate("document.documentElement.lang") == "en"

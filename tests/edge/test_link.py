@@ -1,0 +1,458 @@
+"""The road between centres on real sockets with real certificates, as a partner and as an adversary would use it."""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import ssl
+
+import msgspec
+import pytest
+
+from safetynet.core import messages as m
+from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, RequestId, Why
+from safetynet.edge import clock, codec, link
+from safetynet.edge.config import Centre, Peer
+from safetynet.edge.keys import client_context, issue, make_ca, open_centre, salt, server_context
+from safetynet.edge.link import Ack, Beat, Carry, Echo, Link
+from safetynet.core.messages import Send
+from safetynet.edge.store import InboxKey, Store, enveloped
+
+HOST = "127.0.0.1"
+CONTROL, CITY, POLICE, STRANGER = (CentreId(name) for name in ("control", "garam", "desk112", "stranger"))
+ROLES = {CONTROL: m.Role.CONTROL, CITY: m.Role.CITY, POLICE: m.Role.POLICE}
+_ports = itertools.cycle(range(18_600, 18_700))
+
+
+def ending(number: int = 1) -> m.EndIncident:
+    return m.EndIncident(incident=IncidentId(f"i-{number}"), why=Why.STOPPED)
+
+
+def refusing(number: int = 1) -> m.RefuseVideo:
+    return m.RefuseVideo(incident=IncidentId(f"i-{number}"), request=RequestId("r"), why=Why.NO_BASIS)
+
+
+class Town:
+    """One centre with its keys, its store and its link, and a note of all it was told."""
+
+    def __init__(self, folder, ca, id, ports):
+        self.id, self.folder = id, folder / id
+        issue(ca, self.folder, id, [HOST])
+        self.keys = open_centre(self.folder)
+        self.centre = Centre(
+            id=id, name=id, role=ROLES.get(id, m.Role.CITY), host=HOST, link_port=ports[id],
+            peers=tuple(Peer(id=each, name=each, role=ROLES[each], host=HOST, link_port=ports[each])
+                        for each in ROLES if each != id),
+        )  # fmt: skip
+        self.delivered, self.refused, self.changed, self.tasks = [], [], [], []
+
+    def open(self, peer_keys):
+        self.store = Store.open(
+            self.folder / "log.db", centre=self.id, keys=self.keys.persons, sign=self.keys.sign, salt=salt
+        )
+        self.link = Link(
+            self.centre,
+            self.store,
+            server=server_context(self.folder),
+            client=client_context(self.folder),
+            peer_keys=peer_keys,
+            deliver=self.deliver,
+            refused=lambda *refusal: self.refused.append(refusal),
+            changed=lambda peer, state: self.changed.append((peer, state.up)),
+        )
+
+    def deliver(self, envelope, message):
+        self.store.commit([], inbox=[InboxKey(envelope.origin, envelope.epoch, envelope.seq)])
+        self.delivered.append(message)
+
+    def peer(self, id):
+        return next(each for each in self.centre.peers if each.id == id)
+
+    def start(self, work):
+        self.tasks.append(asyncio.ensure_future(work))
+        return self.tasks[-1]
+
+    async def stop(self):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+        self.store.close()
+
+    def envelope(self, message, to, seq=1, epoch=5, origin=None, sign=None):
+        return enveloped(
+            Send(to, message), origin=origin or self.id, epoch=epoch, seq=seq, sent_at=Instant(1), sign=sign or self.keys.sign
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def towns(tmp_path):
+    ports = {each: next(_ports) for each in (*ROLES, STRANGER)}
+    ca = make_ca(tmp_path / "ca")
+    towns = {each: Town(tmp_path, ca, each, ports) for each in (*ROLES, STRANGER)}
+    pinned = {each: towns[each].keys.public for each in ROLES}
+    for town in towns.values():
+        town.open(pinned)
+    yield towns
+    for town in towns.values():
+        await town.stop()
+
+
+async def until(holds, timeout_s=8.0):
+    async with asyncio.timeout(timeout_s):
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.002)
+
+
+async def join(towns):
+    city, control = towns[CITY], towns[CONTROL]
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    control.start(control.link.dial(control.peer(CITY)))
+    await until(lambda: control.link.states[CITY].up and city.link.states[CONTROL].up)
+    return control, city
+
+
+class Adversary:
+    """Speaks frames by hand over whatever certificate it has."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def call(cls, town, target):
+        return cls(*await asyncio.open_connection(HOST, target.centre.link_port, ssl=client_context(town.folder)))
+
+    def say(self, frame):
+        self.raw(msgspec.msgpack.encode(frame))
+
+    def raw(self, body, size=None):
+        self.writer.write((len(body) if size is None else size).to_bytes(4, "big") + body)
+
+    async def hear(self, kind):
+        async with asyncio.timeout(5):
+            while True:
+                size = int.from_bytes(await self.reader.readexactly(4), "big")
+                frame = link._FRAME.decode(await self.reader.readexactly(size))
+                if isinstance(frame, kind):
+                    return frame
+
+    async def is_dropped(self):
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                while await self.reader.read(65_536):
+                    pass
+        self.writer.transport.abort()
+        return True
+
+
+@pytest.fixture
+async def control_speaks(towns):
+    """The adversary holds the control centre's certificate and key: a partner that went wrong."""
+    city, control = towns[CITY], towns[CONTROL]
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    adversary = await Adversary.call(control, city)
+    yield control, city, adversary
+    adversary.writer.transport.abort()
+
+
+# --- partners ------------------------------------------------------------------------------------------------------
+
+
+async def test_messages_cross_both_ways_in_order_and_leave_the_outbox(towns):
+    control, city = await join(towns)
+    for number in range(300):
+        control.store.commit([], [Send(CITY, ending(number))])
+        city.store.commit([], [Send(CONTROL, refusing(number))])
+    await until(lambda: len(city.delivered) == len(control.delivered) == 300)
+    assert city.delivered == [ending(number) for number in range(300)]
+    assert control.delivered == [refusing(number) for number in range(300)]
+    await until(lambda: not control.store.pending(CITY) and not city.store.pending(CONTROL))
+
+
+async def test_a_commit_is_heard_within_milliseconds(towns):
+    control, city = await join(towns)
+    took_ms = []
+    for number in range(50):
+        before = clock.monotonic_us()
+        control.store.commit([], [Send(CITY, ending(number))])
+        while len(city.delivered) <= number:  # noqa: ASYNC110 - the delay is what is measured
+            await asyncio.sleep(0)
+        took_ms.append((clock.monotonic_us() - before) / 1_000)
+    took_ms.sort()
+    print(f"commit to delivery: median {took_ms[25]:.2f} ms, worst {took_ms[-1]:.2f} ms")
+    assert took_ms[25] < 25, "a wake-up, not a poll (the bound is loose for a busy machine)"
+    assert control.link.states[CITY].delay_ms is not None
+
+
+async def test_what_was_owed_before_the_connection_is_sent_first(towns):
+    towns[CONTROL].store.commit([], [Send(CITY, ending(number)) for number in range(600)])
+    control, city = await join(towns)
+    control.store.commit([], [Send(CITY, ending(600))])
+    await until(lambda: len(city.delivered) == 601)
+    assert city.delivered == [ending(number) for number in range(601)]
+
+
+async def test_connections_that_break_mid_flight_lose_and_double_nothing(towns):
+    control, city = await join(towns)
+    for number in range(200):
+        control.store.commit([], [Send(CITY, ending(number))])
+        if number % 50 == 25:
+            await until(lambda: CITY in control.link._sessions)
+            control.link._sessions[CITY].writer.transport.abort()
+        await asyncio.sleep(0)
+    await until(lambda: len(city.delivered) >= 200)
+    await until(lambda: not control.store.pending(CITY))
+    assert city.delivered == [ending(number) for number in range(200)]
+    assert (CITY, False) not in control.changed, "a short break is no event for anybody"
+
+
+async def test_a_duplicate_is_acknowledged_without_effect(control_speaks):
+    control, city, adversary = control_speaks
+    envelope = control.envelope(ending(), CITY)
+    for _ in range(3):
+        adversary.say(Carry(envelope))
+        assert await adversary.hear(Ack) == Ack(5, 1)
+    assert city.delivered == [ending()]
+    assert city.link.counts["duplicate"] == 2
+
+
+async def test_nothing_is_acknowledged_before_it_is_delivered(control_speaks):
+    control, city, adversary = control_speaks
+    deliver = city.deliver
+
+    def failing(envelope, message):
+        raise RuntimeError("our own mistake")
+
+    city.link._deliver = failing
+    adversary.say(Carry(control.envelope(ending(), CITY)))
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await adversary.hear(Ack)
+    done, _ = await asyncio.wait(city.tasks, timeout=5)
+    assert done, "the mistake comes out of serve: the program stops"
+    assert "our own mistake" in repr(city.tasks[0].exception().exceptions)
+    assert deliver == city.deliver
+    city.tasks.clear()
+
+
+async def test_down_is_said_when_nobody_is_heard(towns, monkeypatch):
+    monkeypatch.setattr(link, "SILENT_MS_MAX", 600)
+    monkeypatch.setattr(link, "BEAT_MS", 100)
+    control, city = await join(towns)
+    await asyncio.sleep(1.0)
+    assert control.changed == [(CITY, True)], "heart-beats alone keep it up"
+    for task in city.tasks:
+        task.cancel()
+    await until(lambda: control.changed == [(CITY, True), (CITY, False)])
+    assert control.link.states[CITY].delay_ms is None
+    city.start(city.link.serve())
+    await until(lambda: control.changed[-1] == (CITY, True) and len(control.changed) == 3)
+
+
+def test_backoff_grows_is_capped_and_spread():
+    waits = [link.backoff_ms("a/b", attempt) for attempt in range(40)]
+    assert all(50 <= wait <= 1.5 * link.BACKOFF_MS_MAX for wait in waits)
+    assert min(waits[10:]) >= 0.5 * link.BACKOFF_MS_MAX
+    assert len({link.backoff_ms(f"{n}/b", 9) for n in range(100)}) > 90
+
+
+# --- adversaries ---------------------------------------------------------------------------------------------------
+
+
+async def refused(control_speaks, envelope, why):
+    control, city, adversary = control_speaks
+    adversary.say(Carry(envelope))
+    assert await adversary.hear(Ack) == Ack(envelope.epoch, envelope.seq, why)
+    assert city.refused == [(CONTROL, envelope.seq, why)]
+    assert city.delivered == []
+    assert not city.store.seen(InboxKey(envelope.origin, envelope.epoch, envelope.seq)), "its number is not burnt"
+    good = control.envelope(ending(), CITY, seq=2)
+    adversary.say(Carry(good))
+    assert await adversary.hear(Ack) == Ack(5, 2), "poison does not block what stands behind it"
+    assert city.delivered == [ending()]
+
+
+async def test_a_wrong_signature_is_refused_recorded_and_does_not_block(control_speaks):
+    control, _, _ = control_speaks
+    stranger = open_centre(control.folder.parent / STRANGER)
+    await refused(control_speaks, control.envelope(ending(), CITY, sign=stranger.sign), Why.BAD_SIGNATURE)
+
+
+@pytest.mark.parametrize("field", ["seq", "epoch", "sent_at", "body"])
+async def test_a_signature_covers_every_field(control_speaks, field):
+    control, _, _ = control_speaks
+    other = codec.encode_message(ending(9)) if field == "body" else 1_000
+    await refused(
+        control_speaks, msgspec.structs.replace(control.envelope(ending(), CITY), **{field: other}), Why.BAD_SIGNATURE
+    )
+
+
+async def test_one_partner_cannot_speak_for_another(control_speaks):
+    control, _, _ = control_speaks
+    other = open_centre(control.folder.parent / POLICE)
+    await refused(control_speaks, control.envelope(ending(), CITY, origin=POLICE, sign=other.sign), Why.WRONG_SENDER)
+
+
+async def test_an_envelope_for_another_centre_is_refused(control_speaks):
+    control, _, _ = control_speaks
+    await refused(control_speaks, control.envelope(ending(), POLICE), Why.WRONG_RECEIVER)
+
+
+async def test_another_version_is_refused(control_speaks):
+    control, _, _ = control_speaks
+    await refused(control_speaks, msgspec.structs.replace(control.envelope(ending(), CITY), v=2), Why.UNKNOWN_VERSION)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        refusing(),
+        m.AnswerNotice(incident=IncidentId("i"), notice=NoticeId("n"), state=NoticeState.READ),
+        m.NotifyPolice(incident=IncidentId("i"), notice=NoticeId("n"), kind=next(iter(m.AlarmKind)), place=None),
+    ],
+)
+async def test_a_message_against_its_direction_is_refused(control_speaks, message):
+    control, _, _ = control_speaks
+    await refused(control_speaks, control.envelope(message, CITY), Why.WRONG_DIRECTION)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1", b"\x80", codec.encode_message(ending()) + b"\0", b"\0" * 65_537])
+async def test_a_signed_body_that_is_no_message_is_refused(control_speaks, body):
+    control, _, _ = control_speaks
+    bare = msgspec.structs.replace(control.envelope(ending(), CITY), body=body, signature=b"")
+    signed = msgspec.structs.replace(bare, signature=control.keys.sign(m.signed_part(bare)))
+    await refused(control_speaks, signed, Why.MALFORMED)
+
+
+async def test_who_keeps_sending_what_is_refused_is_dropped(control_speaks):
+    control, city, adversary = control_speaks
+    for seq in range(1, link.REFUSED_PER_SESSION_MAX + 10):
+        adversary.say(Carry(control.envelope(ending(), POLICE, seq=seq)))
+    assert await adversary.is_dropped()
+    assert len(city.refused) == link.REFUSED_PER_SESSION_MAX + 1
+    assert city.link.counts["refused_too_often"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "size", "word"),
+    [
+        (b"\xc1garbage", None, "garbage"),
+        (msgspec.msgpack.encode(["carry", 1, 2]), None, "garbage"),
+        (msgspec.msgpack.encode(["beat", 1, 2]), None, "garbage"),
+        (b"", None, "garbage"),
+        (msgspec.msgpack.encode(Echo(2**62)), None, "garbage"),
+        (b"GET / HTTP/1.1\r\n", link.FRAME_BYTES_MAX + 1, "oversize"),
+        (b"", 2**32 - 1, "oversize"),
+        (msgspec.msgpack.encode(Ack(1, 1)), None, "acknowledged_unsent"),
+    ],
+)
+async def test_garbage_ends_the_connection_and_is_counted(control_speaks, body, size, word):
+    _, city, adversary = control_speaks
+    adversary.raw(body, size)
+    assert await adversary.is_dropped()
+    await until(lambda: city.link.counts[word] == 1)
+    assert (city.delivered, city.refused) == ([], [])
+
+
+async def test_the_largest_frame_that_is_allowed_passes(control_speaks):
+    control, city, adversary = control_speaks
+    spare = m.SIZE_BYTES_MAX - len(
+        codec.encode_message(m.EndIncident(incident=IncidentId("i" * 60_000), why=Why.STOPPED))
+    )
+    message = m.EndIncident(incident=IncidentId("i" * (60_000 + spare)), why=Why.STOPPED)
+    assert len(codec.encode_message(message)) == m.SIZE_BYTES_MAX
+    adversary.say(Carry(control.envelope(message, CITY)))
+    assert await adversary.hear(Ack) == Ack(5, 1)
+    assert city.delivered == [message]
+
+
+async def test_an_acknowledgement_of_what_was_not_sent_takes_nothing_from_the_outbox(control_speaks):
+    _, city, adversary = control_speaks
+    city.store.commit([], [Send(CONTROL, refusing())])
+    envelope = (await adversary.hear(Carry)).envelope
+    adversary.say(Ack(envelope.epoch, 2))
+    assert await adversary.is_dropped()
+    assert [each.seq for each in city.store.pending(CONTROL)] == [1]
+
+
+async def test_a_refusal_by_the_partner_is_counted_and_not_sent_again(control_speaks):
+    _, city, adversary = control_speaks
+    city.store.commit([], [Send(CONTROL, refusing())])
+    envelope = (await adversary.hear(Carry)).envelope
+    adversary.say(Ack(envelope.epoch, envelope.seq, Why.STALE))
+    await until(lambda: city.link.counts["poison_stale"] == 1)
+    assert city.store.pending(CONTROL) == []
+
+
+async def test_a_stranger_of_the_same_authority_is_not_a_partner(towns):
+    city, stranger = towns[CITY], towns[STRANGER]
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    adversary = await Adversary.call(stranger, city)
+    adversary.say(Carry(stranger.envelope(ending(), CITY, origin=CONTROL)))
+    assert await adversary.is_dropped()
+    await until(lambda: city.link.counts["wrong_certificate"] == 1)
+    assert (city.delivered, city.refused, city.changed) == ([], [], [])
+
+
+async def test_a_certificate_of_another_authority_is_not_heard(towns, tmp_path):
+    city, control = towns[CITY], towns[CONTROL]
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    issue(make_ca(tmp_path / "forged"), tmp_path / "forged-control", CONTROL, [HOST])
+    context = client_context(tmp_path / "forged-control")
+    context.load_verify_locations(cafile=str(city.folder / "keys" / "ca.pem"))
+    with contextlib.suppress(ssl.SSLError, ConnectionError):
+        reader, writer = await asyncio.open_connection(HOST, city.centre.link_port, ssl=context)
+        adversary = Adversary(reader, writer)
+        adversary.say(Carry(control.envelope(ending(), CITY)))
+        assert await adversary.is_dropped()
+    assert (city.delivered, city.changed) == ([], [])
+
+
+async def test_the_dialler_refuses_a_partner_that_answers_under_another_name(towns):
+    control, city, police = towns[CONTROL], towns[CITY], towns[POLICE]
+    police.centre = msgspec.structs.replace(police.centre, link_port=city.centre.link_port)
+    police.link._centre = police.centre
+    police.start(police.link.serve())
+    await asyncio.sleep(0.05)
+    control.store.commit([], [Send(CITY, ending())])
+    control.start(control.link.dial(control.peer(CITY)))
+    await until(lambda: control.link.counts["wrong_certificate"] >= 1)
+    assert control.changed == []
+    assert police.delivered == []
+    assert len(control.store.pending(CITY)) == 1
+
+
+async def test_a_second_call_replaces_a_half_open_one(towns):
+    control, city = towns[CONTROL], towns[CITY]
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    first = await Adversary.call(control, city)
+    await first.hear(Beat)
+    second = await Adversary.call(control, city)
+    assert await first.is_dropped()
+    city.store.commit([], [Send(CONTROL, refusing())])
+    assert codec.decode_message((await second.hear(Carry)).envelope.body) == refusing()
+    second.writer.transport.abort()
+
+
+async def test_who_does_not_read_does_not_fill_the_memory(control_speaks, monkeypatch):
+    monkeypatch.setattr(link, "WRITE_BYTES_MAX", 20_000)
+    _, city, adversary = control_speaks
+    to_it = city.link._sessions[CONTROL].writer.get_extra_info("socket")
+    to_it.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)  # else the kernel reads for it
+    adversary.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    adversary.reader._transport.pause_reading()
+    city.store.commit([], [Send(CONTROL, refusing(number)) for number in range(2_000)])
+    await asyncio.sleep(0.2)
+    assert len(city.link._sessions[CONTROL].unacked) <= link.WINDOW_ENVELOPES_MAX
+
+    def asked() -> bool:
+        for _ in range(500):
+            adversary.say(Beat(1))
+        return city.link.counts["does_not_read"] == 1
+
+    await until(asked)
+    assert len(city.store.pending(CONTROL, limit=5_000)) == 2_000
