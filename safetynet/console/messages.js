@@ -273,6 +273,7 @@ export const TEXT = {
   'tile.proposed_more': ['연결은 준비됨 · V 영상 열기', 'Connection ready · V opens'],
   'tile.asked': ['{city} 승인을 기다립니다', "Waiting for {city}'s grant"],
   'tile.refused': ['{city} 거부', '{city} refused'],
+  'tile.refused_here': ['열람이 거부됐습니다', 'Viewing was refused'],
   'tile.waiting': ['영상을 연결하는 중', 'Connecting'],
   'tile.stale': ['화면 지연', 'Picture late'],
   'tile.lost': ['영상이 끊겼습니다', 'Picture lost'],
