@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import importlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +60,7 @@ class _Server(uvicorn.Server):
     """uvicorn would take the signals for itself; here one event ends everything."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 

@@ -145,7 +145,7 @@ class Area:
     outline: tuple[Point, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Streets:
     plane: Plane
     nodes: Floats
@@ -188,8 +188,8 @@ class Streets:
                     heapq.heappush(queue, (onward, other))
         return []
 
-    def distances(self, start: int) -> dict[int, float]:
-        """Metres by road from a node to every node that can be reached."""
+    def distances(self, start: int, without: int = -1) -> dict[int, float]:
+        """Metres by road from a node to every node that can be reached, if need be without passing one of them."""
         best, queue = {start: 0.0}, [(0.0, start)]
         while queue:
             cost, node = heapq.heappop(queue)
@@ -197,7 +197,7 @@ class Streets:
                 continue
             for other, road in self.adjacent[node]:
                 onward = cost + self.roads[road].length_m
-                if onward < best.get(other, math.inf):
+                if other != without and onward < best.get(other, math.inf):
                     best[other] = onward
                     heapq.heappush(queue, (onward, other))
         return best
@@ -213,7 +213,8 @@ class Streets:
 
     @cached_property
     def middles(self) -> Floats:
-        return self.walls.reshape(-1, 4, 2).mean(axis=1)
+        found: Floats = self.walls.reshape(-1, 4, 2).mean(axis=1)
+        return found
 
     def buildings_near(self, x: float, y: float, within_m: float) -> list[int]:
         gap = ((self.middles - (x, y)) ** 2).sum(axis=1)
@@ -445,7 +446,9 @@ def _block(dice: Random, grid: Floats, i: int, j: int) -> Iterator[Building]:
         x, y = (1 - s) * (1 - t) * corner[0] + s * (1 - t) * corner[1] + s * t * corner[2] + (1 - s) * t * corner[3]
         return float(x), float(y)
 
-    def stand(u0: float, v0: float, u1: float, v1: float, rank: int, floors: int) -> Iterator[Building]:
+    def stand(  # noqa: PLR0917 - one caller
+        u0: float, v0: float, u1: float, v1: float, rank: int, floors: int
+    ) -> Iterator[Building]:
         box = put(u0, v0), put(u1, v0), put(u1, v1), put(u0, v1)
         if any(_in_park(*each, 1.05) for each in (*box, put((u0 + u1) / 2, (v0 + v1) / 2))):
             return
@@ -593,7 +596,7 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
                 deep = dice.uniform(9.0, 13.0)
                 ring = [a + ahead * s + aside * front, a + ahead * t + aside * front,
                         a + ahead * t + aside * (front + deep), a + ahead * s + aside * (front + deep)]  # fmt: skip
-                middle, reach = sum(ring) / 4, math.dist(ring[0], ring[2]) / 2
+                middle, reach = (ring[0] + ring[1] + ring[2] + ring[3]) / 4, math.dist(ring[0], ring[2]) / 2
                 if not _free(middle, reach, ring, nodes, near, stood):
                     continue
                 ring = ring if side > 0 else ring[::-1]
@@ -603,7 +606,8 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
                 )
 
 
-def _free(middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: Sequence[Road],
+def _free(  # noqa: PLR0917 - one caller
+        middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: Sequence[Road],
           stood: dict[tuple[int, int], list[tuple[float, float, float]]]) -> bool:  # fmt: skip
     x, y = float(middle[0]), float(middle[1])
     cell = math.floor(x / 40), math.floor(y / 40)
