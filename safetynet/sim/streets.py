@@ -10,7 +10,7 @@ import heapq
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
 from typing import Any, Final
@@ -241,8 +241,18 @@ class Streets:
         return {"type": "FeatureCollection", "features": list(_features(self))}
 
     def base_map_bytes(self) -> bytes:
-        text = json.dumps(self.base_map(), ensure_ascii=False, separators=(",", ":")).encode()
-        assert len(text) <= MAP_BYTES_MAX, len(text)
+        """The map as it is served. Where a real list makes the streets long, the houses farthest from the border are left
+        out of the map (never out of the pictures) until it is small enough."""
+        shown = self
+        while (
+            len(text := json.dumps(shown.base_map(), ensure_ascii=False, separators=(",", ":")).encode())
+            > MAP_BYTES_MAX
+        ):
+            assert shown.buildings, "roads alone are too large"
+            middle = np.mean(np.array(self.border or self.cities[0].outline), axis=0)
+            gap = ((shown.middles - middle) ** 2).sum(axis=1)
+            nearest = np.argsort(gap, kind="stable")[: int(len(gap) * 0.8 * MAP_BYTES_MAX / len(text))]
+            shown = replace(self, buildings=tuple(shown.buildings[k] for k in sorted(nearest.tolist())))
         return text
 
 
@@ -489,7 +499,7 @@ def _lots(dice: Random, start: float, end: float) -> Iterator[tuple[float, float
 
 # --- streets past real poles ---------------------------------------------------------------------------------------
 
-ALONG_MAX: Final = 3_000
+ALONG_MAX: Final = 12_000
 _MERGE_M: Final = 18.0
 _LINK_MAX_M: Final = 260.0
 
@@ -499,7 +509,7 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
 
     Poles become junctions of a Gabriel graph (no road crosses another), buildings stand along it. All given poles lie in
     the first city; the second is made: the mirror image of the side on which most poles stand near the rim, so that there
-    is a border to cross. Raises ValueError for fewer than 8 or more than 3,000 points.
+    is a border to cross. Raises ValueError for fewer than 8 or more than 12,000 points.
     """
     if not 8 <= len(points) <= ALONG_MAX:
         raise ValueError(f"{len(points)} poles; 8 to {ALONG_MAX} make streets")
@@ -542,11 +552,14 @@ def _crowded(points: Floats) -> int:
 
 
 def _merged(points: Floats) -> Floats:
-    kept: list[Floats] = []
+    """One of each group that stands closer than a junction is wide."""
+    kept: dict[tuple[int, int], list[Floats]] = {}
     for each in points:
-        if not kept or float(((np.array(kept) - each) ** 2).sum(axis=1).min()) > _MERGE_M**2:
-            kept.append(each)
-    return np.array(kept)
+        i, j = math.floor(each[0] / _MERGE_M), math.floor(each[1] / _MERGE_M)
+        near = [other for u in (i - 1, i, i + 1) for v in (j - 1, j, j + 1) for other in kept.get((u, v), ())]
+        if all(math.dist(each, other) > _MERGE_M for other in near):
+            kept.setdefault((i, j), []).append(each)
+    return np.array([each for cell in kept.values() for each in cell])
 
 
 def _gabriel(dice: Random, nodes: Floats) -> Iterator[Road]:
@@ -588,7 +601,10 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
     for road in roads:
         a, b = nodes[road.a], nodes[road.b]
         ahead = (b - a) / road.length_m
-        near = [roads[k] for k in index.near((a + b) / 2, road.length_m / 2 + _LINK_MAX_M / 2 + 30)]
+        close = [roads[k] for k in index.near((a + b) / 2, road.length_m / 2 + _LINK_MAX_M / 2 + 30)]
+        starts, ends = nodes[[each.a for each in close]], nodes[[each.b for each in close]]
+        keeps = np.array([each.width_m / 2 + PAVEMENT_M[each.rank] + 0.5 for each in close])
+        near = starts, ends - starts, keeps
         for side in (1.0, -1.0):
             aside = np.array([-ahead[1], ahead[0]]) * side
             front = road.width_m / 2 + PAVEMENT_M[road.rank] + 1.2
@@ -607,7 +623,7 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
 
 
 def _free(  # noqa: PLR0917 - one caller
-        middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: Sequence[Road],
+        middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: tuple[Floats, Floats, Floats],
           stood: dict[tuple[int, int], list[tuple[float, float, float]]]) -> bool:  # fmt: skip
     x, y = float(middle[0]), float(middle[1])
     cell = math.floor(x / 40), math.floor(y / 40)
@@ -616,11 +632,11 @@ def _free(  # noqa: PLR0917 - one caller
             for ox, oy, other in stood.get((cell[0] + i, cell[1] + j), ()):
                 if math.hypot(x - ox, y - oy) < (reach + other) * 0.72:
                     return False
-    for road in near:
-        a, b = nodes[road.a], nodes[road.b]
-        for p in (*ring, middle, *((ring[k] + ring[k - 1]) / 2 for k in range(4))):
-            share = min(1.0, max(0.0, float((p - a) @ (b - a)) / road.length_m**2))
-            if math.dist(p, a + (b - a) * share) < road.width_m / 2 + PAVEMENT_M[road.rank] + 0.5:
-                return False
+    spots = np.array([*ring, middle, *((ring[k] + ring[k - 1]) / 2 for k in range(4))])
+    a, along, keep = near
+    gap = spots[:, None] - a[None]
+    share = np.clip((gap * along).sum(axis=2) / (along**2).sum(axis=1), 0.0, 1.0)
+    if (np.linalg.norm(gap - along * share[..., None], axis=2) < keep).any():
+        return False
     stood.setdefault(cell, []).append((x, y, reach))
     return True

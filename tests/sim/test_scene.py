@@ -45,8 +45,8 @@ def picture(drawn, camera, at=T0):
     return planes
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 11), st.floats(6, 44), st.floats(-80, 80))
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 5), st.floats(6, 44), st.floats(-80, 80))
 def test_a_person_is_in_the_picture_if_and_only_if_in_the_field_and_not_hidden(pick, away, off_deg):
     lens = LENSES[CAMERAS[pick]]
     bearing = math.radians(lens.azimuth_deg + off_deg)
@@ -77,7 +77,7 @@ def test_a_person_is_in_the_picture_if_and_only_if_in_the_field_and_not_hidden(p
             assert WORLD.sees(lens.id, x, y)
 
 
-CAMERAS = sorted(LENSES)[:: len(LENSES) // 12][:12]
+CAMERAS = sorted(LENSES)[:: len(LENSES) // 6][:6]
 
 
 def test_the_wearer_of_a_story_is_where_the_cameras_say():
