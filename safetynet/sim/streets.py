@@ -242,7 +242,8 @@ class Streets:
 
     def base_map_bytes(self) -> bytes:
         """The map as it is served. Where a real list makes the streets long, the houses farthest from the border are left
-        out of the map (never out of the pictures) until it is small enough."""
+        out of the map (never out of the pictures) until it is small enough.
+        """
         shown = self
         while (
             len(text := json.dumps(shown.base_map(), ensure_ascii=False, separators=(",", ":")).encode())
