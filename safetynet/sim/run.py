@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import importlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from safetynet.sim.world import World
 
 HOST: Final = "127.0.0.1"
 TICK_S: Final = 0.1
+PANEL_CLOSE_S_MAX: Final = 3.0
 FILE: Final = "world.json"
 
 
@@ -60,7 +61,7 @@ class _Server(uvicorn.Server):
     """uvicorn would take the signals for itself; here one event ends everything."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -93,14 +94,18 @@ async def run(world: World, settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    work = [tell(world, posts), server.serve(), _until(stop), *(post.run() for post in posts.values())]
-    tasks = [asyncio.create_task(each) for each in work]
+    serving_pages = asyncio.create_task(server.serve())
+    work = [tell(world, posts), _until(stop), *(post.run() for post in posts.values())]
+    tasks = [serving_pages, *(asyncio.create_task(each) for each in work)]
     try:
         # Whatever ends first ends the program; a fault in any part is raised here.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
+        # The panel closes its lines by itself, within a second; only then is it cut.
+        server.should_exit = True
+        await asyncio.wait([serving_pages], timeout=PANEL_CLOSE_S_MAX)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
