@@ -124,7 +124,7 @@ def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pa
         x, y, heading = line.at(along)
         moving = 0 < run < hidden_s - run_s
         return Moment(x, y, heading, along, pace_mps if moving else 0.0, indoors=False,
-                      alarm="tampering" if seconds >= cut_s else None, tampered=seconds >= cut_s)  # fmt: skip
+                      alarm="removing" if seconds >= cut_s else None, tampered=seconds >= cut_s)  # fmt: skip
 
     steps = (
         Step(0.0, "home", "집 앞에 서 있음", "stands before his home"),

@@ -97,11 +97,16 @@ from safetynet.core.terms import (
 REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
 CAMERAS_MAX: Final = 9
-RADIUS_M_MIN: Final = 150
+RADIUS_M_MIN: Final = 300
+"""Enough for the way ahead; patrol cars are shown 500 m, the law table's cap is wider (domain.md 3.2)."""
 TOUCHES_M: Final = 80.0
 """A city is asked once the uncertainty comes this near to its border: its cameras look across."""
 NEARS_M: Final = 250.0
 """A city is asked to propose and pre-connect when the person is this near: at a run, about a minute ahead."""
+AGAIN_M: Final = 25.0
+"""A city that saw nobody there is asked again once the person is this much further."""
+PASSING: Final = frozenset({Why.NO_CAMERA, Why.OUT_OF_AREA, Why.STALE})
+"""Reasons that the person's next steps may undo. Any other refusal stands until a person asks again."""
 MOVED_M: Final = 12.0
 MOVED_MS: Final = 5 * SECOND_MS
 
@@ -288,13 +293,21 @@ def _ask(
     events: list[AnyEvent] = []
     for city in country.cities:
         away_m = geo.distance_to_area_m(place.lat, place.lon, city.area) - place.radius_m
-        held = incident.requests.get(city.city)
+        held = _still(incident.requests.get(city.city), place)
         staged = held is not None and held.state in (VideoState.PREPARED, VideoState.PROPOSED)
         if by is not None and away_m <= TOUCHES_M and (held is None or staged):
-            events.append(_asking(incident, place, rule, city.city, at, by))
+            events.append(_asking(incident, place, rule, city.city, held, at, by))
         elif held is None and away_m <= NEARS_M:
-            events.append(_asking(incident, place, rule, city.city, at, None))
+            events.append(_asking(incident, place, rule, city.city, None, at, None))
     return events
+
+
+def _still(held: Request | None, place: Place) -> Request | None:
+    """What a city was asked, unless it said no for a reason that has passed since: the person moved on."""
+    if held is None or held.state is not VideoState.REFUSED or held.why not in PASSING:
+        return held
+    far = geo.distance_m(held.place.lat, held.place.lon, place.lat, place.lon) >= AGAIN_M
+    return None if far else held
 
 
 def _asking(
@@ -302,13 +315,14 @@ def _asking(
     place: Place,
     rule: law.Rule,
     city: CentreId,
+    held: Request | None,
     at: Instant,
     by: PersonId | None,
 ) -> VideoPrepared | VideoRequested:
     facts = VideoPrepared(
         at=at,
         incident=incident.incident,
-        request=RequestId("R-" + _short(f"{incident.incident} {city} {incident.asked_at or 0}")),
+        request=held.request if held else RequestId("R-" + _short(f"{incident.incident} {city} {at}")),
         city=city,
         basis=rule.basis,
         kind=incident.kind,

@@ -295,6 +295,7 @@ def _video(
                 basis=event.basis,
                 kind=event.kind,
                 state=VideoState.PREPARED if isinstance(event, VideoPrepared) else VideoState.REQUESTED,
+                place=event.place,
                 asked_at=event.at,
                 until=event.until,
                 cameras=held.cameras if held else (),
