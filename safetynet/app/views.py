@@ -420,11 +420,13 @@ def _entry(entry: Entry, seen: Looked) -> dict[str, object]:
     more: dict[str, object] = dict(entry.detail)
     for key in ("city", "room"):
         if key in more:
-            more[key] = seen.centres.get(CentreId(str(more[key])), more[key])
+            id = CentreId(str(more.pop(key)))
+            more[f"{key}_name"] = seen.centres.get(id, id)
     if "unit" in more:
-        more["unit"] = _unit_name(UnitId(str(more["unit"])), seen)
+        more["unit_name"] = _unit_name(UnitId(str(more.pop("unit"))), seen)
     if "to" in more:
-        more["to"] = seen.names.get(PersonId(str(more["to"])), more["to"])
+        person = PersonId(str(more.pop("to")))
+        more["to_name"] = seen.names.get(person, person)
     by_name = seen.names.get(entry.by, entry.by) if entry.by else None
     return {"at": entry.at, "what": entry.what, "by_name": by_name, "with": more}
 

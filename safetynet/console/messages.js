@@ -298,6 +298,7 @@ export const TEXT = {
   'sheet.speed': ['이동', 'Movement'],
   'sheet.steps': ['할 일', 'What to do'],
   'sheet.steps_done': ['{n}개 중 {done}개 마침', '{done} of {n} done'],
+  'record.cameras': ['카메라 {n}대', '{n} cameras'],
   'sheet.record': ['기록', 'Record'],
   'sheet.sealed': ['{n}건 봉인됨', '{n} sealed'],
   'sheet.sent': ['보낸 곳', 'Sent to'],

@@ -62,7 +62,7 @@ const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeStat
 function details(entry) {
   return Object.entries(entry.with ?? {}).flatMap(([key, value]) => {
     if (value === null || value === undefined || value === '') return [];
-    if (key === 'cameras') return [t('map.open') + ` ${Array.isArray(value) ? value.length : value}`];
+    if (key === 'cameras') return [t('record.cameras', { n: Array.isArray(value) ? value.length : Number(value) })];
     if (key === 'state') return [t(`${STATES[/** @type {keyof typeof STATES} */ (entry.what)] ?? 'UnitState'}.${value}`)];
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];

@@ -134,7 +134,12 @@ async def run(world: World, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     serving_pages = asyncio.create_task(server.serve())
-    work = [tell(world, posts), _until(stop), *(post.run() for post in posts.values())]
+    work = [
+        tell(world, posts),
+        patrol(world, settings, phones),
+        _until(stop),
+        *(post.run() for post in (*posts.values(), *phones.values())),
+    ]
     tasks = [serving_pages, *(asyncio.create_task(each) for each in work)]
     try:
         # Whatever ends first ends the program; a fault in any part is raised here.
