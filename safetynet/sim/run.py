@@ -96,7 +96,16 @@ async def patrol(world: World, settings: Settings, posts: dict[UnitId, Post]) ->
             if unit.id in posts:
                 device = settings.units[unit.id].device
                 posts[unit.id].put(
-                    Report(device, now, unit.lat, unit.lon, UNIT_RADIUS_M, Source.GNSS, battery=80.0, speed_mps=0.0)
+                    Report(
+                        device=device,
+                        observed_at=now,
+                        lat=unit.lat,
+                        lon=unit.lon,
+                        radius_m=UNIT_RADIUS_M,
+                        source=Source.GNSS,
+                        battery=80.0,
+                        speed_mps=0.0,
+                    )
                 )
         await asyncio.sleep(UNITS_S)
 
