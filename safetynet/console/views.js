@@ -49,6 +49,19 @@ export class Views extends EventTarget {
     this.expected_at = 0;
   }
 
+  /** Has the player ready before the first picture is asked for: its modules and its worker take a quarter second. */
+  async prepare() {
+    try {
+      this.loading ??= this.load();
+      const player = await this.loading;
+      if (!this.player) this.#listen(player);
+      this.player = player;
+    } catch (error) {
+      console.error('player', error);
+      this.loading = null;  // the first token tries again, and says so when that fails too
+    }
+  }
+
   /** A token for this window came: the picture may be opened. @param {string} grant @param {string} token */
   async admit(grant, token) {
     this.asked.delete(grant);

@@ -101,7 +101,7 @@ class Scene:
         order = np.argsort(-((both - back.eye[:2]) ** 2).sum(axis=1))
         figures.draw(luma, blue, red, back.depth, back.focal, back.eye, back.axes, back.lamps, people, cars, order)
         glyphs.write(luma, glyphs.clock(at), WIDTH - 12 * 19 - 6, 1)
-        glyphs.write(luma, lens.label, 8, HEIGHT - 20)
+        glyphs.write(luma, lens.label, WIDTH - 12 * len(lens.label) - 6, 20)  # the page writes along the lower edge
 
     def warm(self) -> None:
         """Compiles the drawing kernels (seconds at the very first time, then kept on disk) by drawing one picture."""

@@ -548,6 +548,8 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                 )
             ]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
+            if message.cameras == request.cameras:
+                return []
             return [CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)]
         case EndGrant() if message.grant == request.grant:
             if request.state is not VideoState.GRANTED:

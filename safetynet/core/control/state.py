@@ -250,8 +250,8 @@ def _happened(state: State, incident: Incident, event: IncidentEvent) -> State:
         case _:
             after = _after(incident, event)
     state = replace(state, incidents=state.incidents.set(incident.incident, after))
-    if isinstance(event, PositionFollowed):
-        return state
+    if isinstance(event, PositionFollowed | CamerasChanged):
+        return state  # many in a minute: the map shows them, the log holds them
     return _noted(state, incident.incident, Entry(event.at, _tag(event), _by(event), _detail(event)))
 
 
