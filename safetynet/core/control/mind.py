@@ -66,7 +66,7 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Act, Incident, Request, Stage, VideoState
+from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
     ChangeCameras,
@@ -319,6 +319,7 @@ def _asking(
     at: Instant,
     by: PersonId | None,
 ) -> VideoPrepared | VideoRequested:
+    """A request keeps the id under which it was prepared; asked again after an end it is another one."""
     facts = VideoPrepared(
         at=at,
         incident=incident.incident,
@@ -426,6 +427,7 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
         return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.STALE)]
     again = replace(
         incident,
+        asked_by=given.by,
         requests=Map(
             {
                 city: request
@@ -435,8 +437,9 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
         ),
     )
     asked = _ask(country, again, incident.place, given.footing, at, by=given.by)
-    if not asked and not any(incidents.live(each, at) for each in incident.requests.values()):
-        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.OUT_OF_AREA)]
+    waiting = any(each.state is VideoState.REQUESTED or incidents.live(each, at) for each in incident.requests.values())
+    if not waiting and not any(isinstance(each, VideoRequested) for each in asked):
+        return [*asked, VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.OUT_OF_AREA)]
     return asked
 
 
@@ -522,14 +525,19 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     if incident is None:
         return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NO_SUCH_INCIDENT)]
     if isinstance(message, AnswerNotice):
-        return _answered(incident, given.sender, message, at) or unasked
+        notice = incident.notices.get(message.notice)
+        return unasked if notice is None or notice.room != given.sender else _answered(incident, notice, message, at)
     request = incident.requests.get(given.sender)
     if request is None:
         return list(unasked)
     if incident.stage is Stage.CLOSED:
         return []  # the city was told the end; what it said before it heard that is history
     match message:
-        case ProposeCameras() if request.state in (VideoState.PREPARED, VideoState.PROPOSED):
+        case ProposeCameras() | GiveGrant() | RefuseVideo() if message.request != request.request:
+            return [] if message.request in request.earlier else list(unasked)
+        case ProposeCameras():
+            if request.state not in (VideoState.PREPARED, VideoState.PROPOSED):
+                return []  # the request of a person overtook it
             return [
                 CamerasProposed(
                     at=at,
@@ -539,18 +547,26 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                     cameras=message.cameras,
                 )
             ]
-        case ProposeCameras() | GiveGrant() if request.grant is not None or request.state is VideoState.REQUESTED:
-            return _granted(incident, request, given.sender, message, at)
-        case RefuseVideo() if message.request == request.request and request.state is not VideoState.GRANTED:
+        case GiveGrant():
+            return _granted(state, incident, request, given.sender, message, at) or list(unasked)
+        case RefuseVideo():
+            if request.state not in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
+                return []  # told twice
             return [
                 VideoRefused(
                     at=at, incident=incident.incident, request=request.request, city=given.sender, why=message.why
                 )
             ]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
+            if len(message.cameras) > CAMERAS_MAX:
+                return list(unasked)
             if message.cameras == request.cameras:
                 return []
             return [CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)]
+        case ChangeCameras() | EndGrant() if message.grant in request.earlier_grants:
+            return []  # of a grant that is over here
+        case ChangeCameras() if message.grant == request.grant:
+            return []  # it was on the road when the grant ended
         case EndGrant() if message.grant == request.grant:
             if request.state is not VideoState.GRANTED:
                 return []
@@ -560,11 +576,18 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
 
 
 def _granted(
-    incident: Incident, request: Request, city: CentreId, message: ProposeCameras | GiveGrant, at: Instant
-) -> list[AnyEvent]:
-    """A grant for what a person asked. A proposal that the request overtook, and a grant told twice, say nothing new."""
-    if isinstance(message, ProposeCameras) or request.grant == message.grant:
+    state: State, incident: Incident, request: Request, city: CentreId, message: GiveGrant, at: Instant
+) -> list[AnyEvent] | None:
+    """A grant for what a person asked; nothing new when it is told twice; None for one that nobody asked for.
+
+    A refusal of the preparation may have crossed with the request: what was asked may still be granted. An id that
+    stands for a grant already is no grant, or one city could end or move the pictures of another.
+    """
+    if request.grant == message.grant:
         return []
+    asked = request.by is not None and request.grant is None
+    if not asked or message.grant in state.given or len(message.cameras) > CAMERAS_MAX:
+        return None
     return [
         VideoGranted(
             at=at,
@@ -579,13 +602,10 @@ def _granted(
     ]
 
 
-def _answered(incident: Incident, room: CentreId, message: AnswerNotice, at: Instant) -> list[AnyEvent]:
-    notice = incident.notices.get(message.notice)
-    if notice is None or notice.room != room:
-        return []
+def _answered(incident: Incident, notice: Notice, message: AnswerNotice, at: Instant) -> list[AnyEvent]:
     rank = {NoticeState.SENT: 0, NoticeState.RECEIVED: 1, NoticeState.READ: 2}
     if rank[message.state] <= rank[notice.state]:
-        return []
+        return []  # told twice, or overtaken
     return [PoliceNoticeAnswered(at=at, incident=incident.incident, notice=message.notice, state=message.state)]
 
 
