@@ -181,8 +181,8 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
         case RelayHeard():
             return list(given.events)
         case Tick():
-            over = [each for each in state.requests.values() if at >= each.until]
-            return [_end_of(each, Why.RUN_OUT, at) for each in over]
+            over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
+            return [_run_out(each, at) for each in over]
         case _:
             assert_never(given)
 
@@ -207,10 +207,14 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
                 return []
             alive = [
                 each
-                for each in state.requests.values()
+                for _, each in sorted(state.requests.items())
                 if each.incident == message.incident and each.sender == given.sender
             ]
-            ends = [_end_of(each, message.why, at) for each in alive if each.grant is not None]
+            ends = [
+                GrantEnded(at=at, grant=each.grant, incident=each.incident, receiver=each.sender, why=message.why)
+                for each in alive
+                if each.grant is not None
+            ]
             ended = IncidentEnded(
                 at=at,
                 incident=message.incident,
@@ -223,10 +227,18 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
             return _unasked(given, at)
 
 
-def _end_of(held: Held, why: Why, at: Instant) -> AnyEvent:
+def _run_out(held: Held, at: Instant) -> AnyEvent:
+    """Only this request is over: the incident goes on, and a person may still ask."""
     if held.grant is not None:
-        return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
-    return IncidentEnded(at=at, incident=held.incident, sender=held.sender, requests=(held.request,), why=why)
+        return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=Why.RUN_OUT)
+    return GrantRefused(
+        at=at,
+        request=held.request,
+        incident=held.incident,
+        sender=held.sender,
+        why=Why.RUN_OUT,
+        policy_sha256=b"",
+    )
 
 
 def _unasked(given: Heard, at: Instant) -> list[AnyEvent]:

@@ -92,6 +92,8 @@ class Request:
     state: VideoState
     asked_at: Instant
     until: Instant
+    asked_by: PersonId | None = None
+    """None: the machine asked for a proposal only, and a grant for it is one that nobody asked for."""
     why: Why | None = None
     grant: GrantId | None = None
     granted_at: Instant | None = None

@@ -203,6 +203,8 @@ class Country:
             **self.cities,
             POLICE: self.police,
         }
+        self.diligence = dice.choice((0.15, 0.15, 0.05, 0.003))
+        """How often an operator acts, per second. In some storms nobody comes for half an hour."""
         self.leaked: list[str] = []
         """Messages to a partner in which a canary stood."""
         self.forged_sent = 0
@@ -368,7 +370,7 @@ class Country:
         state = loop.state
         open = [state.incidents[id] for _, id in sorted(state.open.items())]
         for by in OPERATORS:
-            if open and self.dice.random() < (1.0 if self.fair else 0.15):
+            if open and self.dice.random() < (1.0 if self.fair else self.diligence):
                 self._operate(by, self.dice.choice(open))
         if not self.fair:
             if open and self.dice.random() < 0.15:

@@ -68,6 +68,8 @@ from safetynet.sim.country import POLICE, STEP_MS, Country
 
 CUT_MS_MAX: Final = 2 * SECOND_MS
 """At a window, after its incident was closed or its grant ended."""
+_ON_THE_ROAD_MS_MAX: Final = 30 * 60 * SECOND_MS
+"""After all cuts, dawdling and deaths in a row."""
 SLACK_MS: Final = SECOND_MS + STEP_MS
 """A simulated tick and a step: no centre of a storm can be more punctual."""
 
@@ -346,6 +348,29 @@ def giving_and_receiving_agree(country: Country) -> None:
     require(received.keys() <= given, "received what nobody gave", received.keys() - given)
 
 
+def a_request_is_answered(country: Country) -> None:
+    """A city calls an incident over only when it is; what it grants while that runs, the control centre learns of."""
+    over = {each.incident: each.at for each in _of(country.control, IncidentClosed)}
+    learnt = {each.grant for each in _of(country.control, VideoGranted)}
+    again: dict[tuple[str, str], list[VideoRequested]] = defaultdict(list)
+    for wish in _of(country.control, VideoRequested):
+        again[wish.city, wish.incident].append(wish)
+    for city in country.cities.values():
+        ended: set[IncidentId] = set()
+        for event in city.events():
+            if isinstance(event, IncidentEnded):
+                ended.add(event.incident)
+                require(event.incident in over, "a city ended an incident that goes on", event)
+            elif isinstance(event, GrantRefused):
+                require(event.why is not Why.NOT_LIVE or event.incident in ended, "refused as over", event)
+                require(event.why is not Why.TOO_LONG, "asked for longer than a city may give", event)
+        for grant in _of(city, GrantIssued):
+            wishes = again[city.id, grant.incident]
+            superseded = any(each.request != grant.request for each in wishes)
+            late = over[grant.incident] - grant.at < _ON_THE_ROAD_MS_MAX
+            require(grant.grant in learnt or superseded or late, "a grant was never learnt of", grant)
+
+
 def every_viewing_is_owed_a_notice(country: Country) -> None:
     control = country.control
     viewed = {each.incident for each in _of(control, ViewerAdmitted)}
@@ -389,7 +414,7 @@ def refusals_are_recorded(country: Country) -> None:
     for city in country.cities.values():
         logged = sum(1 for _ in _of(city, ViewingRefused))
         require(logged == city.relay.rows.refused, "a relay's no is not in the log", city.id)
-        yes_no = Counter(each.request for each in (*_of(city, GrantIssued), *_of(city, GrantRefused)))
+        yes_no = Counter(each.request for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
         for request, answers in city.answers.items():
             unclean = [each for each in answers if not each.allow or each.errors or not each.present]
             if len(unclean) == len(answers):
@@ -445,6 +470,7 @@ PROMISES: Final[tuple[Callable[[Country], None], ...]] = (
     no_picture_without_a_grant,
     nothing_is_shown_after_the_end,
     giving_and_receiving_agree,
+    a_request_is_answered,
     every_viewing_is_owed_a_notice,
     every_effect_happens_once,
     refusals_are_recorded,

@@ -467,7 +467,7 @@ def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant
 def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = [
         VideoEnded(at=at, incident=incident.incident, grant=each.grant, why=Why.INCIDENT_CLOSED)
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state is VideoState.GRANTED and each.grant is not None
     ]
     events += [
@@ -478,7 +478,7 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
             unit=each.unit,
             state=UnitState.RELEASED,
         )
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if UnitState.RELEASED in FOLLOWS[each.state]
     ]
     events.append(
@@ -525,7 +525,9 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                     cameras=message.cameras,
                 )
             ]
-        case ProposeCameras() | GiveGrant() if request.grant is not None or request.state is VideoState.REQUESTED:
+        case ProposeCameras() if message.request == request.request and request.asked_by is not None:
+            return []  # the request of a person overtook it
+        case GiveGrant() if message.request == request.request and request.asked_by is not None:
             return _granted(incident, request, given.sender, message, at)
         case RefuseVideo() if message.request == request.request and request.state is not VideoState.GRANTED:
             return [
@@ -543,11 +545,12 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
             return list(unasked)
 
 
-def _granted(
-    incident: Incident, request: Request, city: CentreId, message: ProposeCameras | GiveGrant, at: Instant
-) -> list[AnyEvent]:
-    """A grant for what a person asked. A proposal that the request overtook, and a grant told twice, say nothing new."""
-    if isinstance(message, ProposeCameras) or request.grant == message.grant:
+def _granted(incident: Incident, request: Request, city: CentreId, message: GiveGrant, at: Instant) -> list[AnyEvent]:
+    """A grant for what a person asked; told twice it says nothing new.
+
+    Also after a refusal: that may have been meant for the preparation, which the request overtook.
+    """
+    if request.grant == message.grant:
         return []
     return [
         VideoGranted(
@@ -578,7 +581,7 @@ def _answered(incident: Incident, room: CentreId, message: AnswerNotice, at: Ins
 
 def _due(state: State, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = []
-    for id in state.open.values():
+    for id in sorted(state.open.values()):  # in an order that every process shares, not that of a hash
         incident = state.incidents[id]
         for alarm in (state.alarms[each] for each in incident.alarms):
             due = alarms.escalates_at(alarm)
@@ -587,7 +590,7 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
         events += _overdue(incident, at)
         events += [
             VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RUN_OUT)
-            for each in incident.requests.values()
+            for _, each in sorted(incident.requests.items())
             if each.state is VideoState.GRANTED and each.grant is not None and at >= each.until
         ]
     return events
@@ -596,12 +599,12 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
 def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
     late: list[DispatchId | NoticeId] = [
         each.dispatch
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if each.state in UNANSWERED and not each.overdue and at >= each.answer_by
     ]
     late += [
         each.notice
-        for each in incident.notices.values()
+        for _, each in sorted(incident.notices.items())
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
