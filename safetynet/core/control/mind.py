@@ -484,7 +484,7 @@ def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant
 def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = [
         VideoEnded(at=at, incident=incident.incident, grant=each.grant, why=Why.INCIDENT_CLOSED)
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state is VideoState.GRANTED and each.grant is not None
     ]
     events += [
@@ -495,7 +495,7 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
             unit=each.unit,
             state=UnitState.RELEASED,
         )
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if UnitState.RELEASED in FOLLOWS[each.state]
     ]
     events.append(
@@ -548,7 +548,8 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                 )
             ]
         case GiveGrant():
-            return _granted(state, incident, request, given.sender, message, at) or list(unasked)
+            granted = _granted(state, incident, request, given.sender, message, at)
+            return unasked if granted is None else granted
         case RefuseVideo():
             if request.state not in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
                 return []  # told twice
@@ -614,7 +615,7 @@ def _answered(incident: Incident, notice: Notice, message: AnswerNotice, at: Ins
 
 def _due(state: State, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = []
-    for id in state.open.values():
+    for id in sorted(state.open.values()):  # in an order that every process shares, not that of a hash
         incident = state.incidents[id]
         for alarm in (state.alarms[each] for each in incident.alarms):
             due = alarms.escalates_at(alarm)
@@ -623,7 +624,7 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
         events += _overdue(incident, at)
         events += [
             VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RUN_OUT)
-            for each in incident.requests.values()
+            for _, each in sorted(incident.requests.items())
             if each.state is VideoState.GRANTED and each.grant is not None and at >= each.until
         ]
     return events
@@ -632,12 +633,12 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
 def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
     late: list[DispatchId | NoticeId] = [
         each.dispatch
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if each.state in UNANSWERED and not each.overdue and at >= each.answer_by
     ]
     late += [
         each.notice
-        for each in incident.notices.values()
+        for _, each in sorted(incident.notices.items())
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]

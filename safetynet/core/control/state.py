@@ -526,7 +526,7 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return _moves(state, event)
         case IncidentClosed():
             incident = state.incidents[event.incident]
-            told = [*incident.requests, *(each.room for each in incident.notices.values())]
+            told = sorted({*incident.requests, *(each.room for each in incident.notices.values())})
             over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
@@ -567,7 +567,7 @@ def _moves(state: State, event: PositionFollowed) -> list[Errand]:
     over = (VideoState.REFUSED, VideoState.ENDED)
     return [
         Send(each.city, MovePlace(incident=event.incident, request=each.request, place=event.place))
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state not in over
     ]
 
