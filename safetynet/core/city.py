@@ -182,7 +182,7 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
         case RelayHeard():
             return list(given.events)
         case Tick():
-            over = [each for each in state.requests.values() if at >= each.until]
+            over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
             return [_run_out(each, at) for each in over]
         case _:
             assert_never(given)
@@ -210,10 +210,14 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
                 return []
             alive = [
                 each
-                for each in state.requests.values()
+                for _, each in sorted(state.requests.items())
                 if each.incident == message.incident and each.sender == given.sender
             ]
-            ends = [_end_of(each, message.why, at) for each in alive if each.grant is not None]
+            ends = [
+                GrantEnded(at=at, grant=each.grant, incident=each.incident, receiver=each.sender, why=message.why)
+                for each in alive
+                if each.grant is not None
+            ]
             ended = IncidentEnded(
                 at=at,
                 incident=message.incident,

@@ -90,6 +90,8 @@ class Request:
     basis: Basis
     kind: AlarmKind
     state: VideoState
+    place: Place
+    """For where it was asked."""
     asked_at: Instant
     until: Instant
     by: PersonId | None = None

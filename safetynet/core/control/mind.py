@@ -97,11 +97,16 @@ from safetynet.core.terms import (
 REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
 CAMERAS_MAX: Final = 9
-RADIUS_M_MIN: Final = 150
+RADIUS_M_MIN: Final = 300
+"""Enough for the way ahead; patrol cars are shown 500 m, the law table's cap is wider (domain.md 3.2)."""
 TOUCHES_M: Final = 80.0
 """A city is asked once the uncertainty comes this near to its border: its cameras look across."""
 NEARS_M: Final = 250.0
 """A city is asked to propose and pre-connect when the person is this near: at a run, about a minute ahead."""
+AGAIN_M: Final = 25.0
+"""A city that saw nobody there is asked again once the person is this much further."""
+PASSING: Final = frozenset({Why.NO_CAMERA, Why.OUT_OF_AREA, Why.STALE})
+"""Reasons that the person's next steps may undo. Any other refusal stands until a person asks again."""
 MOVED_M: Final = 12.0
 MOVED_MS: Final = 5 * SECOND_MS
 
@@ -288,13 +293,21 @@ def _ask(
     events: list[AnyEvent] = []
     for city in country.cities:
         away_m = geo.distance_to_area_m(place.lat, place.lon, city.area) - place.radius_m
-        held = incident.requests.get(city.city)
+        held = _still(incident.requests.get(city.city), place)
         staged = held is not None and held.state in (VideoState.PREPARED, VideoState.PROPOSED)
         if by is not None and away_m <= TOUCHES_M and (held is None or staged):
-            events.append(_asking(incident, place, rule, city.city, at, by, held.request if held else None))
+            events.append(_asking(incident, place, rule, city.city, held, at, by))
         elif held is None and away_m <= NEARS_M:
-            events.append(_asking(incident, place, rule, city.city, at, None))
+            events.append(_asking(incident, place, rule, city.city, None, at, None))
     return events
+
+
+def _still(held: Request | None, place: Place) -> Request | None:
+    """What a city was asked, unless it said no for a reason that has passed since: the person moved on."""
+    if held is None or held.state is not VideoState.REFUSED or held.why not in PASSING:
+        return held
+    far = geo.distance_m(held.place.lat, held.place.lon, place.lat, place.lon) >= AGAIN_M
+    return None if far else held
 
 
 def _asking(
@@ -302,15 +315,15 @@ def _asking(
     place: Place,
     rule: law.Rule,
     city: CentreId,
+    held: Request | None,
     at: Instant,
     by: PersonId | None,
-    prepared: RequestId | None = None,
 ) -> VideoPrepared | VideoRequested:
     """A request keeps the id under which it was prepared; asked again after an end it is another one."""
     facts = VideoPrepared(
         at=at,
         incident=incident.incident,
-        request=prepared or RequestId("R-" + _short(f"{incident.incident} {city} {at}")),
+        request=held.request if held else RequestId("R-" + _short(f"{incident.incident} {city} {at}")),
         city=city,
         basis=rule.basis,
         kind=incident.kind,
@@ -471,7 +484,7 @@ def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant
 def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = [
         VideoEnded(at=at, incident=incident.incident, grant=each.grant, why=Why.INCIDENT_CLOSED)
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state is VideoState.GRANTED and each.grant is not None
     ]
     events += [
@@ -482,7 +495,7 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
             unit=each.unit,
             state=UnitState.RELEASED,
         )
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if UnitState.RELEASED in FOLLOWS[each.state]
     ]
     events.append(
@@ -548,6 +561,8 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
             if len(message.cameras) > CAMERAS_MAX:
                 return list(unasked)
+            if message.cameras == request.cameras:
+                return []
             return [CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)]
         case ChangeCameras() | EndGrant() if message.grant in request.earlier_grants:
             return []  # of a grant that is over here
@@ -600,7 +615,7 @@ def _answered(incident: Incident, notice: Notice, message: AnswerNotice, at: Ins
 
 def _due(state: State, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = []
-    for id in state.open.values():
+    for id in sorted(state.open.values()):  # in an order that every process shares, not that of a hash
         incident = state.incidents[id]
         for alarm in (state.alarms[each] for each in incident.alarms):
             due = alarms.escalates_at(alarm)
@@ -609,7 +624,7 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
         events += _overdue(incident, at)
         events += [
             VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RUN_OUT)
-            for each in incident.requests.values()
+            for _, each in sorted(incident.requests.items())
             if each.state is VideoState.GRANTED and each.grant is not None and at >= each.until
         ]
     return events
@@ -618,12 +633,12 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
 def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
     late: list[DispatchId | NoticeId] = [
         each.dispatch
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if each.state in UNANSWERED and not each.overdue and at >= each.answer_by
     ]
     late += [
         each.notice
-        for each in incident.notices.values()
+        for _, each in sorted(incident.notices.items())
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]

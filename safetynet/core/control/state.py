@@ -261,8 +261,8 @@ def _happened(state: State, incident: Incident, event: IncidentEvent) -> State:
         case _:
             after = _after(incident, event)
     state = replace(state, incidents=state.incidents.set(incident.incident, after))
-    if isinstance(event, PositionFollowed):
-        return state
+    if isinstance(event, PositionFollowed | CamerasChanged):
+        return state  # many in a minute: the map shows them, the log holds them
     return _noted(state, incident.incident, Entry(event.at, _tag(event), _by(event), _detail(event)))
 
 
@@ -308,6 +308,7 @@ def _video(
                 basis=event.basis,
                 kind=event.kind,
                 state=VideoState.PREPARED if isinstance(event, VideoPrepared) else VideoState.REQUESTED,
+                place=event.place,
                 asked_at=event.at,
                 until=event.until,
                 by=event.by if isinstance(event, VideoRequested) else None,
@@ -525,7 +526,7 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return _moves(state, event)
         case IncidentClosed():
             incident = state.incidents[event.incident]
-            told = [*incident.requests, *(each.room for each in incident.notices.values())]
+            told = sorted({*incident.requests, *(each.room for each in incident.notices.values())})
             over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
@@ -566,7 +567,7 @@ def _moves(state: State, event: PositionFollowed) -> list[Errand]:
     over = (VideoState.REFUSED, VideoState.ENDED)
     return [
         Send(each.city, MovePlace(incident=event.incident, request=each.request, place=event.place))
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state not in over
     ]
 
