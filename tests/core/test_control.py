@@ -558,7 +558,8 @@ def test_a_bad_envelope_is_recorded():
 
 
 @pytest.mark.parametrize(
-    "change", [lambda one: words.TakeOver(incident=one, by=LEE), lambda one: words.HandOver(incident=one, by=KIM, to=LEE)]
+    "change",
+    [lambda one: words.TakeOver(incident=one, by=LEE), lambda one: words.HandOver(incident=one, by=KIM, to=LEE)],
 )
 def test_when_the_lead_changes_the_windows_of_before_are_cut_also_after_a_crash(change):
     told = viewed()

@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from safetynet.core import incidents
+from safetynet.core.events import CameraCard, Place
 from safetynet.core.incidents import OWNER_ONLY, Act, Incident, Request, Stage, VideoState, refusal
-from safetynet.core.terms import AlarmKind, Basis, Certainty, Disposition, Why
+from safetynet.core.terms import AlarmKind, Basis, Certainty, Disposition, Source, Why
 
 OPEN = Incident(
     incident="I1", wearer="w1", kind=AlarmKind.STRAP_CUT, stage=Stage.OPEN, opened_at=1, alarms=("A1",),
     kinds=frozenset({AlarmKind.STRAP_CUT}), certainty=Certainty.CERTAIN, place=None,
 )  # fmt: skip
+PLACE = Place(36.35, 127.38, 15.0, Source.GNSS, 1, 1, 1)
 CLAIMED = replace(OPEN, stage=Stage.CLAIMED, owner="kim")
 CLOSED = replace(CLAIMED, stage=Stage.CLOSED)
 
@@ -42,7 +44,14 @@ def test_a_tamper_is_no_drift(kind, code):
 
 
 def request(state, **more):
-    fields = {"request": "R1", "city": "garam", "basis": Basis.DEVICE_DUTY, "kind": AlarmKind.STRAP_CUT, "asked_at": 1}
+    fields = {
+        "request": "R1",
+        "city": "garam",
+        "basis": Basis.DEVICE_DUTY,
+        "kind": AlarmKind.STRAP_CUT,
+        "asked_at": 1,
+        "place": PLACE,
+    }
     return Request(**(fields | {"state": state, "until": 100} | more))
 
 
@@ -60,8 +69,6 @@ def test_grants_are_found_by_their_id():
 
 @pytest.mark.parametrize("state", list(VideoState))
 def test_cameras_of_what_is_over_are_not_shown(state):
-    from safetynet.core.events import CameraCard
-
     card = CameraCard(
         camera="c1", pole="p", name="n", lat=36.0, lon=127.0, range_m=50.0, azimuth_deg=None, view_deg=None, ptz=False,
         purpose="",
