@@ -495,6 +495,7 @@ class Control:
     async def run(self) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._show_now()  # before anybody looks: an empty screen would read as calm
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._until_failed())
             tasks.create_task(self.link.serve())
@@ -528,6 +529,7 @@ class Control:
                 host=self.centre.host,
                 port=self.centre.web_port or 0,
                 log_level="warning",
+                lifespan="off",
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 ws_max_size=windows.COMMAND_BYTES_MAX * 2,
