@@ -537,7 +537,10 @@ class Control:
                 server_header=False,
             )
         )
-        await server.serve()
+        try:
+            await server.serve()
+        finally:
+            server.close()
 
 
 class _Server(uvicorn.Server):
@@ -546,6 +549,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         process.ready("control", port=self.config.port)
+
+    def close(self) -> None:
+        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
+        for each in self.servers if self.started else ():
+            each.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

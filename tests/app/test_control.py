@@ -152,9 +152,10 @@ async def test_nonsense_on_the_state_socket_ends_that_window_alone(folder, port)
                     with pytest.raises(websockets.ConnectionClosed):
                         await other.until(lambda _: False, 3)
             async with page(port, own) as other:
-                with pytest.raises(websockets.ConnectionClosed):
+                with contextlib.suppress(websockets.ConnectionClosed):
                     for n in range(40):
                         await other.socket.send(json.dumps({"op": "do", "ref": n, "act": "claim"}))
+                with pytest.raises(websockets.ConnectionClosed):
                     await other.until(lambda _: False, 3)
             async with websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers={"Cookie": own}) as socket:
                 await socket.send(b"binary")
@@ -260,13 +261,17 @@ async def running(folder):
     async with Relay(folder) as relay:
         control = Control(folder)
         task = asyncio.create_task(control.run())
-        async with asyncio.timeout(5):
-            while not control.relay.up or not _listening(control.centre.web_port):
-                await asyncio.sleep(0.02)
+        await until(lambda: control.relay.up and _listening(control.centre.web_port))
         yield control, relay
         task.cancel()
         await asyncio.wait({task})
         control.store.close()
+
+
+async def until(true, wait_s=5.0):
+    async with asyncio.timeout(wait_s):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.02)
 
 
 def _listening(port):
@@ -340,9 +345,7 @@ async def test_a_relay_that_comes_back_is_told_what_holds(running, port):
         await kim.until(lambda p: p.admits)
         relay.heard.clear()
         relay.writer.close()
-        async with asyncio.timeout(5):
-            while not relay.of(words.SetCameras):
-                await asyncio.sleep(0.02)
+        await until(lambda: relay.of(words.SetCameras))
         assert relay.heard[0] == words.SetCameras(grant="G1", cameras=("c1", "c2"))
 
 
@@ -378,9 +381,7 @@ async def test_a_mistake_of_ours_in_a_request_ends_the_program(folder, port):
     async with Relay(folder):
         control = Control(folder)
         task = asyncio.create_task(control.run())
-        async with asyncio.timeout(5):
-            while not control.relay.up or not _listening(port):
-                await asyncio.sleep(0.02)
+        await until(lambda: control.relay.up and _listening(port))
 
         def broken(_):
             raise AssertionError("our own mistake")
