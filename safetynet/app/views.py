@@ -339,6 +339,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
     for choice in ranked:
         card, request = held[choice.camera.id]
         granted = request.state is VideoState.GRANTED
+        over = request.state is VideoState.ENDED or incident.stage is Stage.CLOSED
         shown.append(
             {
                 **_card(card),
@@ -347,7 +348,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
                 "grant": request.grant if granted else None,
                 "reason": choice.reason.value,
                 "distance_m": round(choice.distance_m),
-                "state": "granted" if granted else "proposed",
+                "state": "ended" if over else "granted" if granted else "proposed",
             }
         )
     return shown

@@ -250,7 +250,10 @@ window.addEventListener('keydown', (event) => {
 function draw() {
   const all = list();
   const at = incident();
-  if (!seen.selected || !all.some((row) => row.id === seen.selected)) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
+  const held = all.find((row) => row.id === seen.selected);
+  // A closed incident leaves the hand: Enter then opens what waits, not what is over.
+  const over = held?.tab === 'closed' && queue()?.tab !== 'closed';
+  if (!held || over) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
   render(layout(all, at), page);
   const title = at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product');
   if (document.title !== title) document.title = title;

@@ -159,6 +159,11 @@ class Camera:
         planes = np.empty((scene.height * 3 // 2, scene.width), np.uint8)
         writer, loop = self._ready(), asyncio.get_running_loop()
         due = loop.time()
+        prepare = getattr(scene, "background", None)
+        if prepare is not None:
+            # Away from the loop: the first look of one camera must not hold up the pictures of all others.
+            await asyncio.to_thread(prepare, self.id)
+            due = loop.time()
         if not self.habits.idr_on_play:  # the camera has been running: the first pictures belong to an earlier group
             scene.draw(self.id, clock.now(), planes)
             writer.encode(planes)

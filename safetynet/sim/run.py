@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from safetynet.core.terms import DeviceId, Instant, Source, UnitId
+from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId
 from safetynet.edge import clock
 from safetynet.sim.devices import Post, Report, Sent
 from safetynet.sim.panel import Panel
@@ -27,6 +27,9 @@ from safetynet.sim.world import World
 HOST: Final = "127.0.0.1"
 TICK_S: Final = 0.1
 UNITS_S: Final = 5.0
+STEP_S: Final = 5
+NEAR_M: Final = 150.0
+PREPARED_MAX: Final = 160
 UNIT_RADIUS_M: Final = 8.0
 PANEL_CLOSE_S_MAX: Final = 3.0
 FILE: Final = "world.json"
@@ -88,6 +91,25 @@ async def tell(world: World, posts: dict[DeviceId, Post]) -> None:
         await asyncio.sleep(TICK_S)
 
 
+def near_stories(world: World) -> list[CameraId]:
+    """Cameras that will be asked for when a story is told: those near its way, in the order of its seconds."""
+    cameras = world.cameras()
+    found: dict[CameraId, None] = {}
+    for story in world.stories():
+        for second in range(0, int(story.length_s) + 1, STEP_S):
+            at = story.moment(float(second))
+            for each in cameras:
+                if (each.x - at.x) ** 2 + (each.y - at.y) ** 2 < NEAR_M**2:
+                    found.setdefault(each.id)
+    return list(found)
+
+
+async def look(world: World, scene: Scene) -> None:
+    """Draws what never moves before anybody looks: real cameras see all the time, ours must not be slow at first."""
+    for camera in near_stories(world)[:PREPARED_MAX]:
+        await asyncio.to_thread(scene.background, camera)
+
+
 async def patrol(world: World, settings: Settings, posts: dict[UnitId, Post]) -> None:
     """The phones of units say where they are, every few seconds."""
     while True:
@@ -143,6 +165,7 @@ async def run(world: World, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     serving_pages = asyncio.create_task(server.serve())
+    preparing = asyncio.create_task(look(world, scene))
     work = [
         tell(world, posts),
         patrol(world, settings, phones),
@@ -156,6 +179,7 @@ async def run(world: World, settings: Settings) -> None:
         for task in done:
             task.result()
     finally:
+        preparing.cancel()
         # The panel closes its lines by itself, within a second; only then is it cut.
         server.should_exit = True
         await asyncio.wait([serving_pages], timeout=PANEL_CLOSE_S_MAX)
