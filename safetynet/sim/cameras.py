@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -158,9 +158,10 @@ class Camera:
     async def _draw(self, scene: Scene) -> None:
         planes = np.empty((scene.height * 3 // 2, scene.width), np.uint8)
         writer, loop = self._ready(), asyncio.get_running_loop()
+        # A scene renders its background at the first look; other cameras go on meanwhile.
+        await asyncio.to_thread(scene.draw, self.id, clock.now(), planes)
         due = loop.time()
         if not self.habits.idr_on_play:  # the camera has been running: the first pictures belong to an earlier group
-            scene.draw(self.id, clock.now(), planes)
             writer.encode(planes)
             writer.force = False
         while True:
@@ -205,7 +206,7 @@ class Session(asyncio.Protocol):
         self._nonce = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # those of uvloop are no subclasses
         self._transport = transport
         name = repr(transport.get_extra_info("peername")).encode()
         self._ssrc, self._offset = zlib.crc32(name), zlib.crc32(name + b"offset")

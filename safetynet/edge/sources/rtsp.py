@@ -18,7 +18,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 from safetynet.edge.sources.fmp4 import AccessUnit
@@ -337,8 +337,9 @@ class Session(asyncio.Protocol):
         self.sets: tuple[bytes, ...] = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._heard = transport, asyncio.get_running_loop().time()
+        # By name only: the transports of uvloop are no subclasses of those of asyncio.
+        self._transport = cast(asyncio.Transport, transport)
+        self._heard = asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("connection lost")
