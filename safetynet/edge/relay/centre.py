@@ -33,6 +33,7 @@ from safetynet.edge.relay.uplink import Uplink, Upstream
 from safetynet.edge.sources import fmp4
 
 SWEEP_S: Final = 0.1
+CLOSE_S_MAX: Final = 1.0
 REOPEN_S_MIN: Final = 0.5
 REOPEN_S_MAX: Final = 8.0
 WINDOWS_MAX: Final = 256
@@ -313,6 +314,7 @@ class Centre:
             server_header=None,
             ping_interval=5,
             ping_timeout=10,
+            close_timeout=CLOSE_S_MAX,
         )
         for each in self._server.sockets:
             _short_queue(each)

@@ -175,8 +175,15 @@ def init_segment(sps: Sequence[bytes], pps: Sequence[bytes]) -> Init:
     media = _box(b"minf", _box(b"vmhd", struct.pack(">I8x", 1)), source, _box(b"stbl", *tables))
     mdhd = _box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, TICKS_PER_S, 0, 0x55C4, 0))
     hdlr = _box(b"hdlr", struct.pack(">II4s12x", 0, 0, b"vide"), b"video\0")
-    tkhd = _box(b"tkhd", struct.pack(">IIIII4x8xHHHH", 7, 0, 0, 1, 0, 0, 0, 0, 0), matrix, struct.pack(">II", width << 16, height << 16))
-    mvhd = _box(b"mvhd", struct.pack(">IIIIIIH10x", 0, 0, 0, TICKS_PER_S, 0, 0x10000, 0x100), matrix, struct.pack(">24xI", 2))
+    tkhd = _box(
+        b"tkhd",
+        struct.pack(">IIIII4x8xHHHH", 7, 0, 0, 1, 0, 0, 0, 0, 0),
+        matrix,
+        struct.pack(">II", width << 16, height << 16),
+    )
+    mvhd = _box(
+        b"mvhd", struct.pack(">IIIIIIH10x", 0, 0, 0, TICKS_PER_S, 0, 0x10000, 0x100), matrix, struct.pack(">24xI", 2)
+    )
     trex = _box(b"mvex", _box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 0, 0, 0)))
     moov = _box(b"moov", mvhd, _box(b"trak", tkhd, _box(b"mdia", mdhd, hdlr, media)), trex)
     ftyp = _box(b"ftyp", b"iso6", struct.pack(">I", 0x200), b"iso6mp41")
@@ -209,7 +216,12 @@ def duration_of(fragment: bytes) -> int:
 
 def well_formed(fragment: bytes) -> bool:
     """Whether bytes that another centre sent are a fragment at all: boxes where they must be, sizes that fit."""
-    if len(fragment) <= HEAD_BYTES or fragment[4:8] != b"prft" or fragment[36:40] != b"moof" or fragment[136:140] != b"mdat":
+    if (
+        len(fragment) <= HEAD_BYTES
+        or fragment[4:8] != b"prft"
+        or fragment[36:40] != b"moof"
+        or fragment[136:140] != b"mdat"
+    ):
         return False
     held = len(fragment) - HEAD_BYTES
     return int.from_bytes(fragment[124:128], "big") == held and int.from_bytes(fragment[132:136], "big") == held + 8

@@ -300,7 +300,9 @@ class Account:
 
         def digest(text: str) -> str:
             data = text.encode()
-            return (hashlib.sha256(data) if algorithm == "SHA-256" else hashlib.md5(data, usedforsecurity=False)).hexdigest()
+            return (
+                hashlib.sha256(data) if algorithm == "SHA-256" else hashlib.md5(data, usedforsecurity=False)
+            ).hexdigest()
 
         realm, nonce = self._said.get("realm", ""), self._said.get("nonce", "")
         first, second = digest(f"{self.user}:{realm}:{self.password}"), digest(f"{method}:{url}")
@@ -325,8 +327,12 @@ class Session(asyncio.Protocol):
         if parts.scheme != "rtsp" or not parts.hostname:
             raise Broken("no rtsp URL")
         self.host, self.port = parts.hostname, parts.port or 554
-        self._url = f"rtsp://{parts.netloc.rpartition('@')[2]}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-        self._account = Account(unquote(parts.username or ""), unquote(parts.password or "")) if parts.username else None
+        self._url = f"rtsp://{parts.netloc.rpartition('@')[2]}{parts.path or '/'}" + (
+            f"?{parts.query}" if parts.query else ""
+        )
+        self._account = (
+            Account(unquote(parts.username or ""), unquote(parts.password or "")) if parts.username else None
+        )
         self._take, self._wire, self._assembler = take, Wire(), Assembler()
         self._transport: asyncio.Transport | None = None
         self._replies: asyncio.Queue[Reply] = asyncio.Queue(maxsize=8)
@@ -337,8 +343,9 @@ class Session(asyncio.Protocol):
         self.sets: tuple[bytes, ...] = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not asserted: uvloop's transports are no subclass of asyncio's.
-        self._transport, self._heard = cast("asyncio.Transport", transport), asyncio.get_running_loop().time()
+        # By name only: the transports of uvloop are no subclasses of those of asyncio.
+        self._transport = cast(asyncio.Transport, transport)
+        self._heard = asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("connection lost")
@@ -495,7 +502,11 @@ class Source:
     """
 
     def __init__(
-        self, url: str, take: Callable[[AccessUnit], None], began: Callable[[tuple[bytes, ...]], None], lost: Callable[[str], None]
+        self,
+        url: str,
+        take: Callable[[AccessUnit], None],
+        began: Callable[[tuple[bytes, ...]], None],
+        lost: Callable[[str], None],
     ) -> None:
         self._url, self._take, self._began, self._lost = url, take, began, lost
         self._session: Session | None = None
