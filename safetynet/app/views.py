@@ -6,6 +6,7 @@ sentences: the page translates. What a role may not see is not sent, rather than
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from safetynet.app.people import People
@@ -34,6 +35,7 @@ from safetynet.core.terms import (
 
 View = dict[str, dict[str, dict[str, object]]]
 
+KOREA: Final = timezone(timedelta(hours=9))
 STALE_FIX_MS: Final = 2 * MINUTE_MS
 TRACK_MS: Final = 10 * MINUTE_MS
 """How far back a track is shown."""
@@ -183,7 +185,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
         "who": {
             "name": record.name if record else "",
             "case_no": record.case_no if record else "",
-            "age": None,
+            "age": _age(record.born_year, seen.at) if record and record.born_year else None,
             "office": record.office if record else "",
             "officer": record.officer if record else "",
             "phone_known": bool(record and record.phone),
@@ -226,6 +228,11 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
         "sealed": len(state.record.get(incident.incident, ())),
         "duties": [{"duty": "viewing_notice", "due_at": incident.notice_due_at}] if incident.notice_due_at else [],
     }
+
+
+def _age(born_year: int, at: Instant) -> int:
+    """연 나이: the year counts, the birthday is not known."""
+    return datetime.fromtimestamp(at / SECOND_MS, KOREA).year - born_year
 
 
 def _unit_name(unit: UnitId, seen: Looked) -> str:

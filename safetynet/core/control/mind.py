@@ -549,7 +549,7 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
             ]
         case GiveGrant():
             granted = _granted(state, incident, request, given.sender, message, at)
-            return unasked if granted is None else granted
+            return list(unasked) if granted is None else granted
         case RefuseVideo():
             if request.state not in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
                 return []  # told twice
