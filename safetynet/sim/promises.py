@@ -417,7 +417,7 @@ def refusals_are_recorded(country: Country) -> None:
     for city in country.cities.values():
         logged = sum(1 for _ in _of(city, ViewingRefused))
         require(logged == city.relay.rows.refused, "a relay's no is not in the log", city.id)
-        yes_no = Counter(each.request for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
+        yes_no = Counter(str(each.request) for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
         for request, answers in city.answers.items():
             unclean = [each for each in answers if not each.allow or each.errors or not each.present]
             if len(unclean) == len(answers):
