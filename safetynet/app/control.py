@@ -547,9 +547,13 @@ def _country(centre: Centre) -> words.Country:
     return words.Country(cities, police)
 
 
+class _CameraFile(msgspec.Struct, frozen=True):
+    cameras: list[msgspec.Raw]
+
+
 def _camera_count(folder: Path) -> int:
     path = folder / "map" / "cameras.json"
-    return len(msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])) if path.exists() else 0
+    return len(msgspec.json.decode(path.read_bytes(), type=_CameraFile).cameras) if path.exists() else 0
 
 
 # --- the pages' side -----------------------------------------------------------------------------------------------

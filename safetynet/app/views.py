@@ -14,7 +14,8 @@ from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.control.state import Entry, State
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import CameraCard, Place
-from safetynet.core.incidents import Incident, Request, Stage, VideoState
+from safetynet.core.geo import distance_m
+from safetynet.core.incidents import Dispatch, Incident, Request, Stage, VideoState
 from safetynet.core.orders import Circle, Zone
 from safetynet.core.terms import (
     MINUTE_MS,
@@ -170,7 +171,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
     return {
         "id": incident.incident,
         "wearer": incident.wearer,
-        "priority": min(int(state.alarms[each].priority) for each in incident.alarms),
+        "priority": _urgency(state, incident),
         "kind": incident.kind.value,
         "state": incident.stage.value,
         "owner": owner,
@@ -419,11 +420,13 @@ def _entry(entry: Entry, seen: Looked) -> dict[str, object]:
     more: dict[str, object] = dict(entry.detail)
     for key in ("city", "room"):
         if key in more:
-            more[key] = seen.centres.get(CentreId(str(more[key])), more[key])
+            id = CentreId(str(more.pop(key)))
+            more[f"{key}_name"] = seen.centres.get(id, id)
     if "unit" in more:
-        more["unit"] = _unit_name(UnitId(str(more["unit"])), seen)
+        more["unit_name"] = _unit_name(UnitId(str(more.pop("unit"))), seen)
     if "to" in more:
-        more["to"] = seen.names.get(PersonId(str(more["to"])), more["to"])
+        person = PersonId(str(more.pop("to")))
+        more["to_name"] = seen.names.get(person, person)
     by_name = seen.names.get(entry.by, entry.by) if entry.by else None
     return {"at": entry.at, "what": entry.what, "by_name": by_name, "with": more}
 
@@ -456,10 +459,26 @@ def _unit(state: State, view: UnitView) -> dict[str, object]:
         "lat": round(view.unit.lat, 6),
         "lon": round(view.unit.lon, 6),
         "at": view.unit.seen_at,
-        "state": newest.state.value if newest else "available",
+        "state": newest.state.value if newest else "free",
         "dispatch": newest.dispatch if newest else None,
-        "eta_s": None,
+        "eta_s": _eta_s(state, view, newest),
     }
+
+
+def _eta_s(state: State, view: UnitView, order: Dispatch | None) -> int | None:
+    """To the incident of its order, else to the most urgent one; on the straight line (core.dispatch says so too)."""
+    alive = [state.incidents[each] for each in state.open.values()]
+    if order is not None:
+        alive = [each for each in alive if order.dispatch in each.dispatches]
+    first = min(alive, key=lambda each: (_urgency(state, each), each.opened_at), default=None)
+    if first is None or first.place is None:
+        return None
+    unit = view.unit
+    return round(distance_m(unit.lat, unit.lon, first.place.lat, first.place.lon) / unit.speed_mps)
+
+
+def _urgency(state: State, incident: Incident) -> int:
+    return min(int(state.alarms[each].priority) for each in incident.alarms)
 
 
 def _link(link: LinkView) -> dict[str, object]:

@@ -114,7 +114,7 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
     feed = desk.feed(session)
     window, frames = feed.join((hello.have.epoch, hello.have.seq) if hello.have else None)
     seat = Seat(session, ViewerId(keys.fresh_id("V")), window)
-    me = msgspec.json.encode({"me": desk.me(session)})
+    me = msgspec.json.encode(desk.me(session))
     desk.seated(seat)
     try:
         for frame in frames:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import cast, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -205,15 +205,14 @@ class Session(asyncio.Protocol):
         self._nonce = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of asyncio's
         name = repr(transport.get_extra_info("peername")).encode()
         self._ssrc, self._offset = zlib.crc32(name), zlib.crc32(name + b"offset")
         self._sequence = self._ssrc & 0xFFFF
         self._nonce = hashlib.md5(name + str(clock.now()).encode(), usedforsecurity=False).hexdigest()
         self._city.sessions.add(self)
         if len(self._city.sessions) > SESSIONS_MAX:
-            transport.abort()
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._city.sessions.discard(self)

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Everybody who moves on the streets: passers-by, cars, parked cars, the way a wearer spends an evening.
 
 Stateless: where somebody is at an instant follows from the seed and the instant alone, so that a camera may ask for any
@@ -201,7 +202,8 @@ class People:
         return rows
 
     def parked_near(self, x: float, y: float, within_m: float) -> Floats:
-        return self.parked[((self.parked[:, :2] - (x, y)) ** 2).sum(axis=1) < within_m**2]
+        near: Floats = self.parked[((self.parked[:, :2] - (x, y)) ** 2).sum(axis=1) < within_m**2]
+        return near
 
 
 def look(dice: Random, *, hood: bool = False) -> list[float]:

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Drawing kernels: a small software renderer. Depth-tested polygons, lamplight per pixel, walking figures.
 
 Backgrounds are drawn once per camera in linear RGB at twice the size; what moves is drawn per frame straight into the
@@ -27,12 +28,12 @@ def jit(function: Any) -> Any:
 
 
 @jit
-def hash01(a: int, b: int, c: int) -> float:
+def hash01(a: int, b: int, c: int) -> Any:
     """A repeatable value in [0, 1) for three whole numbers."""
     h = np.uint32((a * 374761393 + b * 668265263 + c * 974634599) & 0xFFFFFFFF)
     h = np.uint32((np.uint64(h ^ (h >> np.uint32(13))) * np.uint64(1274126177)) & np.uint64(0xFFFFFFFF))
     h = h ^ (h >> np.uint32(16))
-    return float(h) / 4294967296.0
+    return np.float64(h) / 4294967296.0
 
 
 @jit
@@ -43,7 +44,8 @@ def noise(x: float, y: float, salt: int) -> float:
     i, j = int(xi), int(yi)
     top = hash01(i, j, salt) * (1 - u) + hash01(i + 1, j, salt) * u
     low = hash01(i, j + 1, salt) * (1 - u) + hash01(i + 1, j + 1, salt) * u
-    return top * (1 - v) + low * v
+    mixed: float = top * (1 - v) + low * v
+    return mixed
 
 
 @jit

@@ -101,7 +101,7 @@ class Scene:
         order = np.argsort(-((both - back.eye[:2]) ** 2).sum(axis=1))
         figures.draw(luma, blue, red, back.depth, back.focal, back.eye, back.axes, back.lamps, people, cars, order)
         glyphs.write(luma, glyphs.clock(at), WIDTH - 12 * 19 - 6, 1)
-        glyphs.write(luma, lens.label, 8, HEIGHT - 20)
+        glyphs.write(luma, lens.label, WIDTH - 12 * len(lens.label) - 6, 20)  # the page writes along the lower edge
 
     def warm(self) -> None:
         """Compiles the drawing kernels (seconds at the very first time, then kept on disk) by drawing one picture."""
@@ -184,7 +184,8 @@ class _Stage:
         self.quads.append(corners)
         self.materials.append((kind, *rgb, *rest))
 
-    def box(self, x: float, y: float, wide: float, low: float, high: float, rgb: tuple[float, float, float],
+    def box(  # noqa: PLR0917 - a box has so many sizes
+        self, x: float, y: float, wide: float, low: float, high: float, rgb: tuple[float, float, float],
             kind: int = raster.PLAIN) -> None:  # fmt: skip
         h = wide / 2
         ring = [(x - h, y - h), (x + h, y - h), (x + h, y + h), (x - h, y + h)]
@@ -224,7 +225,8 @@ def render(streets: Streets, cast: Cast, lens: Lens) -> Background:
     return _develop(picture, nearness, stage.halos, eye, axes, focal, lamps)
 
 
-def _develop(picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
+def _develop(  # noqa: PLR0917 - one caller
+    picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
              halos: list[tuple[float, float, float, float]], eye: Floats, axes: Floats, focal: float,
              lamps: Floats) -> Background:  # fmt: skip
     small = picture
@@ -294,20 +296,20 @@ def _ground(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -> N
                 stage.flat([west[k], east[k], east[k + 1], west[k + 1]], raster.WATER, (0.02, 0.03, 0.045))
     node = streets.nodes
     for road in roads:
-        half, a, b = road.width_m / 2 + PAVEMENT_M[road.rank], node[road.a], node[road.b]
+        out, a, b = road.width_m / 2 + PAVEMENT_M[road.rank], node[road.a], node[road.b]
         along = (b - a) / road.length_m
-        stage.flat(_strip(a, b, half, -half), raster.PAVING, (0.27, 0.262, 0.25), (float(along[0]), float(along[1])))
+        stage.flat(_strip(a, b, out, -out), raster.PAVING, (0.27, 0.262, 0.25), (float(along[0]), float(along[1])))
     for road in roads:
         kerb = road.width_m / 2 + 0.22
         stage.flat(_strip(node[road.a], node[road.b], kerb, -kerb), raster.PLAIN, (0.33, 0.33, 0.32))
     reach: dict[int, float] = {}
     for road in roads:
-        half = road.width_m / 2
-        stage.flat(_strip(node[road.a], node[road.b], half, -half), raster.ASPHALT, (0.118, 0.12, 0.124))
+        edge = road.width_m / 2
+        stage.flat(_strip(node[road.a], node[road.b], edge, -edge), raster.ASPHALT, (0.118, 0.12, 0.124))
         for each in (road.a, road.b):
-            reach[each] = max(reach.get(each, 0.0), half)
-    for each, half in reach.items():
-        stage.flat(_disc(node[each], half * 1.02), raster.ASPHALT, (0.118, 0.12, 0.124))
+            reach[each] = max(reach.get(each, 0.0), edge)
+    for each, wide in reach.items():
+        stage.flat(_disc(node[each], wide * 1.02), raster.ASPHALT, (0.118, 0.12, 0.124))
     for road in roads:
         _markings(stage, streets, road, reach, lens)
 

@@ -5,7 +5,7 @@ Positions are functions of the instant; only running stories, units under way an
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -136,7 +136,7 @@ class World:
         self._looks = {WearerId(f"w-{n:03d}"): look(dice, hood=True) for n in range(1, WEARERS + 1)}
         self._zone_spots = _zone_spots(self.streets, dice)
         self._homes = _homes(self.streets, dice, list(self._looks), self._zone_spots, border_m)
-        self._wearers = _enrol(self, dice)
+        self._wearers = _enrol(self.streets, dice, self._homes, self._zone_spots)
         self._sensors = {each.device: devices.Sensor(f"{seed}/{each.device}") for each in self._wearers}
         self._next: dict[DeviceId, Instant] = {}
         self._at: Instant | None = None
@@ -271,10 +271,14 @@ class World:
         return sorted(said, key=lambda report: (report.observed_at, report.device))
 
     def _until_alarm(self, wearer: WearerId, at: Instant) -> int:
-        """Milliseconds to the next step of the wearer's story: a device notices a cut when it happens."""
+        """Milliseconds to the next change of the alarm in the wearer's story: a device notices a cut when it happens."""
         for each in self.running(at):
             if each.story.wearer == wearer:
-                ahead = [each.started + round(step.at_s * 1000) - at for step in each.story.steps]
+                ahead = [
+                    each.started + round(step.at_s * 1000) - at
+                    for step in each.story.steps
+                    if each.story.moment(step.at_s).alarm != each.story.moment(step.at_s - 0.1).alarm
+                ]
                 return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
         return devices.QUIET_MS
 
@@ -383,26 +387,27 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     return homes
 
 
-def _enrol(world: World, dice: Random) -> list[SimWearer]:
+def _enrol(
+    made: Streets, dice: Random, homes: Mapping[WearerId, _Home], spots: Sequence[tuple[float, float, float, str]]
+) -> list[SimWearer]:
     rows: list[SimWearer] = []
     names = ["박예시", "최모의", "김가상"]
     names += dice.sample(sorted({f + g for f in _FAMILY for g in _GIVEN} - set(names)), WEARERS - len(names))
     classes = [WearerClass.ORDER] * 6 + [WearerClass.PAROLE] * 2 + [WearerClass.SUSPENDED, WearerClass.BAIL]
-    for n, (wearer, home) in enumerate(world._homes.items()):  # noqa: SLF001 - one room
+    for n, (wearer, home) in enumerate(homes.items()):
         device = DeviceId(f"dev-{n + 1:04d}")
-        spots = world._zone_spots  # noqa: SLF001
         mine = spots[0] if n == 1 else spots[1] if n == 2 else dice.choice(spots)
-        lat, lon = world.streets.plane.to_latlon(mine[0], mine[1])
+        lat, lon = made.plane.to_latlon(mine[0], mine[1])
         zone = SimZone(id=ZoneId(f"z-{n + 1:03d}"), wearer=wearer, name=mine[3], lat=lat, lon=lon, radius_m=mine[2])
-        spot = world.streets.plane.to_latlon(home.x, home.y)
+        spot = made.plane.to_latlon(home.x, home.y)
         has_zone = n in (1, 2) or (
             n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700
         )
         rows.append(SimWearer(
-            id=wearer, device=device, city=world.streets.city_at(home.x, home.y) or GARAM,
+            id=wearer, device=device, city=made.city_at(home.x, home.y) or GARAM,
             wearer_class=WearerClass.ORDER if n < 3 else dice.choice(classes), name=names[n],
             case_no=f"가상-2026-{147 if n == 0 else 200 + n * 3:04d}", age=41 if n == 0 else dice.randint(24, 66),
-            office=_OFFICES[0 if world.streets.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
+            office=_OFFICES[0 if made.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
             phone=f"010-0000-{n + 1:04d}", lat=spot[0], lon=spot[1],
             zones=(zone,) if has_zone else (),
         ))  # fmt: skip

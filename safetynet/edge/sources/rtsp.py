@@ -18,7 +18,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 from safetynet.edge.sources.fmp4 import AccessUnit
@@ -337,8 +337,8 @@ class Session(asyncio.Protocol):
         self.sets: tuple[bytes, ...] = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._heard = transport, asyncio.get_running_loop().time()
+        # Not asserted: uvloop's transports are no subclass of asyncio's.
+        self._transport, self._heard = cast("asyncio.Transport", transport), asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("connection lost")
