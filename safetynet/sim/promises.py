@@ -33,6 +33,7 @@ from safetynet.core.events import (
     NoticeReceived,
     PoliceNoticeAnswered,
     PoliceNotified,
+    RequestPrepared,
     Segment,
     StreamClosed,
     StreamOpened,
@@ -361,6 +362,8 @@ def a_request_is_answered(country: Country) -> None:
             if isinstance(event, IncidentEnded):
                 ended.add(event.incident)
                 require(event.incident in over, "a city ended an incident that goes on", event)
+            elif isinstance(event, GrantIssued | RequestPrepared):
+                require(event.incident not in ended, "a city began an incident again that was over", event)
             elif isinstance(event, GrantRefused):
                 require(event.why is not Why.NOT_LIVE or event.incident in ended, "refused as over", event)
                 require(event.why is not Why.TOO_LONG, "asked for longer than a city may give", event)
@@ -414,7 +417,7 @@ def refusals_are_recorded(country: Country) -> None:
     for city in country.cities.values():
         logged = sum(1 for _ in _of(city, ViewingRefused))
         require(logged == city.relay.rows.refused, "a relay's no is not in the log", city.id)
-        yes_no = Counter(each.request for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
+        yes_no = Counter(str(each.request) for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
         for request, answers in city.answers.items():
             unclean = [each for each in answers if not each.allow or each.errors or not each.present]
             if len(unclean) == len(answers):
