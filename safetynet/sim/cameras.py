@@ -206,7 +206,7 @@ class Session(asyncio.Protocol):
         self._nonce = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # those of uvloop are no subclasses
+        transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclasses
         self._transport = transport
         name = repr(transport.get_extra_info("peername")).encode()
         self._ssrc, self._offset = zlib.crc32(name), zlib.crc32(name + b"offset")
@@ -298,7 +298,9 @@ class Session(asyncio.Protocol):
                 return self._setup(url, fields, camera, session)
             case "PLAY":
                 info = f"RTP-Info: url={url}/video;seq={self._sequence};rtptime={self._offset}\r\n"
-                return ("200 OK", session + info, "") if self._camera else ("455 Method Not Valid in This State", "", "")
+                return (
+                    ("200 OK", session + info, "") if self._camera else ("455 Method Not Valid in This State", "", "")
+                )
             case "GET_PARAMETER" | "SET_PARAMETER":
                 return "200 OK", session, ""
             case "TEARDOWN":
@@ -368,7 +370,9 @@ class Session(asyncio.Protocol):
         if self._sent and asyncio.get_running_loop().time() - self._reported > HEARTBEAT_S:
             out.append(self._report(stamped))
         elif not self._sent:
-            self._reported = asyncio.get_running_loop().time() - HEARTBEAT_S  # the first report follows the first packets
+            self._reported = (
+                asyncio.get_running_loop().time() - HEARTBEAT_S
+            )  # the first report follows the first packets
         self._sent += 1
         self._transport.writelines(out)
 
@@ -423,5 +427,3 @@ async def serve(
     loop = asyncio.get_running_loop()
     city.server = await loop.create_server(lambda: Session(city), host, port)
     return city
-
-
