@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from safetynet.core import events as e
-from safetynet.core.messages import EndIncident
+from safetynet.core.messages import EndIncident, Send
 from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
@@ -28,7 +28,7 @@ from safetynet.core.terms import (
 )
 from safetynet.edge.codec import encode_record
 from safetynet.edge.keys import open_centre, salt
-from safetynet.edge.store import Send, Store
+from safetynet.edge.store import Store
 
 SIZES = (1, 10, 100)
 ROUNDS = 150
@@ -38,7 +38,8 @@ def alarm(number: int) -> e.AlarmRaised:
     place = e.Place(36.35, 127.38, 12.0, Source.GNSS, Instant(1), Instant(2), FixId(number))
     return e.AlarmRaised(
         at=Instant(number), alarm=AlarmId(f"a-{number}"), wearer=WearerId(f"w-{number % 200}"),
-        kind=AlarmKind.STRAP_CUT, priority=Priority.EMERGENCY, certainty=Certainty.CERTAIN, place=place, rules="1",
+        kind=AlarmKind.STRAP_CUT, priority=Priority.EMERGENCY, certainty=Certainty.CERTAIN, place=place, zone=None,
+        episode="e", order_version=1, rules="1",
     )  # fmt: skip
 
 

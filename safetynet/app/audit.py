@@ -220,8 +220,13 @@ T = TypeVar("T", bound=Event)
 
 def _of(log: Log, kind: type[T]) -> Iterator[tuple[int, T]]:
     for index, event in log.events:
-        if isinstance(event, kind):
+        if isinstance(event, kind) and not _is_viewing(event):
             yield index, event
+
+
+def _is_viewing(event: AnyEvent) -> bool:
+    """Who of the receiver's windows watched a stream: kept beside the two entries that are compared."""
+    return isinstance(event, StreamOpened | StreamClosed) and event.side == "viewed"
 
 
 # --- streams: each by itself, then giving against receiving ---------------------------------------------------------
@@ -233,6 +238,8 @@ def _streams(log: Log) -> Iterator[Fault]:
     segments: dict[StreamId, list[int]] = defaultdict(list)
     for index, event in log.events:
         match event:
+            case _ if _is_viewing(event):
+                continue
             case StreamOpened():
                 if event.stream in opened:
                     yield Fault(log.name, index, f"stream {event.stream} is opened twice")

@@ -7,6 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 import contextlib
+import socket
 from collections import deque
 from collections.abc import Generator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Final
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope
@@ -69,6 +70,8 @@ from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
 from safetynet.edge.web import Feed, Files
 
+OPERATORS: Final = frozenset({"operator", "supervisor"})
+"""Roles that see wearers. Every other role sees its own orders or nothing."""
 TICK_S: Final = 0.25
 SHOW_S: Final = 0.04
 """Screens are brought up to date at once, then at most this often."""
@@ -134,6 +137,8 @@ class Control:
         self._seats: set[windows.Seat] = set()
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
+        self._nobody = Feed(epoch)
+        """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
         self._shown_at, self._show_planned = 0.0, False
         self._streams: dict[str, CentreId] = {}
@@ -288,8 +293,10 @@ class Control:
     # --- windows ---------------------------------------------------------------------------------------------------
 
     def feed(self, session: Session) -> Feed:
+        if session.account.role in OPERATORS:
+            return self._operators
         unit = self._unit_of(session)
-        return self._officers[unit] if unit else self._operators
+        return self._officers[unit] if unit else self._nobody
 
     def _unit_of(self, session: Session) -> UnitId | None:
         person = session.account.person
@@ -308,6 +315,9 @@ class Control:
                 "video_url": f"ws://{self.centre.host}:{self.centre.video_port}/video",
             }
         }
+
+    def signed_in(self, session: Session) -> bool:
+        return self.sessions.live(session)
 
     def seated(self, seat: windows.Seat) -> None:
         self._seats.add(seat)
@@ -328,21 +338,31 @@ class Control:
             seat.asked.add(command.incident)
         if isinstance(command, words.AdmitViewer):
             seat.asked.add(command.incident)
+            seat.admitted.discard(command.grant)  # a token serves once: whoever asks again has lost it
         else:
             errands = self.loop.take(command, at)
             self._run(errands)
             if isinstance(command, words.Close):
                 self._ended(command.incident)
+            if isinstance(command, words.TakeOver | words.HandOver):
+                self._put_out(command.incident)
         self._admit()
         self.show()
         if isinstance(command, words.AskVideo):
             return self.loop.state.incidents[command.incident].refused_here
         return None
 
+    def _put_out(self, incident: IncidentId) -> None:
+        """Another person leads: no window of before is let in again before its person asks."""
+        held = self.loop.state.incidents[incident]
+        for seat in self._seats:
+            seat.asked.discard(incident)
+            seat.admitted -= {each.grant for each in held.requests.values() if each.grant}
+
     def _command(self, seat: windows.Seat, said: windows.Do) -> words.Command | str:
         """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
         by, role = seat.person, seat.session.account.role
-        if role == "officer":
+        if role not in OPERATORS:
             unit = self._unit_of(seat.session)
             if said.act == "unit" and unit and said.dispatch and said.state:
                 return words.ReportUnit(dispatch=said.dispatch, unit=unit, state=said.state)
@@ -379,7 +399,7 @@ class Control:
 
     def _may_lead(self, person: PersonId) -> bool:
         account = self.sessions.person(person)
-        return account is not None and account.role in ("operator", "supervisor")
+        return account is not None and account.role in OPERATORS
 
     def _admit(self) -> None:
         """Each window that asked is let in to each live grant of its incident, once, by a token of its own."""
@@ -442,7 +462,7 @@ class Control:
                 "incidents": owned.count(each.person),
             }
             for each in self.sessions.people()
-            if each.role in ("operator", "supervisor")
+            if each.role in OPERATORS
         }
 
     def _looked(self) -> Looked:
@@ -491,15 +511,25 @@ class Control:
 
     # --- running ---------------------------------------------------------------------------------------------------
 
+    def fail(self, fault: Exception) -> None:
+        """A request met a mistake of ours, or a disk that refused: the program ends as if its loop had."""
+        if not self._failed.done():
+            self._failed.set_exception(fault)
+
     async def run(self) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._until_failed())
             tasks.create_task(self.link.serve())
             for peer in self.centre.peers:
                 tasks.create_task(self.link.dial(peer))
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
+
+    async def _until_failed(self) -> None:
+        await self._failed
 
     def _greet(self) -> None:
         """The relay is there (again): it is told what holds and what has ended."""
@@ -529,7 +559,11 @@ class Control:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's."""
+    """Leaves signals alone: they are edge.process's. Says that the program can be used when it can."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        process.ready("control", port=self.config.port)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -547,9 +581,13 @@ def _country(centre: Centre) -> words.Country:
     return words.Country(cities, police)
 
 
+class _CameraFile(msgspec.Struct, frozen=True):
+    cameras: list[msgspec.Raw]
+
+
 def _camera_count(folder: Path) -> int:
     path = folder / "map" / "cameras.json"
-    return len(msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])) if path.exists() else 0
+    return len(msgspec.json.decode(path.read_bytes(), type=_CameraFile).cameras) if path.exists() else 0
 
 
 # --- the pages' side -----------------------------------------------------------------------------------------------
@@ -568,8 +606,12 @@ def application(control: Control) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: AsgiSend) -> None:
         if scope["type"] == "http" and scope["path"] == "/device":
             await intake(scope, receive, send)
-        else:
+            return
+        try:
             await pages(scope, receive, send)
+        except Exception as fault:
+            control.fail(fault)  # the server would log it and go on
+            raise
 
     return serve
 
@@ -598,11 +640,11 @@ def _routes(
         session = whose(request)
         if session is None:
             return files.page("index.html")
-        return RedirectResponse("/field" if session.account.role == "officer" else "/operator")
+        return RedirectResponse("/operator" if session.account.role in OPERATORS else "/field")
 
     async def operator(request: Request) -> Response:
         session = whose(request)
-        if session is None or session.account.role == "officer":
+        if session is None or session.account.role not in OPERATORS:
             return RedirectResponse("/")
         return files.page("operator.html")
 
@@ -615,7 +657,7 @@ def _routes(
         body = await _body(request)
         try:
             asked = msgspec.json.decode(body, type=_SignIn)
-            token = control.sessions.sign_in(asked.account, asked.password)
+            token = await control.sessions.sign_in(asked.account, asked.password)
         except msgspec.DecodeError:
             return _problem(400, "bad_sign_in", files)
         except Locked as locked:
@@ -660,20 +702,25 @@ def _routes(
     async def unit(request: Request) -> Response:
         body = await _body(request)
         found = osmand.decode(
-            request.url.query.encode(), body, request.headers.get("content-type", ""), clock.now(), units.get
+            request.url.query.encode(),
+            body,
+            request.headers.get("content-type", ""),
+            clock.now(),
+            units.get,
+            header_key=request.headers.get("x-device-key", "").encode("latin-1"),
         )
         if isinstance(found, osmand.Refusal):
             return _problem(found.status, found.word, files)
         control.on_unit(found)
         return Response(status_code=200)
 
-    async def state(socket: WebSocket) -> None:
-        session = whose(socket)
-        if session is None or not ours(socket):
-            await socket.accept()
-            await socket.close(windows.SIGNED_OUT)
+    async def state(page: WebSocket) -> None:
+        session = whose(page)
+        if session is None or not ours(page):
+            await page.accept()
+            await page.close(windows.SIGNED_OUT)
             return
-        await windows.serve(socket, session, control)
+        await windows.serve(page, session, control)
 
     return [
         Route("/", home),
@@ -704,10 +751,13 @@ def _problem(status: int, reason: str, files: Files) -> Response:
 async def _body(request: Request) -> bytes:
     """At most BODY_BYTES_MAX; what is longer is cut off and then fails to decode."""
     taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > BODY_BYTES_MAX:
-            return b""
+    try:
+        async for chunk in request.stream():
+            taken += chunk
+            if len(taken) > BODY_BYTES_MAX:
+                return b""
+    except ClientDisconnect:
+        return b""  # nobody is left to answer, and half a body is none
     return bytes(taken)
 
 
@@ -719,6 +769,4 @@ def main() -> int:
 
 
 async def _main(folder: Path) -> None:
-    control = Control(folder)
-    process.ready("control", port=control.centre.web_port or 0)
-    await control.run()
+    await Control(folder).run()

@@ -6,6 +6,7 @@ sentences: the page translates. What a role may not see is not sent, rather than
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from safetynet.app.people import People
@@ -14,7 +15,8 @@ from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.control.state import Entry, State
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import CameraCard, Place
-from safetynet.core.incidents import Incident, Request, Stage, VideoState
+from safetynet.core.geo import distance_m
+from safetynet.core.incidents import Dispatch, Incident, Request, Stage, VideoState
 from safetynet.core.orders import Circle, Zone
 from safetynet.core.terms import (
     MINUTE_MS,
@@ -33,6 +35,7 @@ from safetynet.core.terms import (
 
 View = dict[str, dict[str, dict[str, object]]]
 
+KOREA: Final = timezone(timedelta(hours=9))
 STALE_FIX_MS: Final = 2 * MINUTE_MS
 TRACK_MS: Final = 10 * MINUTE_MS
 """How far back a track is shown."""
@@ -170,7 +173,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
     return {
         "id": incident.incident,
         "wearer": incident.wearer,
-        "priority": min(int(state.alarms[each].priority) for each in incident.alarms),
+        "priority": _urgency(state, incident),
         "kind": incident.kind.value,
         "state": incident.stage.value,
         "owner": owner,
@@ -182,7 +185,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
         "who": {
             "name": record.name if record else "",
             "case_no": record.case_no if record else "",
-            "age": None,
+            "age": _age(record.born_year, seen.at) if record and record.born_year else None,
             "office": record.office if record else "",
             "officer": record.officer if record else "",
             "phone_known": bool(record and record.phone),
@@ -225,6 +228,11 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
         "sealed": len(state.record.get(incident.incident, ())),
         "duties": [{"duty": "viewing_notice", "due_at": incident.notice_due_at}] if incident.notice_due_at else [],
     }
+
+
+def _age(born_year: int, at: Instant) -> int:
+    """연 나이: the year counts, the birthday is not known."""
+    return datetime.fromtimestamp(at / SECOND_MS, KOREA).year - born_year
 
 
 def _unit_name(unit: UnitId, seen: Looked) -> str:
@@ -338,6 +346,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
     for choice in ranked:
         card, request = held[choice.camera.id]
         granted = request.state is VideoState.GRANTED
+        over = request.state is VideoState.ENDED or incident.stage is Stage.CLOSED
         shown.append(
             {
                 **_card(card),
@@ -346,7 +355,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
                 "grant": request.grant if granted else None,
                 "reason": choice.reason.value,
                 "distance_m": round(choice.distance_m),
-                "state": "granted" if granted else "proposed",
+                "state": "ended" if over else "granted" if granted else "proposed",
             }
         )
     return shown
@@ -419,11 +428,13 @@ def _entry(entry: Entry, seen: Looked) -> dict[str, object]:
     more: dict[str, object] = dict(entry.detail)
     for key in ("city", "room"):
         if key in more:
-            more[key] = seen.centres.get(CentreId(str(more[key])), more[key])
+            id = CentreId(str(more.pop(key)))
+            more[f"{key}_name"] = seen.centres.get(id, id)
     if "unit" in more:
-        more["unit"] = _unit_name(UnitId(str(more["unit"])), seen)
+        more["unit_name"] = _unit_name(UnitId(str(more.pop("unit"))), seen)
     if "to" in more:
-        more["to"] = seen.names.get(PersonId(str(more["to"])), more["to"])
+        person = PersonId(str(more.pop("to")))
+        more["to_name"] = seen.names.get(person, person)
     by_name = seen.names.get(entry.by, entry.by) if entry.by else None
     return {"at": entry.at, "what": entry.what, "by_name": by_name, "with": more}
 
@@ -456,10 +467,26 @@ def _unit(state: State, view: UnitView) -> dict[str, object]:
         "lat": round(view.unit.lat, 6),
         "lon": round(view.unit.lon, 6),
         "at": view.unit.seen_at,
-        "state": newest.state.value if newest else "available",
+        "state": newest.state.value if newest else "free",
         "dispatch": newest.dispatch if newest else None,
-        "eta_s": None,
+        "eta_s": _eta_s(state, view, newest),
     }
+
+
+def _eta_s(state: State, view: UnitView, order: Dispatch | None) -> int | None:
+    """To the incident of its order, else to the most urgent one; on the straight line (core.dispatch says so too)."""
+    alive = [state.incidents[each] for each in state.open.values()]
+    if order is not None:
+        alive = [each for each in alive if order.dispatch in each.dispatches]
+    first = min(alive, key=lambda each: (_urgency(state, each), each.opened_at), default=None)
+    if first is None or first.place is None:
+        return None
+    unit = view.unit
+    return round(distance_m(unit.lat, unit.lon, first.place.lat, first.place.lon) / unit.speed_mps)
+
+
+def _urgency(state: State, incident: Incident) -> int:
+    return min(int(state.alarms[each].priority) for each in incident.alarms)
 
 
 def _link(link: LinkView) -> dict[str, object]:

@@ -85,7 +85,7 @@ class Seat:
         """Makes a token for this window; the page gets it, the mind only its hash."""
         token = keys.token()
         self.admitted.add(grant)
-        self.window.offer(msgspec.json.encode({"admit": {"grant": grant, "token": token}}))
+        self.window.tell(msgspec.json.encode({"admit": {"grant": grant, "token": token}}))
         return hashlib.sha256(token.encode()).digest()
 
 
@@ -94,6 +94,7 @@ class Desk(Protocol):
 
     def feed(self, session: Session) -> Feed: ...
     def me(self, session: Session) -> dict[str, object]: ...
+    def signed_in(self, session: Session) -> bool: ...
     def seated(self, seat: Seat) -> None: ...
     def left(self, seat: Seat) -> None: ...
     def do(self, seat: Seat, command: Do) -> Why | str | None: ...
@@ -104,8 +105,8 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
     await socket.accept()
     try:
         async with asyncio.timeout(HELLO_S_MAX):
-            hello = _heard.decode(await socket.receive_text())
-    except (TimeoutError, msgspec.DecodeError, WebSocketDisconnect):
+            hello = _heard.decode(await _receive(socket))
+    except (TimeoutError, msgspec.DecodeError, WebSocketDisconnect, _Over):
         await _close(socket, 4400)
         return
     if not isinstance(hello, Hello):
@@ -114,16 +115,18 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
     feed = desk.feed(session)
     window, frames = feed.join((hello.have.epoch, hello.have.seq) if hello.have else None)
     seat = Seat(session, ViewerId(keys.fresh_id("V")), window)
-    me = msgspec.json.encode({"me": desk.me(session)})
+    me = msgspec.json.encode(desk.me(session))
     desk.seated(seat)
     try:
-        for frame in frames:
-            await socket.send_text(_with_me(frame, me))
         async with asyncio.TaskGroup() as tasks:
-            for work in (_tell(socket, feed, window, me), _hear(socket, seat, desk), _beat(socket, session)):
+            for work in (
+                _tell(socket, frames, feed, window, me),
+                _hear(socket, seat, desk),
+                _beat(socket, session, desk),
+            ):
                 tasks.create_task(_then_over(work))
-    except* (_Over, WebSocketDisconnect, RuntimeError, ConnectionError):
-        await _close(socket, SIGNED_OUT if clock.monotonic() >= session.until else 1000)
+    except* (_Over, WebSocketDisconnect):
+        await _close(socket, 1000 if desk.signed_in(session) else SIGNED_OUT)
     finally:
         feed.leave(window)
         desk.left(seat)
@@ -139,6 +142,25 @@ async def _then_over(work: Coroutine[Any, Any, None]) -> None:
     raise _Over
 
 
+async def _receive(socket: WebSocket) -> str:
+    """Text. Raises _Over for a binary frame: a page sends none."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"])
+    text: str | None = message.get("text")
+    if text is None:
+        raise _Over
+    return text
+
+
+async def _send(socket: WebSocket, text: str) -> None:
+    """Raises _Over when the page is gone: the server says so in two ways."""
+    try:
+        await socket.send_text(text)
+    except (RuntimeError, ConnectionError):
+        raise _Over from None
+
+
 def _with_me(frame: bytes, me: bytes) -> str:
     """`me` differs from window to window and so stands in no feed: it rides on the frame that brings everything."""
     head, found, rest = frame.partition(b'"full":{')
@@ -148,32 +170,32 @@ def _with_me(frame: bytes, me: bytes) -> str:
     return (head + found + b'"me":' + me + comma + rest).decode()
 
 
-async def _tell(socket: WebSocket, feed: Feed, window: Window, me: bytes) -> None:
+async def _tell(socket: WebSocket, frames: list[bytes], feed: Feed, window: Window, me: bytes) -> None:
     while True:
+        for frame in frames:
+            await _send(socket, _with_me(frame, me))
         frames = await window.take()
         if window.lagging:
             window.lagging = False
-            frames = feed.catch_up(None)
-        for frame in frames:
-            await socket.send_text(_with_me(frame, me))
+            frames = [*feed.catch_up(None), *frames]
 
 
-async def _beat(socket: WebSocket, session: Session) -> None:
+async def _beat(socket: WebSocket, session: Session, desk: Desk) -> None:
     """A heartbeat each second: a page that hears none says so. Ends with the session."""
-    while clock.monotonic() < session.until:
-        await socket.send_text(msgspec.json.encode({"beat": clock.now()}).decode())
+    while desk.signed_in(session):
+        await _send(socket, msgspec.json.encode({"beat": clock.now()}).decode())
         await asyncio.sleep(BEAT_S)
 
 
 async def _hear(socket: WebSocket, seat: Seat, desk: Desk) -> None:
     spent, since = 0, clock.monotonic()
     while True:
-        text = await socket.receive_text()
+        text = await _receive(socket)
         at = clock.monotonic()
         if at - since >= SECOND_MS:
             spent, since = 0, at
         spent += 1
-        if spent > COMMANDS_PER_S_MAX or len(text) > COMMAND_BYTES_MAX:
+        if spent > COMMANDS_PER_S_MAX or len(text) > COMMAND_BYTES_MAX or not desk.signed_in(seat.session):
             return
         try:
             said = _heard.decode(text)
@@ -183,7 +205,7 @@ async def _hear(socket: WebSocket, seat: Seat, desk: Desk) -> None:
             no = desk.do(seat, said)
             word = no.value if isinstance(no, Why) else no
             answer: dict[str, object] = {"ref": said.ref, "ok": True} if word is None else {"ref": said.ref, "no": word}
-            await socket.send_text(msgspec.json.encode(answer).decode())
+            await _send(socket, msgspec.json.encode(answer).decode())
 
 
 async def _close(socket: WebSocket, code: int) -> None:

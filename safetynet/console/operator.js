@@ -28,6 +28,8 @@ const NOTE_MS = 8_000;
 const state = new State(stateUrl());
 const sound = new Sound();
 const views = new Views(loadPlayer);
+/** What each open picture measures of itself; for `make smoke`. */
+export const pictures = () => views.player?.report() ?? Promise.resolve([]);
 const page = /** @type {HTMLElement} */ (document.getElementById('page'));
 
 const seen = {
@@ -55,7 +57,7 @@ const seen = {
 };
 
 async function loadPlayer() {
-  const path = '/player/player.js';
+  const path = '/console/player/player.js';
   const { Player } = await import(path);
   const player = new Player();
   player.connect(me()?.video_url ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${Number(location.port) + 2}/video`);
@@ -248,7 +250,10 @@ window.addEventListener('keydown', (event) => {
 function draw() {
   const all = list();
   const at = incident();
-  if (!seen.selected || !all.some((row) => row.id === seen.selected)) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
+  const held = all.find((row) => row.id === seen.selected);
+  // A closed incident leaves the hand: Enter then opens what waits, not what is over.
+  const over = held?.tab === 'closed' && queue()?.tab !== 'closed';
+  if (!held || over) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
   render(layout(all, at), page);
   const title = at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product');
   if (document.title !== title) document.title = title;
@@ -332,6 +337,7 @@ on('sn-old', ({ old }) => sound.heedAge(old));
 on('sn-sign-out', () => void fetch('/sign-out', { method: 'POST' }).then(() => location.assign('/')));
 
 state.addEventListener('change', () => {
+  if (!views.loading && me()) void views.prepare();
   if (me()?.role === 'officer') return location.replace('/field');
   sound.heed(Object.values(state.all.alarms));
   views.show(incident());

@@ -62,7 +62,7 @@ const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeStat
 function details(entry) {
   return Object.entries(entry.with ?? {}).flatMap(([key, value]) => {
     if (value === null || value === undefined || value === '') return [];
-    if (key === 'cameras') return [t('map.open') + ` ${Array.isArray(value) ? value.length : value}`];
+    if (key === 'cameras') return [t('record.cameras', { n: Array.isArray(value) ? value.length : Number(value) })];
     if (key === 'state') return [t(`${STATES[/** @type {keyof typeof STATES} */ (entry.what)] ?? 'UnitState'}.${value}`)];
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];
@@ -160,7 +160,7 @@ export class Sheet extends Light {
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
     return html`${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
-      <div class="acts"><button class="btn main" data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${key}</kbd></button>
+      <div class="acts"><button class=${this.inner ? 'btn wide' : 'btn main wide'} data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${key}</kbd></button>
       ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${ACTS[each].key}</kbd></button>`)}</div>`;
   }
 }

@@ -62,6 +62,7 @@
  *
  * @typedef {EventTarget & {connect(url: string): unknown, hello(token: string): unknown,
  *   open(tile: number, canvas: HTMLCanvasElement, what: {grant: string, camera: string}): unknown,
- *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown}} Player
+ *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown,
+ *   report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
  */
 export {};

@@ -49,6 +49,19 @@ export class Views extends EventTarget {
     this.expected_at = 0;
   }
 
+  /** Has the player ready before the first picture is asked for: its modules and its worker take a quarter second. */
+  async prepare() {
+    try {
+      this.loading ??= this.load();
+      const player = await this.loading;
+      if (!this.player) this.#listen(player);
+      this.player = player;
+    } catch (error) {
+      console.error('player', error);
+      this.loading = null;  // the first token tries again, and says so when that fails too
+    }
+  }
+
   /** A token for this window came: the picture may be opened. @param {string} grant @param {string} token */
   async admit(grant, token) {
     this.asked.delete(grant);
@@ -228,7 +241,9 @@ export class Views extends EventTarget {
     if (!incident) return tile;
     const { requests, grants } = incident.video;
     if (!camera) {
-      const request = requests.filter((each) => each.state === 'refused' || each.state === 'requested')[index];
+      const shown = new Set(this.slots.map((id) => (id ? this.known.get(id)?.city : null)));
+      const empty = this.slots.slice(0, index).filter((id) => id === null).length;
+      const request = requests.filter((each) => (each.state === 'refused' || each.state === 'requested') && !shown.has(each.city))[empty];
       return incident.state !== 'closed' && request ? { ...tile, ...asking(request) } : tile;
     }
     const grant = grants.find((each) => each.grant === camera.grant);
@@ -241,6 +256,8 @@ export class Views extends EventTarget {
     const feed = this.feeds.get(camera.camera);
     if (this.broken) return { ...tile, until: grant.until, state: 'lost', why: 'no_player' };
     if (!feed) return { ...tile, until: grant.until, state: 'waiting', since: grant.granted_at };
+    // Refused by a relay, not by the city: no city is named.
+    if (feed.state === 'refused') return { ...tile, state: 'refused', why: feed.why, since: feed.since, city_name: '' };
     const stale = feed.state === 'live' && feed.frame_at !== null && now() - feed.frame_at > STALE_MS;
     return { ...tile, until: grant.until, state: stale ? 'stale' : feed.state, why: feed.why, since: feed.since, frame_at: feed.frame_at, canvas: feed.canvas };
   }

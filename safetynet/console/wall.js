@@ -88,7 +88,7 @@ function message(tile) {
     case 'asked':
       return { sign: 'lock', title: t('tile.asked', { city: tile.city_name }), more: running };
     case 'refused':
-      return { sign: 'lock', title: t('tile.refused', { city: tile.city_name }), more: why };
+      return { sign: 'lock', title: tile.city_name ? t('tile.refused', { city: tile.city_name }) : t('tile.refused_here'), more: why };
     case 'waiting':
       return { sign: 'video', title: t('tile.waiting'), more: running };
     case 'lost':

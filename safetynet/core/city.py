@@ -158,8 +158,9 @@ class Held:
 class State:
     requests: Map[RequestId, Held] = Map()
     """Only what is alive: a city forgets where a person was as soon as the request is over."""
-    ended: tuple[IncidentId, ...] = ()
-    over: frozenset[IncidentId] = field(default_factory=frozenset)
+    ended: tuple[tuple[CentreId, IncidentId], ...] = ()
+    """By whom and what: one control centre cannot end the incident of another."""
+    over: frozenset[tuple[CentreId, IncidentId]] = field(default_factory=frozenset)
 
 
 EMPTY: Final = State()
@@ -181,8 +182,8 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
         case RelayHeard():
             return list(given.events)
         case Tick():
-            over = [each for each in state.requests.values() if at >= each.until]
-            return [_end_of(each, Why.RUN_OUT, at) for each in over]
+            over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
+            return [_run_out(each, at) for each in over]
         case _:
             assert_never(given)
 
@@ -192,25 +193,31 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
     match message:
         case PrepareVideo() | RequestVideo():
             held = state.requests.get(message.request)
-            if held is not None and held.sender != given.sender:
+            if held is not None and (held.sender != given.sender or held.incident != message.incident):
                 return _unasked(given, at)
             if held is not None and (held.grant is not None or isinstance(message, PrepareVideo)):
                 return []  # told twice
             return _asked(ground, state, given, message, held, at)
         case MovePlace():
             held = state.requests.get(message.request)
-            if held is None or held.sender != given.sender:
+            if held is not None and (held.sender != given.sender or held.incident != message.incident):
+                return _unasked(given, at)
+            if held is None:
                 return []  # the request is over here; the control centre learns or has learnt it
             return _moved(ground, held, message, at)
         case EndIncident():
-            if message.incident in state.over:
+            if (given.sender, message.incident) in state.over:
                 return []
             alive = [
                 each
-                for each in state.requests.values()
+                for _, each in sorted(state.requests.items())
                 if each.incident == message.incident and each.sender == given.sender
             ]
-            ends = [_end_of(each, message.why, at) for each in alive if each.grant is not None]
+            ends = [
+                GrantEnded(at=at, grant=each.grant, incident=each.incident, receiver=each.sender, why=message.why)
+                for each in alive
+                if each.grant is not None
+            ]
             ended = IncidentEnded(
                 at=at,
                 incident=message.incident,
@@ -223,10 +230,18 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
             return _unasked(given, at)
 
 
-def _end_of(held: Held, why: Why, at: Instant) -> AnyEvent:
+def _end_of(held: Held, why: Why, at: Instant) -> GrantEnded:
+    assert held.grant is not None
+    return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
+
+
+def _run_out(held: Held, at: Instant) -> AnyEvent:
+    """A preparation that nobody took up ends as a refusal of that request alone: the incident itself goes on."""
     if held.grant is not None:
-        return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
-    return IncidentEnded(at=at, incident=held.incident, sender=held.sender, requests=(held.request,), why=why)
+        return _end_of(held, Why.RUN_OUT, at)
+    return GrantRefused(
+        at=at, request=held.request, incident=held.incident, sender=held.sender, why=Why.RUN_OUT, policy_sha256=b""
+    )
 
 
 def _unasked(given: Heard, at: Instant) -> list[AnyEvent]:
@@ -288,7 +303,7 @@ def asked_for(state: State, sender: CentreId, message: PrepareVideo | RequestVid
         radius_m=message.radius_m,
         cameras_max=message.cameras_max,
         until=message.until,
-        live=message.incident not in state.over,
+        live=(sender, message.incident) not in state.over,
         cameras_held=sum(
             each.cameras_max
             for each in state.requests.values()
@@ -393,7 +408,7 @@ def evolve(state: State, event: AnyEvent) -> State:
             held = grant(state, event.grant)
             return state if held is None else replace(state, requests=state.requests.delete(held.request))
         case IncidentEnded():
-            return _ended(state, event.incident)
+            return _ended(state, event)
         case _:
             return state
 
@@ -419,10 +434,11 @@ def _kept(state: State, held: Held) -> State:
     return replace(state, requests=state.requests.set(held.request, held))
 
 
-def _ended(state: State, incident: IncidentId) -> State:
-    alive = Map({id: each for id, each in state.requests.items() if each.incident != incident})
-    ended = (*state.ended, incident)
-    over = state.over | {incident}
+def _ended(state: State, event: IncidentEnded) -> State:
+    alive = Map({id: each for id, each in state.requests.items() if id not in event.requests})
+    which = (event.sender, event.incident)
+    ended = (*state.ended, which)
+    over = state.over | {which}
     if len(ended) > ENDED_KEPT_MAX:
         over -= {ended[0]}
         ended = ended[1:]

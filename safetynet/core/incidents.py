@@ -90,13 +90,20 @@ class Request:
     basis: Basis
     kind: AlarmKind
     state: VideoState
+    place: Place
+    """For where it was asked."""
     asked_at: Instant
     until: Instant
+    by: PersonId | None = None
+    """Who asked. None: it is only a preparation, and a grant for it is none."""
     why: Why | None = None
     grant: GrantId | None = None
     granted_at: Instant | None = None
     conditions: tuple[str, ...] = ()
     cameras: tuple[CameraCard, ...] = ()
+    earlier: frozenset[RequestId] = frozenset()
+    """What this city was asked for before, and below what it gave: a late word on it is history."""
+    earlier_grants: frozenset[GrantId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +162,9 @@ class Incident:
     notices: Map[NoticeId, Notice] = Map()
     calls: tuple[Call, ...] = ()
     viewers: frozenset[ViewerId] = frozenset()
+    """Windows that were let in by the present owner."""
+    cut: frozenset[ViewerId] = frozenset()
+    """Windows of earlier owners: the relay is told again at each meeting that they are out."""
     viewed: bool = False
     """Whether anybody was ever let in to a picture: then the wearer must be told."""
     notice_due_at: Instant | None = None
@@ -187,11 +197,11 @@ def live(request: Request, at: Instant) -> bool:
 
 
 def cameras(incident: Incident) -> dict[CameraId, tuple[CameraCard, Request]]:
-    """Every camera that a city proposed or provides for this incident."""
+    """Every camera that a city proposed, provides or has provided for this incident."""
     return {
         card.camera: (card, request)
         for request in incident.requests.values()
-        if request.state in (VideoState.PROPOSED, VideoState.REQUESTED, VideoState.GRANTED)
+        if request.state is not VideoState.REFUSED
         for card in request.cameras
     }
 

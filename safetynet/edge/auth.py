@@ -6,6 +6,7 @@ direction. A cookie never works for another origin (SameSite=Strict) and no page
 Absent on purpose: OIDC, passkeys and step-up (a later issue), and what a role may do (that is `app`).
 """
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -23,16 +24,21 @@ TRIES_MAX: Final = 5
 TRIES_MS: Final = MINUTE_MS
 """Wrong passwords per login within this time; after that even the right one waits."""
 LOGINS_WATCHED_MAX: Final = 10_000
+WAITING_MAX: Final = 32
+"""Sign-ins that wait for their turn. A password is slow to check on purpose; beyond this it is later, not slower."""
+BUSY_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     account: Account
     until: Instant
+    key: bytes
+    """SHA-256 of the cookie's value."""
 
 
 class Locked(Exception):  # noqa: N818 - a state, not a fault
-    """Too many wrong passwords for this login. `wait_ms` says for how long."""
+    """Too many wrong passwords for this login, or too many sign-ins at once. `wait_ms` says for how long."""
 
     def __init__(self, wait_ms: int) -> None:
         super().__init__(f"locked for {wait_ms} ms")
@@ -47,6 +53,8 @@ class Sessions:
         self._by_person = {each.person: each for each in accounts}
         self._sessions: dict[bytes, Session] = {}
         self._wrong: dict[str, list[Instant]] = {}
+        self._turn = asyncio.Lock()
+        self._waiting = 0
 
     def person(self, person: PersonId) -> Account | None:
         return self._by_person.get(person)
@@ -54,14 +62,28 @@ class Sessions:
     def people(self) -> tuple[Account, ...]:
         return tuple(self._by_person.values())
 
-    def sign_in(self, login: str, password: str) -> str | None:
-        """The cookie's value, or None. Raises Locked after too many wrong tries, right password or not."""
+    async def sign_in(self, login: str, password: str) -> str | None:
+        """The cookie's value, or None. Raises Locked after too many wrong tries, right password or not.
+
+        One at a time and beside the event loop: a flood of guesses delays other guesses and no alarm.
+        """
+        if self._waiting >= WAITING_MAX:
+            raise Locked(BUSY_MS)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._sign_in(login, password)
+        finally:
+            self._waiting -= 1
+
+    async def _sign_in(self, login: str, password: str) -> str | None:
         at = clock.monotonic()
         recent = [each for each in self._wrong.get(login, []) if at - each < TRIES_MS]
         if len(recent) >= TRIES_MAX:
             raise Locked(TRIES_MS - (at - recent[0]))
         account = self._by_login.get(login)
-        if not keys.check_password(account.argon2 if account else None, password) or account is None:
+        right = await asyncio.to_thread(keys.check_password, account.argon2 if account else None, password)
+        if not right or account is None:
             if len(self._wrong) >= LOGINS_WATCHED_MAX:
                 self._wrong.pop(next(iter(self._wrong)))
             self._wrong[login] = [*recent, at]
@@ -70,8 +92,13 @@ class Sessions:
         token = keys.token()
         if len(self._sessions) >= SESSIONS_MAX:
             self._sessions.pop(next(iter(self._sessions)))
-        self._sessions[_digest(token)] = Session(account, Instant(at + SESSION_MS_MAX))
+        key = _digest(token)
+        self._sessions[key] = Session(account, Instant(at + SESSION_MS_MAX), key)
         return token
+
+    def live(self, session: Session) -> bool:
+        """Whether it was neither signed out nor run out: a window asks while it is open."""
+        return self._sessions.get(session.key) is session and clock.monotonic() < session.until
 
     def sign_out(self, cookie_header: str) -> None:
         self._sessions.pop(_digest(read_cookie(cookie_header)), None)

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import mimetypes
+import re
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ UNREAD_MAX: Final = 512
 """Frames waiting for one slow page."""
 PAGES: Final = Path(__file__).resolve().parent.parent / "console"
 IMPORTMAP: Final = "<!--importmap-->"
+NAME: Final = re.compile(r"[A-Za-z0-9_@.-]{1,80}(/[A-Za-z0-9_@.-]{1,80}){0,8}")
+"""What a file of the console may be called. Anything else never reaches the file system, which has its own opinions."""
 
 mimetypes.add_type("text/javascript", ".mjs")
 mimetypes.add_type("text/javascript", ".js")
@@ -75,7 +78,10 @@ class Files:
 
     async def serve(self, request: Request) -> Response:
         """One named file below the console's folder; nothing above it, no HTML by this way."""
-        path = (self._folder / str(request.path_params["path"])).resolve()
+        name = str(request.path_params["path"])
+        if not NAME.fullmatch(name):
+            return PlainTextResponse("no such file", status_code=404, headers=self.headers)
+        path = (self._folder / name).resolve()
         inside = path.is_relative_to(self._folder) or path.is_relative_to((self._folder / "vendor").resolve())
         if not inside or not path.is_file() or path.suffix == ".html":
             return PlainTextResponse("no such file", status_code=404, headers=self.headers)
@@ -92,6 +98,7 @@ class Window:
 
     def __init__(self) -> None:
         self._frames: deque[bytes] = deque()
+        self._own: deque[bytes] = deque(maxlen=UNREAD_MAX)
         self._wake = asyncio.Event()
         self.lagging = False
         """It read too slowly and lost its place; it must get everything again."""
@@ -105,13 +112,19 @@ class Window:
             self._frames.append(frame)
         self._wake.set()
 
+    def tell(self, frame: bytes) -> None:
+        """For this window alone, and not said again by a full state: kept although the window lags."""
+        self._own.append(frame)
+        self._wake.set()
+
     async def take(self) -> list[bytes]:
-        """What waits, in order; waits until there is something. Empty when the window lags."""
-        while not self._frames and not self.lagging:
+        """What waits, in order, what is for this window alone last; waits until there is something."""
+        while not self._frames and not self._own and not self.lagging:
             self._wake.clear()
             await self._wake.wait()
-        taken = list(self._frames)
+        taken = [*self._frames, *self._own]
         self._frames.clear()
+        self._own.clear()
         return taken
 
 

@@ -214,7 +214,7 @@ class Session(asyncio.Protocol):
         self._nonce = hashlib.md5(name + str(clock.now()).encode(), usedforsecurity=False).hexdigest()
         self._city.sessions.add(self)
         if len(self._city.sessions) > SESSIONS_MAX:
-            transport.abort()
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._city.sessions.discard(self)

@@ -115,7 +115,7 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
         case EndIncident():
             if message.incident in state.over:
                 return []
-            return [IncidentEnded(at=at, incident=message.incident, sender=given.sender, why=message.why)]
+            return [IncidentEnded(at=at, incident=message.incident, sender=given.sender, requests=(), why=message.why)]
         case _:
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from safetynet.core.terms import Instant, UnitId
+from safetynet.core.terms import Instant, UnitId, WearerId
 from safetynet.sim.world import World
 
 BODY_BYTES_MAX: Final = 4_096
@@ -72,9 +72,17 @@ _SAFE: Final = {
 
 
 class Panel:
-    def __init__(self, world: World, now: Callable[[], Instant], origins: frozenset[str]) -> None:
-        """`origins`: who may call besides a page of the panel itself."""
-        self._world, self._now, self._origins = world, now, origins
+    def __init__(
+        self,
+        world: World,
+        now: Callable[[], Instant],
+        origins: frozenset[str],
+        alarm_sent_at: Callable[[WearerId], Instant | None] = lambda _: None,
+    ) -> None:
+        """`origins`: who may call besides a page of the panel itself. `alarm_sent_at`: when a wearer's device first
+        sent an alarm since the story began; for measuring.
+        """
+        self._world, self._now, self._origins, self._alarm_sent_at = world, now, origins, alarm_sent_at
 
     def app(self) -> Starlette:
         routes = [
@@ -84,6 +92,7 @@ class Panel:
             Route("/state", self._state),
             Route("/units", self._units),
             Route("/story/{name}", self._guarded(self._story), methods=["POST"]),
+            Route("/story/{name}/stop", self._guarded(self._stop), methods=["POST"]),
             Route("/unit/{id}", self._guarded(self._unit), methods=["POST"]),
         ]
         cors = Middleware(CORSMiddleware, allow_origins=sorted(self._origins), allow_methods=["GET", "POST"])
@@ -121,10 +130,22 @@ class Panel:
             stories.append({
                 "name": story.name, "title_ko": story.title_ko, "title_en": story.title_en, "line_ko": story.line_ko,
                 "line_en": story.line_en, "wearer": story.wearer, "seconds": seconds,
+                "sent_at_ms": self._sent_at(story.wearer, runs.get(story.name)),
                 "step": None if seconds is None else story.step_at(seconds),
                 "steps": [{"at_s": step.at_s, "word": step.word, "ko": step.ko, "en": step.en} for step in story.steps],
             })  # fmt: skip
         return JSONResponse({"at": now, "stories": stories}, headers=_SAFE)
+
+    def _sent_at(self, wearer: WearerId, started: Instant | None) -> Instant | None:
+        sent = self._alarm_sent_at(wearer)
+        return sent if sent is not None and started is not None and sent >= started else None
+
+    async def _stop(self, request: Request) -> Response:
+        try:
+            self._world.stop(request.path_params["name"])
+        except KeyError:
+            return _no(404, "no_such_story")
+        return Response(status_code=204, headers=_SAFE)
 
     async def _story(self, request: Request) -> Response:
         try:
@@ -135,7 +156,9 @@ class Panel:
 
     async def _units(self, request: Request) -> Response:
         units = self._world.units(self._now())
-        rows = [{"id": each.id, "name": each.name, "kind": each.kind, "lat": each.lat, "lon": each.lon} for each in units]
+        rows = [
+            {"id": each.id, "name": each.name, "kind": each.kind, "lat": each.lat, "lon": each.lon} for each in units
+        ]
         return JSONResponse({"units": rows}, headers=_SAFE)
 
     async def _unit(self, request: Request) -> Response:

@@ -1,9 +1,11 @@
+# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Everybody who moves on the streets: passers-by, cars, parked cars, the way a wearer spends an evening.
 
 Stateless: where somebody is at an instant follows from the seed and the instant alone, so that a camera may ask for any
 moment and two cameras agree. A walker goes round a closed way for ever; all positions of one instant are one kernel.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +64,7 @@ def way(corners: Sequence[Point] | Floats) -> Way:
     keep[1:] = np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-6
     points = points[keep]
     if len(points) == 1:
-        points = np.vstack([points, points + (0.01, 0.0)])
+        points = np.vstack([points, (*points, 0.01, 0.0)])
     gaps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     return Way(points, np.concatenate([[0.0], np.cumsum(gaps)]))
 
@@ -71,7 +73,7 @@ def beside(streets: Streets, nodes: Sequence[int], *, pavement: bool, side: floa
     """The way along a route of nodes, on the pavement or in the lane; `side` -1 is the right-hand side."""
     rings = list(nodes)
     lines = []
-    for a, b in zip(rings, rings[1:], strict=False):
+    for a, b in itertools.pairwise(rings):
         road = streets.road_between(a, b)
         out = road.width_m / 2 + 0.55 * PAVEMENT_M[road.rank] if pavement else ROAD_WIDTH_M[road.rank] * 0.26
         p, q = streets.nodes[a], streets.nodes[b]
@@ -81,7 +83,7 @@ def beside(streets: Streets, nodes: Sequence[int], *, pavement: bool, side: floa
     corners: list[Floats] = []
     if not closed:
         corners.append(lines[0][0])
-    pairs = list(zip(lines, lines[1:], strict=False))
+    pairs = list(itertools.pairwise(lines))
     if closed:
         pairs.append((lines[-1], lines[0]))
     for (_, end, along), (start, _, onward) in pairs:
@@ -160,7 +162,16 @@ class Crowd:
         if self._last is None or self._last[0] != at:
             out = np.empty((len(self._start), 4))
             # Seconds since a fixed day keep the arithmetic exact to the millimetre.
-            positions(self._first, self._x, self._y, self._steps, self._start, self._speed, (at - 1_700_000_000_000) / 1000, out)
+            positions(
+                self._first,
+                self._x,
+                self._y,
+                self._steps,
+                self._start,
+                self._speed,
+                (at - 1_700_000_000_000) / 1000,
+                out,
+            )
             self._last = (at, out)
         return self._last[1]
 
@@ -191,7 +202,8 @@ class People:
         return rows
 
     def parked_near(self, x: float, y: float, within_m: float) -> Floats:
-        return self.parked[((self.parked[:, :2] - (x, y)) ** 2).sum(axis=1) < within_m**2]
+        near: Floats = self.parked[((self.parked[:, :2] - (x, y)) ** 2).sum(axis=1) < within_m**2]
+        return near
 
 
 def look(dice: Random, *, hood: bool = False) -> list[float]:
@@ -202,7 +214,10 @@ def look(dice: Random, *, hood: bool = False) -> list[float]:
 
 
 def _walkers(streets: Streets, dice: Random, count: int) -> Crowd:
-    ways, start, speed, looks = [], [], [], []
+    ways: list[Way] = []
+    start: list[float] = []
+    speed: list[float] = []
+    looks: list[list[float]] = []
     rounds: list[Way] = []
     while len(ways) < count:
         # Several go the same round, far apart: finding rounds is what takes the time.
@@ -222,7 +237,10 @@ def _walkers(streets: Streets, dice: Random, count: int) -> Crowd:
 def _drivers(streets: Streets, dice: Random, count: int) -> Crowd:
     ends = [n for n, near in enumerate(streets.adjacent) if any(streets.roads[road].rank > 0 for _, road in near)]
     ends = ends or [n for n, near in enumerate(streets.adjacent) if near]
-    ways, start, speed, looks = [], [], [], []
+    ways: list[Way] = []
+    start: list[float] = []
+    speed: list[float] = []
+    looks: list[list[float]] = []
     rounds: list[Way] = []
     while len(ways) < count:
         if len(rounds) * 5 <= len(ways):

@@ -278,7 +278,7 @@ def _write_map(wish: Wish, world: World) -> None:
         for city in CITIES
         for each in registry.read(wish.folder / city)
     ]
-    (place / "cameras.json").write_bytes(msgspec.json.encode(cameras))
+    (place / "cameras.json").write_bytes(msgspec.json.encode({"cameras": cameras}))
 
 
 # --- people --------------------------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Drawing kernels: a small software renderer. Depth-tested polygons, lamplight per pixel, walking figures.
 
 Backgrounds are drawn once per camera in linear RGB at twice the size; what moves is drawn per frame straight into the
@@ -27,12 +28,12 @@ def jit(function: Any) -> Any:
 
 
 @jit
-def hash01(a: int, b: int, c: int) -> float:
+def hash01(a: int, b: int, c: int) -> Any:
     """A repeatable value in [0, 1) for three whole numbers."""
     h = np.uint32((a * 374761393 + b * 668265263 + c * 974634599) & 0xFFFFFFFF)
     h = np.uint32((np.uint64(h ^ (h >> np.uint32(13))) * np.uint64(1274126177)) & np.uint64(0xFFFFFFFF))
     h = h ^ (h >> np.uint32(16))
-    return float(h) / 4294967296.0
+    return np.float64(h) / 4294967296.0
 
 
 @jit
@@ -43,7 +44,8 @@ def noise(x: float, y: float, salt: int) -> float:
     i, j = int(xi), int(yi)
     top = hash01(i, j, salt) * (1 - u) + hash01(i + 1, j, salt) * u
     low = hash01(i, j + 1, salt) * (1 - u) + hash01(i + 1, j + 1, salt) * u
-    return top * (1 - v) + low * v
+    mixed: float = top * (1 - v) + low * v
+    return mixed
 
 
 @jit
@@ -85,7 +87,8 @@ def fill(
     owner: npt.NDArray[np.int32],
 ) -> None:
     """Polygons (n, 4, 3) in camera space. The first `ground` lie on the ground and are painted in order, the rest by
-    depth. `nearness` is 1/z; `owner` the index of the polygon, or -1 for the sky."""
+    depth. `nearness` is 1/z; `owner` the index of the polygon, or -1 for the sky.
+    """
     rows, columns = nearness.shape
     clipped = np.empty((10, 3))
     sx, sy = np.empty(10), np.empty(10)
@@ -219,7 +222,11 @@ def shopfront(m: npt.NDArray[np.float64], u: float, z: float, out: npt.NDArray[n
     inside = (0.5 + 0.5 * min(1.0, z / 2.2)) * (goods if z < 1.7 else 1.0)
     power = 0.85 * inside
     cool = pick > 0.62
-    out[3], out[4], out[5] = power * (0.86 if cool else 1.05), power * (0.95 if cool else 0.78), power * (1.0 if cool else 0.47)
+    out[3], out[4], out[5] = (
+        power * (0.86 if cool else 1.05),
+        power * (0.95 if cool else 0.78),
+        power * (1.0 if cool else 0.47),
+    )
 
 
 @jit
@@ -236,7 +243,7 @@ def surface(m: npt.NDArray[np.float64], x: float, y: float, z: float, out: npt.N
         out[0], out[1], out[2] = out[0] * k, out[1] * k, out[2] * k
     elif kind == PAVING:
         u, v = x * m[6] + y * m[7], y * m[6] - x * m[7]
-        k = 0.93 + 0.14 * hash01(int(math.floor(u / 0.6)), int(math.floor(v / 0.6)), 8)
+        k = 0.93 + 0.14 * hash01(math.floor(u / 0.6), math.floor(v / 0.6), 8)
         if (u / 0.6) % 1.0 < 0.06 or (v / 0.6) % 1.0 < 0.06:
             k *= 0.78
         k *= 0.9 + 0.2 * noise(x * 0.4, y * 0.4, 2)
@@ -312,7 +319,8 @@ def shade(
     picture: npt.NDArray[np.float32],
 ) -> None:
     """Adds the light of every pixel to `picture`, which has half as many rows and columns: linear values. `axes` rows:
-    right, up, forward. Lamplight is smooth, so the four pixels of a block share it where they show one surface."""
+    right, up, forward. Lamplight is smooth, so the four pixels of a block share it where they show one surface.
+    """
     rows, columns = nearness.shape
     out, light, haze = np.empty(6), np.empty(3), np.empty(3)
     shared, of = np.zeros((columns // 2, 3)), np.full(columns // 2, -2, np.int64)
@@ -328,7 +336,7 @@ def shade(
             if n >= 0:
                 z = 1.0 / nearness[row, column]
                 x, y, h = eye[0] + dx * z, eye[1] + dy * z, eye[2] + dz * z
-                if of[column // 2] != n or (row & 1) == 0 and (column & 1) == 0:
+                if of[column // 2] != n or ((row & 1) == 0 and (column & 1) == 0):
                     nx, ny, nz = normals[n, 0], normals[n, 1], normals[n, 2]
                     if n >= first_ball:
                         ball = balls[n - first_ball]

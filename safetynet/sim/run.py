@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import importlib
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +16,9 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from safetynet.core.terms import DeviceId, Instant
+from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId
 from safetynet.edge import clock
-from safetynet.sim.devices import Post
+from safetynet.sim.devices import Post, Report, Sent
 from safetynet.sim.panel import Panel
 from safetynet.sim.scene import Scene
 from safetynet.sim.stories import BORDER_M, FLIGHT_MPS
@@ -26,7 +26,18 @@ from safetynet.sim.world import World
 
 HOST: Final = "127.0.0.1"
 TICK_S: Final = 0.1
+UNITS_S: Final = 5.0
+STEP_S: Final = 5
+NEAR_M: Final = 150.0
+PREPARED_MAX: Final = 160
+UNIT_RADIUS_M: Final = 8.0
+PANEL_CLOSE_S_MAX: Final = 3.0
 FILE: Final = "world.json"
+
+
+class UnitPhone(msgspec.Struct, frozen=True):
+    device: DeviceId
+    key: str
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registry: str | None = None
     data: str | None = None
     console_origins: tuple[str, ...] = ()
+    unit_url: str | None = None
+    """Where the phones of units say where they are: the control centre's `/unit`."""
+    units: dict[UnitId, UnitPhone] = {}
     border_m: float = BORDER_M
     pace_mps: float = FLIGHT_MPS
 
@@ -60,7 +74,7 @@ class _Server(uvicorn.Server):
     """uvicorn would take the signals for itself; here one event ends everything."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -77,30 +91,101 @@ async def tell(world: World, posts: dict[DeviceId, Post]) -> None:
         await asyncio.sleep(TICK_S)
 
 
+def near_stories(world: World) -> list[CameraId]:
+    """Cameras that will be asked for when a story is told: those near its way, in the order of its seconds."""
+    cameras = world.cameras()
+    found: dict[CameraId, None] = {}
+    for story in world.stories():
+        for second in range(0, int(story.length_s) + 1, STEP_S):
+            at = story.moment(float(second))
+            for each in cameras:
+                if (each.x - at.x) ** 2 + (each.y - at.y) ** 2 < NEAR_M**2:
+                    found.setdefault(each.id)
+    return list(found)
+
+
+async def look(world: World, scene: Scene) -> None:
+    """Draws what never moves before anybody looks: real cameras see all the time, ours must not be slow at first."""
+    for camera in near_stories(world)[:PREPARED_MAX]:
+        await asyncio.to_thread(scene.background, camera)
+
+
+async def patrol(world: World, settings: Settings, posts: dict[UnitId, Post]) -> None:
+    """The phones of units say where they are, every few seconds."""
+    while True:
+        now = clock.now()
+        for unit in world.units(now):
+            if unit.id in posts:
+                device = settings.units[unit.id].device
+                posts[unit.id].put(
+                    Report(
+                        device=device,
+                        observed_at=now,
+                        lat=unit.lat,
+                        lon=unit.lon,
+                        radius_m=UNIT_RADIUS_M,
+                        source=Source.GNSS,
+                        battery=80.0,
+                        speed_mps=0.0,
+                    )
+                )
+        await asyncio.sleep(UNITS_S)
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
 async def run(world: World, settings: Settings) -> None:
     scene = Scene(world.streets, world, {each.id: each for each in world.cameras()})
     # The kernels are compiled before the first picture is asked for: it must not wait for that.
     await asyncio.to_thread(scene.warm)
-    posts = {device: Post(settings.control_url, key, clock.now) for device, key in settings.devices.items()}
+    sent: dict[DeviceId, Instant] = {}
+
+    def heard(news: Sent) -> None:
+        if news.report.alarm is None:
+            sent.pop(news.report.device, None)
+        else:
+            sent.setdefault(news.report.device, news.first_sent_at)
+
+    posts = {
+        device: Post(settings.control_url, key, clock.now, on_sent=heard) for device, key in settings.devices.items()
+    }
+    phones = {
+        unit: Post(settings.unit_url, phone.key, clock.now)
+        for unit, phone in settings.units.items()
+        if settings.unit_url is not None
+    }
+    device_of = {each.id: each.device for each in world.wearers()}
     cameras = importlib.import_module("safetynet.sim.cameras")
     serving = await cameras.serve({each.id: scene for each in world.cameras()}, HOST, settings.rtsp_port)
-    panel = Panel(world, clock.now, frozenset(settings.console_origins))
+    panel = Panel(world, clock.now, frozenset(settings.console_origins), lambda wearer: sent.get(device_of[wearer]))
     server = _Server(uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_level="warning"))
     stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    work: list[Coroutine[Any, Any, None]] = [tell(world, posts), *(post.run() for post in posts.values())]
-    tasks = [asyncio.create_task(each) for each in work]
-    tasks.append(asyncio.create_task(server.serve()))
-    waiting = asyncio.create_task(stop.wait())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    serving_pages = asyncio.create_task(server.serve())
+    preparing = asyncio.create_task(look(world, scene))
+    work = [
+        tell(world, posts),
+        patrol(world, settings, phones),
+        _until(stop),
+        *(post.run() for post in (*posts.values(), *phones.values())),
+    ]
+    tasks = [serving_pages, *(asyncio.create_task(each) for each in work)]
     try:
-        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for each in done:
-            each.result()
+        # Whatever ends first ends the program; a fault in any part is raised here.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        for each in (waiting, *tasks):
-            each.cancel()
-        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+        preparing.cancel()
+        # The panel closes its lines by itself, within a second; only then is it cut.
+        server.should_exit = True
+        await asyncio.wait([serving_pages], timeout=PANEL_CLOSE_S_MAX)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await serving.close()
 
 

@@ -7,6 +7,7 @@ The top-left 192 x 16 pixels stay free: the camera server writes a time barcode 
 """
 
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 WIDTH: Final = 640
 HEIGHT: Final = 360
-BACKGROUNDS_MAX: Final = 64
+BACKGROUNDS_MAX: Final = 192
+"""About 70 MB."""
 SIGHT_M: Final = 240.0
 DETAIL_M: Final = 130.0
 PEOPLE_MAX: Final = 48
@@ -82,6 +84,7 @@ class Scene:
     def __init__(self, streets: Streets, cast: Cast, lenses: Mapping[CameraId, Lens]) -> None:
         self._streets, self._cast, self._lenses = streets, cast, lenses
         self._kept: OrderedDict[CameraId, Background] = OrderedDict()
+        self._guard = threading.Lock()
 
     def draw(self, camera: CameraId, at_ms: int, planes: npt.NDArray[np.uint8]) -> None:
         """Fills an I420 buffer of 640 x 360, flat or (540, 640). Raises KeyError for a camera that does not exist."""
@@ -101,7 +104,7 @@ class Scene:
         order = np.argsort(-((both - back.eye[:2]) ** 2).sum(axis=1))
         figures.draw(luma, blue, red, back.depth, back.focal, back.eye, back.axes, back.lamps, people, cars, order)
         glyphs.write(luma, glyphs.clock(at), WIDTH - 12 * 19 - 6, 1)
-        glyphs.write(luma, lens.label, 8, HEIGHT - 20)
+        glyphs.write(luma, lens.label, WIDTH - 12 * len(lens.label) - 6, 20)  # the page writes along the lower edge
 
     def warm(self) -> None:
         """Compiles the drawing kernels (seconds at the very first time, then kept on disk) by drawing one picture."""
@@ -110,13 +113,16 @@ class Scene:
 
     def background(self, camera: CameraId) -> Background:
         """Drawn on first use (a few tenths of a second; the kernels let other threads run), then kept."""
-        kept = self._kept.get(camera)
-        if kept is None:
-            kept = self._kept[camera] = render(self._streets, self._cast, self._lenses[camera])
+        with self._guard:
+            kept = self._kept.get(camera)
+            if kept is not None:
+                self._kept.move_to_end(camera)
+                return kept
+        fresh = render(self._streets, self._cast, self._lenses[camera])
+        with self._guard:
+            kept = self._kept.setdefault(camera, fresh)
             if len(self._kept) > BACKGROUNDS_MAX:
                 self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(camera)
         return kept
 
 
@@ -136,7 +142,9 @@ def axes_of(azimuth_deg: float, pitch: float = PITCH) -> Floats:
     ahead = np.array([math.sin(a), math.cos(a), 0.0])
     right = np.array([math.cos(a), -math.sin(a), 0.0])
     up = np.array([0.0, 0.0, 1.0])
-    return np.array([right, ahead * math.sin(pitch) + up * math.cos(pitch), ahead * math.cos(pitch) - up * math.sin(pitch)])
+    return np.array(
+        [right, ahead * math.sin(pitch) + up * math.cos(pitch), ahead * math.cos(pitch) - up * math.sin(pitch)]
+    )
 
 
 def focal_of(view_deg: float) -> float:
@@ -182,7 +190,8 @@ class _Stage:
         self.quads.append(corners)
         self.materials.append((kind, *rgb, *rest))
 
-    def box(self, x: float, y: float, wide: float, low: float, high: float, rgb: tuple[float, float, float],
+    def box(  # noqa: PLR0917 - a box has so many sizes
+        self, x: float, y: float, wide: float, low: float, high: float, rgb: tuple[float, float, float],
             kind: int = raster.PLAIN) -> None:  # fmt: skip
         h = wide / 2
         ring = [(x - h, y - h), (x + h, y - h), (x + h, y + h), (x - h, y + h)]
@@ -222,7 +231,8 @@ def render(streets: Streets, cast: Cast, lens: Lens) -> Background:
     return _develop(picture, nearness, stage.halos, eye, axes, focal, lamps)
 
 
-def _develop(picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
+def _develop(  # noqa: PLR0917 - one caller
+    picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
              halos: list[tuple[float, float, float, float]], eye: Floats, axes: Floats, focal: float,
              lamps: Floats) -> Background:  # fmt: skip
     small = picture
@@ -274,7 +284,12 @@ def _disc(at: Floats, radius: float) -> list[tuple[float, float]]:
 
 def _ground(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -> None:
     far = 600.0
-    square = [(lens.x - far, lens.y - far), (lens.x + far, lens.y - far), (lens.x + far, lens.y + far), (lens.x - far, lens.y + far)]
+    square = [
+        (lens.x - far, lens.y - far),
+        (lens.x + far, lens.y - far),
+        (lens.x + far, lens.y + far),
+        (lens.x - far, lens.y + far),
+    ]
     stage.flat(square, raster.PAVING, (0.19, 0.19, 0.185))
     for area in streets.parks:
         if any(math.dist(each, (lens.x, lens.y)) < SIGHT_M + 200 for each in area.outline):
@@ -287,20 +302,20 @@ def _ground(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -> N
                 stage.flat([west[k], east[k], east[k + 1], west[k + 1]], raster.WATER, (0.02, 0.03, 0.045))
     node = streets.nodes
     for road in roads:
-        half, a, b = road.width_m / 2 + PAVEMENT_M[road.rank], node[road.a], node[road.b]
+        out, a, b = road.width_m / 2 + PAVEMENT_M[road.rank], node[road.a], node[road.b]
         along = (b - a) / road.length_m
-        stage.flat(_strip(a, b, half, -half), raster.PAVING, (0.27, 0.262, 0.25), (float(along[0]), float(along[1])))
+        stage.flat(_strip(a, b, out, -out), raster.PAVING, (0.27, 0.262, 0.25), (float(along[0]), float(along[1])))
     for road in roads:
         kerb = road.width_m / 2 + 0.22
         stage.flat(_strip(node[road.a], node[road.b], kerb, -kerb), raster.PLAIN, (0.33, 0.33, 0.32))
     reach: dict[int, float] = {}
     for road in roads:
-        half = road.width_m / 2
-        stage.flat(_strip(node[road.a], node[road.b], half, -half), raster.ASPHALT, (0.118, 0.12, 0.124))
+        edge = road.width_m / 2
+        stage.flat(_strip(node[road.a], node[road.b], edge, -edge), raster.ASPHALT, (0.118, 0.12, 0.124))
         for each in (road.a, road.b):
-            reach[each] = max(reach.get(each, 0.0), half)
-    for each, half in reach.items():
-        stage.flat(_disc(node[each], half * 1.02), raster.ASPHALT, (0.118, 0.12, 0.124))
+            reach[each] = max(reach.get(each, 0.0), edge)
+    for each, wide in reach.items():
+        stage.flat(_disc(node[each], wide * 1.02), raster.ASPHALT, (0.118, 0.12, 0.124))
     for road in roads:
         _markings(stage, streets, road, reach, lens)
 
@@ -319,8 +334,8 @@ def _markings(stage: _Stage, streets: Streets, road: Road, reach: dict[int, floa
             stage.flat(_strip(a + along * s, a + along * t, aside + wide / 2, aside - wide / 2), raster.PAINT, rgb)
 
     if road.rank == 0:
-        for s in np.arange(inner[0], inner[1] - 2, 7.0):
-            line(float(s), float(s) + 2.6, 0.0, 0.11, (0.42, 0.42, 0.41))
+        for t in np.arange(inner[0], inner[1] - 2, 7.0).tolist():
+            line(t, t + 2.6, 0.0, 0.11, (0.42, 0.42, 0.41))
     else:
         for aside in (0.16, -0.16) if road.rank == 2 else (0.0,):
             line(inner[0], inner[1], aside, 0.13, yellow)
@@ -329,8 +344,8 @@ def _markings(stage: _Stage, streets: Streets, road: Road, reach: dict[int, floa
             line(inner[0], inner[1], side * (half - 0.35), 0.12, (0.5, 0.5, 0.49))
     if road.rank == 2:
         for aside in (half * 0.36, half * 0.68, -half * 0.36, -half * 0.68):
-            for s in np.arange(inner[0], inner[1] - 3, 8.0):
-                line(float(s), float(s) + 3.0, aside, 0.12, white)
+            for t in np.arange(inner[0], inner[1] - 3, 8.0).tolist():
+                line(t, t + 3.0, aside, 0.12, white)
     for each, s in ((crossing[0], start + 0.4), (crossing[1], end - 3.9)):
         if each and math.dist(a + along * s, (lens.x, lens.y)) < 120:
             for k in range(int((road.width_m - 0.6) / 0.95)):
@@ -358,7 +373,16 @@ def _houses(stage: _Stage, streets: Streets, lens: Lens) -> None:
             long = math.dist((ax, ay), (bx, by))
             top = house.height_m
             wall = [(ax, ay, 0.0), (bx, by, 0.0), (bx, by, top), (ax, ay, top)]
-            rest = (ax, ay, (bx - ax) / long, (by - ay) / long, long, top, (house.seed + k * 977) % (1 << 30), float(house.shop))
+            rest = (
+                ax,
+                ay,
+                (bx - ax) / long,
+                (by - ay) / long,
+                long,
+                top,
+                (house.seed + k * 977) % (1 << 30),
+                float(house.shop),
+            )
             stage.stand(wall, raster.FACADE, rgb, (*rest, 0, 0, 0, 0))
             if house.shop and math.hypot(*middle) < 90:
                 nx, ny = (by - ay) / long, -(bx - ax) / long
@@ -378,7 +402,7 @@ def _furniture(stage: _Stage, streets: Streets, lens: Lens, roads: list[Road]) -
         # Nothing stands in a junction: its size is that of the widest road that meets there.
         start, end = (max(streets.roads[k].width_m for _, k in streets.adjacent[n]) / 2 + 5.0 for n in (road.a, road.b))
         side = 1.0
-        for s in np.arange(start + 2.0, road.length_m - end, step):
+        for s in np.arange(start - 1.5, road.length_m - end + 2.0, step):
             foot = a + along * s + aside * out * side
             _lamp(stage, lens, foot, -aside * side, road.rank)
             side = -side
@@ -457,9 +481,16 @@ def _parked(stage: _Stage, cars: Floats) -> None:
         low = [(-length / 2, -0.88), (length / 2, -0.88), (length / 2, 0.88), (-length / 2, 0.88)]
         ring = [(x + fx * u - fy * v, y + fy * u + fx * v, 0.03) for u, v in low]
         stage.stand(ring, raster.PLAIN, (0.012, 0.012, 0.013))
-        for u, v in ((-length * 0.31, 0.905), (length * 0.31, 0.905), (-length * 0.31, -0.905), (length * 0.31, -0.905)):
+        for u, v in (
+            (-length * 0.31, 0.905),
+            (length * 0.31, 0.905),
+            (-length * 0.31, -0.905),
+            (length * 0.31, -0.905),
+        ):
             wheel = [(u - 0.32, 0.02), (u + 0.32, 0.02), (u + 0.32, 0.60), (u - 0.32, 0.60)]
-            stage.stand([(x + fx * s - fy * v, y + fy * s + fx * v, z) for s, z in wheel], raster.PLAIN, (0.018, 0.018, 0.02))
+            stage.stand(
+                [(x + fx * s - fy * v, y + fy * s + fx * v, z) for s, z in wheel], raster.PLAIN, (0.018, 0.018, 0.02)
+            )
         for u, rgb in ((-length / 2 - 0.015, (0.30, 0.03, 0.025)), (length / 2 + 0.015, (0.45, 0.45, 0.43))):
             for v in (-0.62, 0.62):
                 lamp = [(v - 0.2, 0.62), (v + 0.2, 0.62), (v + 0.2, 0.78), (v - 0.2, 0.78)]

@@ -72,30 +72,19 @@ WATCH: Final = """
   window.addEventListener('keydown', (event) => { seen.keys[event.code] = Date.now(); }, { capture: true });
 
   // Reads the cameras' clocks off the pictures for so long; how old each new picture was when it was on the canvas.
-  Object.defineProperty(window, '__glass', { value: async (forMs) => {
-    const small = new OffscreenCanvas(192, 16), pen = small.getContext('2d', { willReadFrequently: true });
-    const ages = [], newest = new Map(), end = Date.now() + forMs;
-    while (Date.now() < end) {
-      await new Promise(requestAnimationFrame);
-      for (const canvas of document.querySelectorAll('sn-tile canvas')) {
-        if (!canvas.width || !canvas.height) continue;
-        try { pen.drawImage(canvas, 0, 0, 192, 16, 0, 0, 192, 16); } catch { continue; }
-        const { data } = pen.getImageData(0, 0, 192, 16);
-        let stamp = 0;
-        for (let bit = 0; bit < 48; bit++) {
-          const x = (bit % 24) * 8 + 4, y = bit < 24 ? 4 : 12;
-          stamp = stamp * 2 + (data[(y * 192 + x) * 4 + 1] > 126 ? 1 : 0);
-        }
-        const at = Date.now();
-        if (Math.abs(at - stamp) > 60000 || newest.get(canvas) === stamp) continue;
-        if (newest.has(canvas)) ages.push(at - stamp);
-        newest.set(canvas, stamp);
-      }
-    }
-    return ages;
-  } });
 })();
 """.replace("NOTES_MAX", str(NOTES_MAX))
+
+
+_GLASS = """async (forMs) => {
+  const { pictures } = await import('/console/operator.js');
+  const ages = [], end = Date.now() + forMs;
+  while (Date.now() < end) {
+    for (const each of await pictures()) if (each.glass_ms !== null && Math.abs(each.glass_ms) < 60000) ages.push(each.glass_ms);
+  }
+  return ages;
+}"""
+"""The player reads the time that simulated cameras draw into their pictures, as it paints them."""
 
 
 class TileNote(TypedDict):
@@ -228,7 +217,7 @@ class Screen:
         return found if cameras is None else found & cameras
 
     async def glass(self, for_ms: int) -> list[float]:
-        found: list[float] = await self.page.evaluate("ms => window.__glass(ms)", for_ms)
+        found: list[float] = await self.page.evaluate(_GLASS, for_ms)
         return found
 
     async def text(self, selector: str) -> str:

@@ -6,6 +6,7 @@ A story is a value: where its wearer is at each second follows from the streets 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from safetynet.core.terms import WearerId
@@ -78,6 +79,7 @@ def crossing(streets: Streets) -> Road:
     return min(over, key=worth)
 
 
+@lru_cache(maxsize=4)
 def escape(streets: Streets) -> tuple[Way, float]:
     """The way of the flight from deep in the first city far into the second, and how far along it the border lies."""
     road = crossing(streets)
@@ -100,14 +102,15 @@ def escape(streets: Streets) -> tuple[Way, float]:
 def _far(streets: Streets, node: int, beyond: int, want_m: float) -> int:
     """A node about so far by road, on this side of the border, whose way does not lead over it."""
     side = streets.city_at(*map(float, streets.nodes[node]))
-    away = streets.distances(node)
-    there = [n for n in away if n != beyond and streets.city_at(*map(float, streets.nodes[n])) == side]
-    return min(there, key=lambda n: abs(away[n] - want_m) + (5_000 if beyond in streets.route(node, n) else 0))
+    away = streets.distances(node, without=beyond)
+    there = [n for n in away if streets.city_at(*map(float, streets.nodes[n])) == side]
+    return min(there, key=lambda n: abs(away[n] - want_m))
 
 
 def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pace_mps: float = FLIGHT_MPS) -> Story:
     """The strap is cut near home, then flight on foot over the border. The border comes `border_m / pace_mps` seconds
-    after the cut."""
+    after the cut.
+    """
     line, border = escape(streets)
     start = max(0.0, border - border_m)
     cut_s, run_s = 3.0, 5.0
@@ -121,7 +124,7 @@ def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pa
         x, y, heading = line.at(along)
         moving = 0 < run < hidden_s - run_s
         return Moment(x, y, heading, along, pace_mps if moving else 0.0, indoors=False,
-                      alarm="tampering" if seconds >= cut_s else None, tampered=seconds >= cut_s)  # fmt: skip
+                      alarm="removing" if seconds >= cut_s else None, tampered=seconds >= cut_s)  # fmt: skip
 
     steps = (
         Step(0.0, "home", "집 앞에 서 있음", "stands before his home"),
@@ -147,7 +150,14 @@ def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius
         along = min(inside_m, seconds * pace) if seconds < back_s else max(0.0, inside_m - (seconds - back_s) * pace)
         x, y, heading = line.at(along)
         moving = 0 < along < inside_m
-        return Moment(x, y, heading + (math.pi if seconds >= back_s else 0), seconds * pace, pace if moving else 0.0, indoors=False)
+        return Moment(
+            x,
+            y,
+            heading + (math.pi if seconds >= back_s else 0),
+            seconds * pace,
+            pace if moving else 0.0,
+            indoors=False,
+        )
 
     steps = (
         Step(0.0, "walk", "출입금지구역 쪽으로 걸음", "walks towards the zone"),

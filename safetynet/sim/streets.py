@@ -10,7 +10,7 @@ import heapq
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
 from typing import Any, Final
@@ -35,11 +35,68 @@ CLASSES: Final = ("local", "collector", "arterial")
 RIVER_HALF_M: Final = 58.0
 MAP_BYTES_MAX: Final = 1_500_000
 
-_STEMS: Final = (
-    "물레방아 은하 초승달 별빛 달맞이 솔바람 느티나무 오름 가온 새벽 구름 노을 이슬 무지개 반딧불 종달새 해오름 다솜 미르 누리 "
-    "아람 보람 한울 찬샘 여울 버들 두레 꽃마루 은모래 샛별 하늬 바람개비 윤슬 소나기 도토리 조약돌 파랑새 민들레 달무리 봄내 갈대 "
-    "모래톱 산마루 들꽃 청솔 햇살 늘봄 온새미 라온 단풍 다람쥐 억새 물수제비 잠자리 고슬 은방울 너울 마루 나들 새마루"
-).split()
+_STEMS: Final = [
+    "물레방아",
+    "은하",
+    "초승달",
+    "별빛",
+    "달맞이",
+    "솔바람",
+    "느티나무",
+    "오름",
+    "가온",
+    "새벽",
+    "구름",
+    "노을",
+    "이슬",
+    "무지개",
+    "반딧불",
+    "종달새",
+    "해오름",
+    "다솜",
+    "미르",
+    "누리",
+    "아람",
+    "보람",
+    "한울",
+    "찬샘",
+    "여울",
+    "버들",
+    "두레",
+    "꽃마루",
+    "은모래",
+    "샛별",
+    "하늬",
+    "바람개비",
+    "윤슬",
+    "소나기",
+    "도토리",
+    "조약돌",
+    "파랑새",
+    "민들레",
+    "달무리",
+    "봄내",
+    "갈대",
+    "모래톱",
+    "산마루",
+    "들꽃",
+    "청솔",
+    "햇살",
+    "늘봄",
+    "온새미",
+    "라온",
+    "단풍",
+    "다람쥐",
+    "억새",
+    "물수제비",
+    "잠자리",
+    "고슬",
+    "은방울",
+    "너울",
+    "마루",
+    "나들",
+    "새마루",
+]
 _SUFFIX: Final = ("길", "로", "대로")
 _WEST, _EAST, _ROWS = 15, 11, 21
 _WIDTH_M, _HEIGHT_M = 3000.0, 2200.0
@@ -88,7 +145,7 @@ class Area:
     outline: tuple[Point, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Streets:
     plane: Plane
     nodes: Floats
@@ -131,8 +188,8 @@ class Streets:
                     heapq.heappush(queue, (onward, other))
         return []
 
-    def distances(self, start: int) -> dict[int, float]:
-        """Metres by road from a node to every node that can be reached."""
+    def distances(self, start: int, without: int = -1) -> dict[int, float]:
+        """Metres by road from a node to every node that can be reached, if need be without passing one of them."""
         best, queue = {start: 0.0}, [(0.0, start)]
         while queue:
             cost, node = heapq.heappop(queue)
@@ -140,7 +197,7 @@ class Streets:
                 continue
             for other, road in self.adjacent[node]:
                 onward = cost + self.roads[road].length_m
-                if onward < best.get(other, math.inf):
+                if other != without and onward < best.get(other, math.inf):
                     best[other] = onward
                     heapq.heappush(queue, (onward, other))
         return best
@@ -156,7 +213,8 @@ class Streets:
 
     @cached_property
     def middles(self) -> Floats:
-        return self.walls.reshape(-1, 4, 2).mean(axis=1)
+        found: Floats = self.walls.reshape(-1, 4, 2).mean(axis=1)
+        return found
 
     def buildings_near(self, x: float, y: float, within_m: float) -> list[int]:
         gap = ((self.middles - (x, y)) ** 2).sum(axis=1)
@@ -183,8 +241,19 @@ class Streets:
         return {"type": "FeatureCollection", "features": list(_features(self))}
 
     def base_map_bytes(self) -> bytes:
-        text = json.dumps(self.base_map(), ensure_ascii=False, separators=(",", ":")).encode()
-        assert len(text) <= MAP_BYTES_MAX, len(text)
+        """The map as it is served. Where a real list makes the streets long, the houses farthest from the border are left
+        out of the map (never out of the pictures) until it is small enough.
+        """
+        shown = self
+        while (
+            len(text := json.dumps(shown.base_map(), ensure_ascii=False, separators=(",", ":")).encode())
+            > MAP_BYTES_MAX
+        ):
+            assert shown.buildings, "roads alone are too large"
+            middle = np.mean(np.array(self.border or self.cities[0].outline), axis=0)
+            gap = ((shown.middles - middle) ** 2).sum(axis=1)
+            nearest = np.argsort(gap, kind="stable")[: int(len(gap) * 0.8 * MAP_BYTES_MAX / len(text))]
+            shown = replace(self, buildings=tuple(shown.buildings[k] for k in sorted(nearest.tolist())))
         return text
 
 
@@ -388,7 +457,9 @@ def _block(dice: Random, grid: Floats, i: int, j: int) -> Iterator[Building]:
         x, y = (1 - s) * (1 - t) * corner[0] + s * (1 - t) * corner[1] + s * t * corner[2] + (1 - s) * t * corner[3]
         return float(x), float(y)
 
-    def stand(u0: float, v0: float, u1: float, v1: float, rank: int, floors: int) -> Iterator[Building]:
+    def stand(  # noqa: PLR0917 - one caller
+        u0: float, v0: float, u1: float, v1: float, rank: int, floors: int
+    ) -> Iterator[Building]:
         box = put(u0, v0), put(u1, v0), put(u1, v1), put(u0, v1)
         if any(_in_park(*each, 1.05) for each in (*box, put((u0 + u1) / 2, (v0 + v1) / 2))):
             return
@@ -429,7 +500,7 @@ def _lots(dice: Random, start: float, end: float) -> Iterator[tuple[float, float
 
 # --- streets past real poles ---------------------------------------------------------------------------------------
 
-ALONG_MAX: Final = 3_000
+ALONG_MAX: Final = 12_000
 _MERGE_M: Final = 18.0
 _LINK_MAX_M: Final = 260.0
 
@@ -439,7 +510,7 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
 
     Poles become junctions of a Gabriel graph (no road crosses another), buildings stand along it. All given poles lie in
     the first city; the second is made: the mirror image of the side on which most poles stand near the rim, so that there
-    is a border to cross. Raises ValueError for fewer than 8 or more than 3,000 points.
+    is a border to cross. Raises ValueError for fewer than 8 or more than 12,000 points.
     """
     if not 8 <= len(points) <= ALONG_MAX:
         raise ValueError(f"{len(points)} poles; 8 to {ALONG_MAX} make streets")
@@ -458,7 +529,10 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
     nodes = nodes[used]
     roads = [Road(at[each.a], at[each.b], each.rank, each.name, each.length_m) for each in roads]
     (left, low), (right, high) = east.min(axis=0) - 300.0, (nodes @ turn.T).max(axis=0) + 300.0
-    boxes = ((edge, low), (edge, high), (left, high), (left, low)), ((edge, low), (right, low), (right, high), (edge, high))
+    boxes = (
+        ((edge, low), (edge, high), (left, high), (left, low)),
+        ((edge, low), (right, low), (right, high), (edge, high)),
+    )
     outlines = [tuple((float(x), float(y)) for x, y in np.array(box) @ turn) for box in boxes]
     cities = tuple(City(id, CITY_NAMES[id], box) for id, box in zip((GARAM, NARAE), outlines, strict=True))
     return join(plane, nodes, roads, buildings=tuple(_frontage(dice, nodes, roads)), parks=(), water=(), cities=cities,
@@ -466,7 +540,12 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
 
 
 _BAND_M: Final = 900.0
-_QUARTERS: Final = (((1.0, 0.0), (0.0, 1.0)), ((-1.0, 0.0), (0.0, -1.0)), ((0.0, 1.0), (-1.0, 0.0)), ((0.0, -1.0), (1.0, 0.0)))
+_QUARTERS: Final = (
+    ((1.0, 0.0), (0.0, 1.0)),
+    ((-1.0, 0.0), (0.0, -1.0)),
+    ((0.0, 1.0), (-1.0, 0.0)),
+    ((0.0, -1.0), (1.0, 0.0)),
+)
 
 
 def _crowded(points: Floats) -> int:
@@ -474,11 +553,14 @@ def _crowded(points: Floats) -> int:
 
 
 def _merged(points: Floats) -> Floats:
-    kept: list[Floats] = []
+    """One of each group that stands closer than a junction is wide."""
+    kept: dict[tuple[int, int], list[Floats]] = {}
     for each in points:
-        if not kept or float(((np.array(kept) - each) ** 2).sum(axis=1).min()) > _MERGE_M**2:
-            kept.append(each)
-    return np.array(kept)
+        i, j = math.floor(each[0] / _MERGE_M), math.floor(each[1] / _MERGE_M)
+        near = [other for u in (i - 1, i, i + 1) for v in (j - 1, j, j + 1) for other in kept.get((u, v), ())]
+        if all(math.dist(each, other) > _MERGE_M for other in near):
+            kept.setdefault((i, j), []).append(each)
+    return np.array([each for cell in kept.values() for each in cell])
 
 
 def _gabriel(dice: Random, nodes: Floats) -> Iterator[Road]:
@@ -520,7 +602,10 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
     for road in roads:
         a, b = nodes[road.a], nodes[road.b]
         ahead = (b - a) / road.length_m
-        near = [roads[k] for k in index.near((a + b) / 2, road.length_m / 2 + _LINK_MAX_M / 2 + 30)]
+        close = [roads[k] for k in index.near((a + b) / 2, road.length_m / 2 + _LINK_MAX_M / 2 + 30)]
+        starts, ends = nodes[[each.a for each in close]], nodes[[each.b for each in close]]
+        keeps = np.array([each.width_m / 2 + PAVEMENT_M[each.rank] + 0.5 for each in close])
+        near = starts, ends - starts, keeps
         for side in (1.0, -1.0):
             aside = np.array([-ahead[1], ahead[0]]) * side
             front = road.width_m / 2 + PAVEMENT_M[road.rank] + 1.2
@@ -528,15 +613,18 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
                 deep = dice.uniform(9.0, 13.0)
                 ring = [a + ahead * s + aside * front, a + ahead * t + aside * front,
                         a + ahead * t + aside * (front + deep), a + ahead * s + aside * (front + deep)]  # fmt: skip
-                middle, reach = sum(ring) / 4, math.dist(ring[0], ring[2]) / 2
+                middle, reach = (ring[0] + ring[1] + ring[2] + ring[3]) / 4, math.dist(ring[0], ring[2]) / 2
                 if not _free(middle, reach, ring, nodes, near, stood):
                     continue
                 ring = ring if side > 0 else ring[::-1]
                 w, x, y, z = ((float(p[0]), float(p[1])) for p in ring)
-                yield Building((w, x, y, z), 0.9 + 3.1 * _floors(dice, road.rank), dice.random() < 0.5, dice.getrandbits(31))
+                yield Building(
+                    (w, x, y, z), 0.9 + 3.1 * _floors(dice, road.rank), dice.random() < 0.5, dice.getrandbits(31)
+                )
 
 
-def _free(middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: Sequence[Road],
+def _free(  # noqa: PLR0917 - one caller
+        middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: tuple[Floats, Floats, Floats],
           stood: dict[tuple[int, int], list[tuple[float, float, float]]]) -> bool:  # fmt: skip
     x, y = float(middle[0]), float(middle[1])
     cell = math.floor(x / 40), math.floor(y / 40)
@@ -545,11 +633,11 @@ def _free(middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, n
             for ox, oy, other in stood.get((cell[0] + i, cell[1] + j), ()):
                 if math.hypot(x - ox, y - oy) < (reach + other) * 0.72:
                     return False
-    for road in near:
-        a, b = nodes[road.a], nodes[road.b]
-        for p in (*ring, middle, *((ring[k] + ring[k - 1]) / 2 for k in range(4))):
-            share = min(1.0, max(0.0, float((p - a) @ (b - a)) / road.length_m**2))
-            if math.dist(p, a + (b - a) * share) < road.width_m / 2 + PAVEMENT_M[road.rank] + 0.5:
-                return False
+    spots = np.array([*ring, middle, *((ring[k] + ring[k - 1]) / 2 for k in range(4))])
+    a, along, keep = near
+    gap = spots[:, None] - a[None]
+    share = np.clip((gap * along).sum(axis=2) / (along**2).sum(axis=1), 0.0, 1.0)
+    if (np.linalg.norm(gap - along * share[..., None], axis=2) < keep).any():
+        return False
     stood.setdefault(cell, []).append((x, y, reach))
     return True

@@ -96,7 +96,9 @@ def _nmea(lines: list[str]) -> Track:
                 day += timedelta(days=1)
             last = seconds
             at = Instant(_instant(day) + round(seconds * 1000))
-            marks.append(Mark(at, _degrees(fields[2], fields[3]), _degrees(fields[4], fields[5]), float(fields[8] or 0)))
+            marks.append(
+                Mark(at, _degrees(fields[2], fields[3]), _degrees(fields[4], fields[5]), float(fields[8] or 0))
+            )
         except (ValueError, IndexError):
             refused += 1
     return Track(tuple(marks), refused)

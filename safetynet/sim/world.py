@@ -5,7 +5,7 @@ Positions are functions of the instant; only running stories, units under way an
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, UnitId, WearerClass, WearerId, ZoneId
+from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, Source, UnitId, WearerClass, WearerId, ZoneId
 from safetynet.sim import devices, poles, stories, streets
 from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, look, ring, way
 from safetynet.sim.poles import CameraRow, Registered, SimCamera
@@ -136,7 +136,7 @@ class World:
         self._looks = {WearerId(f"w-{n:03d}"): look(dice, hood=True) for n in range(1, WEARERS + 1)}
         self._zone_spots = _zone_spots(self.streets, dice)
         self._homes = _homes(self.streets, dice, list(self._looks), self._zone_spots, border_m)
-        self._wearers = _enrol(self, dice)
+        self._wearers = _enrol(self.streets, dice, self._homes, self._zone_spots)
         self._sensors = {each.device: devices.Sensor(f"{seed}/{each.device}") for each in self._wearers}
         self._next: dict[DeviceId, Instant] = {}
         self._at: Instant | None = None
@@ -255,7 +255,9 @@ class World:
         """What all devices said since the last call, in order of time. The first call only starts the clocks."""
         if self._at is None:
             dice = Random(self.seed * 17)
-            self._next = {e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers} | self._next
+            self._next = {
+                e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers
+            } | self._next
             self._at = until
         assert 0 <= until - self._at <= ADVANCE_MAX_MS, "time goes forward, by at most six hours at once"
         said: list[devices.Report] = []
@@ -269,10 +271,14 @@ class World:
         return sorted(said, key=lambda report: (report.observed_at, report.device))
 
     def _until_alarm(self, wearer: WearerId, at: Instant) -> int:
-        """Milliseconds to the next step of the wearer's story: a device notices a cut when it happens."""
+        """Milliseconds to the next change of the alarm in the wearer's story: a device notices a cut when it happens."""
         for each in self.running(at):
             if each.story.wearer == wearer:
-                ahead = [each.started + round(step.at_s * 1000) - at for step in each.story.steps]
+                ahead = [
+                    each.started + round(step.at_s * 1000) - at
+                    for step in each.story.steps
+                    if each.story.moment(step.at_s).alarm != each.story.moment(step.at_s - 0.1).alarm
+                ]
                 return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
         return devices.QUIET_MS
 
@@ -287,7 +293,7 @@ class World:
             clipped = min(18.0, math.hypot(reading.x - true.x, reading.y - true.y))
             turn = math.atan2(reading.y - true.y, reading.x - true.x)
             x, y = true.x + clipped * math.cos(turn) * 0.6, true.y + clipped * math.sin(turn) * 0.6
-            reading = devices.Reading(x, y, min(24.0, max(8.0, reading.radius_m)), devices.Source.GNSS)
+            reading = devices.Reading(x, y, min(24.0, max(8.0, reading.radius_m)), Source.GNSS)
         lat, lon = self.streets.plane.to_latlon(reading.x, reading.y)
         report = devices.Report(
             device=enrolled.device, observed_at=at, lat=lat, lon=lon, radius_m=reading.radius_m, source=reading.source,
@@ -295,7 +301,8 @@ class World:
             alarm=told.alarm if told is not None else None,
         )  # fmt: skip
         near = any(
-            math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon)) < (zone.radius_m or 200.0) + SUSPECT_M
+            math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon))
+            < (zone.radius_m or 200.0) + SUSPECT_M
             for zone in enrolled.zones
         )
         tampered = told is not None and told.tampered
@@ -319,7 +326,9 @@ class World:
             where = self.position(wearer, at)
             if not where.indoors and math.dist((where.x, where.y), (x, y)) < within_m:
                 stride = 0.74 if where.speed_mps < 2 else 1.1
-                rows.append(np.array([[where.x, where.y, where.heading, where.walked_m / stride * math.pi, *appearance[4:]]]))
+                rows.append(
+                    np.array([[where.x, where.y, where.heading, where.walked_m / stride * math.pi, *appearance[4:]]])
+                )
         for unit, trip in self._trips.items():
             px, py, heading = self.unit_at(unit, at)
             if (at - trip.started) / 1000 * DRIVE_MPS > trip.line.length_m and math.dist((px, py), (x, y)) < within_m:
@@ -378,24 +387,27 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     return homes
 
 
-def _enrol(world: World, dice: Random) -> list[SimWearer]:
+def _enrol(
+    made: Streets, dice: Random, homes: Mapping[WearerId, _Home], spots: Sequence[tuple[float, float, float, str]]
+) -> list[SimWearer]:
     rows: list[SimWearer] = []
     names = ["박예시", "최모의", "김가상"]
     names += dice.sample(sorted({f + g for f in _FAMILY for g in _GIVEN} - set(names)), WEARERS - len(names))
     classes = [WearerClass.ORDER] * 6 + [WearerClass.PAROLE] * 2 + [WearerClass.SUSPENDED, WearerClass.BAIL]
-    for n, (wearer, home) in enumerate(world._homes.items()):  # noqa: SLF001 - one room
+    for n, (wearer, home) in enumerate(homes.items()):
         device = DeviceId(f"dev-{n + 1:04d}")
-        spots = world._zone_spots  # noqa: SLF001
         mine = spots[0] if n == 1 else spots[1] if n == 2 else dice.choice(spots)
-        lat, lon = world.streets.plane.to_latlon(mine[0], mine[1])
+        lat, lon = made.plane.to_latlon(mine[0], mine[1])
         zone = SimZone(id=ZoneId(f"z-{n + 1:03d}"), wearer=wearer, name=mine[3], lat=lat, lon=lon, radius_m=mine[2])
-        spot = world.streets.plane.to_latlon(home.x, home.y)
-        has_zone = n in (1, 2) or (n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700)
+        spot = made.plane.to_latlon(home.x, home.y)
+        has_zone = n in (1, 2) or (
+            n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700
+        )
         rows.append(SimWearer(
-            id=wearer, device=device, city=world.streets.city_at(home.x, home.y) or GARAM,
+            id=wearer, device=device, city=made.city_at(home.x, home.y) or GARAM,
             wearer_class=WearerClass.ORDER if n < 3 else dice.choice(classes), name=names[n],
             case_no=f"가상-2026-{147 if n == 0 else 200 + n * 3:04d}", age=41 if n == 0 else dice.randint(24, 66),
-            office=_OFFICES[0 if world.streets.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
+            office=_OFFICES[0 if made.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
             phone=f"010-0000-{n + 1:04d}", lat=spot[0], lon=spot[1],
             zones=(zone,) if has_zone else (),
         ))  # fmt: skip

@@ -118,8 +118,12 @@ def test_refused_by_the_city_says_why_and_offers_other_ways(centre: Any, scene: 
     w.go("/operator")
     w.says("박예시")
     w.page.locator("sn-alarm.p1").click()
-    w.until("document.querySelectorAll('sn-tile.refused').length === 3")
+    w.until("document.querySelectorAll('sn-tile.refused').length === 2")
     w.says("도시 규칙이 허용하지 않습니다")
+    narae = {"request": "r2", "city": "narae", "city_name": "나래시", "state": "requested", "why": None}
+    centre.update(video={**video, "requests": [request, narae]})
+    w.until("document.querySelectorAll('sn-tile.asked').length === 1")
+    w.says("나래시 승인을 기다립니다")
     look(w, "refused")
     law = {"basis": None, "article_ko": "전자장치부착법 제5장(전자보석): 제16조의3 준용 규정 없음", "article_en": "ch. 5 (bail)", "why": "no_basis"}  # fmt: skip
     centre.update(law=law, video={"state": "none", "requests": [], "grants": [], "cameras": []})
@@ -153,7 +157,7 @@ def test_overdue_answers_turn_red(centre: Any, scene: Any, opened: Any, look: An
     red = w.page.evaluate("getComputedStyle(document.querySelector('.sent .late sn-age')).color")
     assert red == "rgb(255, 90, 95)"
     assert w.page.evaluate("document.querySelector('.steps .late').innerText").find("초과") > 0
-    w.says("나래시 끊김")
+    assert w.page.locator(".lk.down").inner_text().split() == ["나래시", "끊김", *w.page.locator(".lk.down sn-age").inner_text().split()]  # fmt: skip
     look(w, "overdue")
 
 

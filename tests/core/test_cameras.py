@@ -122,6 +122,58 @@ def test_a_camera_shown_stays_against_a_little_better_but_not_against_much_bette
     assert ids(choose(far, Spot(), 1, keep=frozenset({CameraId("b")}))) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("given_camera", "score"),
+    [
+        (camera("c", 0, -30, azimuth=0, view=60), 14 * 0.65),
+        (camera("c", 0, -30, ptz=True), 14 * 0.65 * 0.85),
+        (camera("c", 0, -30), 14 * 0.65 * 0.4),
+        (camera("c", 0, -54), 14 * 0.37 * 0.4),
+        (camera("c", 0, 0), 14 * 0.4),
+    ],
+)
+def test_what_a_camera_is_worth(given_camera, score):
+    """Weights of performance.md section 3.3: 2 + 6 + 12 / 2 = 14 over a point, less 0.7 of the share of the range."""
+    assert choose(Registry.of([given_camera]), Spot(radius_m=0.0), 1)[0].score == pytest.approx(score, rel=1e-4)
+
+
+def test_a_second_lens_of_a_pole_must_be_worth_twice_as_much_as_another_poles():
+    north = camera("north", 0, 0, pole="p", azimuth=0, view=200, range_m=150)
+    south = camera("south", 0, 0, pole="p", azimuth=180, view=150, range_m=150)
+    other = camera("other", 0, 20, pole="q", azimuth=180, view=110, range_m=150)
+    registry = Registry.of([north, south, other])
+    both = {each.camera.id: each.score for each in choose(registry, Spot(radius_m=100), 3)}
+    assert ids(choose(registry, Spot(radius_m=100), 2)) == ["north", "other"]
+    alone = choose(Registry.of([north, south]), Spot(radius_m=100), 2)[1].score
+    assert alone > both["other"] > alone / 2  # it covers less, and was taken before
+
+
+def test_slower_than_walking_has_no_direction():
+    town = Registry.of([camera(f"c{n}", 40.0 * n - 80, 25, azimuth=180, view=50) for n in range(5)])
+    still = choose(town, Spot(), 5)
+    assert choose(town, Spot(), 5, 90.0, 0.49) == still
+    assert choose(town, Spot(), 5, 90.0, None) == still
+    assert choose(town, Spot(), 5, None, 9.0) == still
+    assert choose(town, Spot(), 5, 90.0, 0.5) != still
+
+
+@pytest.mark.parametrize("id_west", ["a", "z"])
+def test_between_equals_the_id_decides_and_not_the_grid(id_west):
+    west, east = camera(id_west, -200, 0), camera("m", 200, 0)
+    registry = Registry.of([west, camera("far", -900, -900), east])
+    assert ids(choose(registry, Spot(), 2)) == sorted([id_west, "m"])
+
+
+def test_no_cell_at_the_edge_of_the_circle_is_left_out():
+    """Each of many circles, laid over cells at every offset, reaches a camera just inside it in each direction."""
+    for step in range(60):
+        far = 250.0 + step * 4.3
+        ends = [(far, 0), (-far, 0), (0, far), (0, -far)]
+        cameras = [camera(f"c{n}", x * 0.998, y * 0.998) for n, (x, y) in enumerate(ends)]
+        rows, _, _ = Registry.of([*cameras, camera("corner", -900, -900)]).around(LAT, LON, far)
+        assert len(rows) == 4, far
+
+
 def test_nothing_to_choose_from():
     assert choose(Registry.of([]), Spot(), 5) == ()
     assert choose(Registry.of([camera("a", 0, 0)]), Spot(), 0) == ()

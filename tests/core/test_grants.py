@@ -111,7 +111,7 @@ def test_a_yes_carries_what_the_ledger_needs_and_only_cameras_inside():
         (at_place(lat=math.nan), Why.OUT_OF_AREA),
         (at_place(radius_m=math.inf), Why.OUT_OF_AREA),
         ({"area": ()}, Why.OUT_OF_AREA),
-        ({"area": AREA[:2]}, Why.OUT_OF_AREA),
+        ({"area": ((36.35, 127.39), (36.35, 127.41))}, Why.OUT_OF_AREA),
         ({"radius_m": 1001}, Why.RADIUS_TOO_WIDE),
         ({"radius_m": 0}, Why.RADIUS_TOO_WIDE),
         ({"radius_m": -1}, Why.RADIUS_TOO_WIDE),

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from safetynet.core import messages as m
+from safetynet.core.messages import Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, RequestId, Why
 from safetynet.edge import clock, codec, link
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.keys import client_context, issue, make_ca, open_centre, salt, server_context
 from safetynet.edge.link import Ack, Beat, Carry, Echo, Link
-from safetynet.core.messages import Send
 from safetynet.edge.store import InboxKey, Store, enveloped
 
 HOST = "127.0.0.1"

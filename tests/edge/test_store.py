@@ -404,10 +404,23 @@ def test_nothing_of_a_person_is_readable_in_the_files(tmp_path):
     store.put_person(SubjectId("wearer:w-1"), b"KIM-MADE-UP")
     store.put_account(Account(PersonId("p-1"), "op1", "LEE-MADE-UP", "operator", "A1", "$argon2id$x"))
     closed = e.IncidentClosed(
-        at=Instant(1), incident=IncidentId("INCIDENT-X"), wearer=W1, by=PersonId("p"), code=Disposition.DRIFT, fix_through=0
+        at=Instant(1),
+        incident=IncidentId("INCIDENT-X"),
+        wearer=W1,
+        by=PersonId("p"),
+        code=Disposition.DRIFT,
+        fix_through=0,
     )
     store.commit([closed], [Send(CITY, m.EndIncident(incident=IncidentId("OUTBOX-Y"), why=Why.BAD_SIGNATURE))])
     on_disk_bytes = b"".join(path.read_bytes() for path in tmp_path.glob("log.db*"))
     for word in (b"KIM-MADE-UP", b"LEE-MADE-UP", b"INCIDENT-X", b"bad_signature"):
         assert word not in on_disk_bytes
     store.close()
+
+
+@pytest.mark.parametrize("changed", [b"other salt" + bytes(22), bytes(32)])
+def test_a_leaf_hangs_on_its_salt(changed):
+    """Otherwise whoever guesses a record (there are few cameras and fewer verdicts) finds it in the ledger."""
+    salt, record = b"salt" * 8, b"a record that anybody can guess"
+    assert commitment(salt, record) != commitment(changed, record)
+    assert commitment(salt, record) == hmac.digest(salt, record, "sha256")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetynet.core.terms import CameraId, Instant
-from safetynet.sim import figures, scene
+from safetynet.sim import figures, scene, streets
 from safetynet.sim.people import WEARER_LEGS, WEARER_TOP
 from safetynet.sim.world import World
 
@@ -45,8 +45,8 @@ def picture(drawn, camera, at=T0):
     return planes
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 11), st.floats(6, 44), st.floats(-80, 80))
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 5), st.floats(6, 44), st.floats(-80, 80))
 def test_a_person_is_in_the_picture_if_and_only_if_in_the_field_and_not_hidden(pick, away, off_deg):
     lens = LENSES[CAMERAS[pick]]
     bearing = math.radians(lens.azimuth_deg + off_deg)
@@ -62,6 +62,9 @@ def test_a_person_is_in_the_picture_if_and_only_if_in_the_field_and_not_hidden(p
         return
     if abs(off_deg) > lens.view_deg / 2 - margin:
         return
+    near = WORLD.streets.buildings_near(x, y, 3.0)
+    if any(streets.inside(x, y, WORLD.streets.buildings[k].corners) for k in near):
+        return  # nobody stands in a wall
     right = math.cos(bearing), -math.sin(bearing)
     clear = [WORLD.streets.clear((lens.x, lens.y), (x + right[0] * d, y + right[1] * d)) for d in (-1.2, 0.0, 1.2)]
     if not any(clear):
@@ -74,7 +77,7 @@ def test_a_person_is_in_the_picture_if_and_only_if_in_the_field_and_not_hidden(p
             assert WORLD.sees(lens.id, x, y)
 
 
-CAMERAS = sorted(LENSES)[:: len(LENSES) // 12][:12]
+CAMERAS = sorted(LENSES)[:: len(LENSES) // 6][:6]
 
 
 def test_the_wearer_of_a_story_is_where_the_cameras_say():

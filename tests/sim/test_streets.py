@@ -1,6 +1,8 @@
+import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_bridges_join_what_the_river_divides(made):
     way = made.route(start, goal)
     assert way[0] == start
     assert way[-1] == goal
-    assert any(made.road_between(a, b).bridge for a, b in zip(way, way[1:], strict=False))
+    assert any(made.road_between(a, b).bridge for a, b in itertools.pairwise(way))
     cities = {made.city_at(*made.nodes[n]) for n in way}
     assert cities == {streets.GARAM, streets.NARAE}
 
@@ -65,7 +67,7 @@ def test_no_way_is_shorter_than_the_shortest(a, b):
     way = made.route(a, b)
     if not way:
         return
-    length = sum(made.road_between(p, q).length_m for p, q in zip(way, way[1:], strict=False))
+    length = sum(made.road_between(p, q).length_m for p, q in itertools.pairwise(way))
     assert length == pytest.approx(made.distances(a)[b])
     assert length >= math.dist(made.nodes[a], made.nodes[b]) - 1e-6
 
@@ -74,11 +76,12 @@ SHARED = streets.build()
 
 
 def test_no_building_stands_on_a_road(made):
-    for x, y in made.middles[::7]:
-        for road in made.roads:
-            a, b = made.nodes[road.a], made.nodes[road.b]
-            share = min(1.0, max(0.0, float(((x, y) - a) @ (b - a)) / road.length_m**2))
-            assert math.dist((x, y), a + (b - a) * share) > road.width_m / 2
+    a = made.nodes[[each.a for each in made.roads]]
+    along = made.nodes[[each.b for each in made.roads]] - a
+    half = np.array([each.width_m / 2 for each in made.roads])
+    for spot in made.walls.reshape(-1, 2)[::5]:
+        share = np.clip(((spot - a) * along).sum(axis=1) / (along**2).sum(axis=1), 0, 1)
+        assert (np.linalg.norm(spot - a - along * share[:, None], axis=1) > half).all()
 
 
 @given(st.floats(-1500, 1500), st.floats(-1500, 1500))
@@ -103,7 +106,16 @@ def test_streets_run_past_given_poles():
     json.loads(made.base_map_bytes())
 
 
-@pytest.mark.parametrize("count", [0, 7, 3001])
+@pytest.mark.parametrize("count", [0, 7, 12_001])
 def test_too_few_or_too_many_poles_make_no_streets(count):
     with pytest.raises(ValueError, match="poles"):
         streets.along([(36.3 + k * 1e-5, 127.4) for k in range(count)])
+
+
+def test_a_map_that_would_be_too_large_loses_its_farthest_houses(made, monkeypatch):
+    monkeypatch.setattr(streets, "MAP_BYTES_MAX", 500_000)
+    data = made.base_map_bytes()
+    assert 250_000 < len(data) <= 500_000
+    layers = [each["properties"]["layer"] for each in json.loads(data)["features"]]
+    assert "building" in layers
+    assert layers.count("road") == sum(each["properties"]["layer"] == "road" for each in made.base_map()["features"])

@@ -21,7 +21,9 @@ def sentence(body):
 
 def test_plt(tmp_path):
     path = tmp_path / "walk.plt"
-    path.write_text(PLT + "39.9,116.3,0,492,39744.1,2008-10-23,02:53:04\nnonsense\n39.901,116.3,0,492,39744.1,2008-10-23,02:53:10\n")
+    path.write_text(
+        PLT + "39.9,116.3,0,492,39744.1,2008-10-23,02:53:04\nnonsense\n39.901,116.3,0,492,39744.1,2008-10-23,02:53:10\n"
+    )
     track = tracks.read(path)
     assert track.refused == 1
     assert track.marks[1].at - track.marks[0].at == 6_000
@@ -51,7 +53,9 @@ def test_a_file_without_a_position_is_refused(tmp_path):
 
 def test_a_shifted_walk_keeps_its_metres_and_seconds(tmp_path):
     path = tmp_path / "walk.plt"
-    path.write_text(PLT + "".join(f"{39.9 + k * 1e-4},{116.3 + k * 2e-4},0,0,0,2008-10-23,02:53:{k:02d}\n" for k in range(30)))
+    path.write_text(
+        PLT + "".join(f"{39.9 + k * 1e-4},{116.3 + k * 2e-4},0,0,0,2008-10-23,02:53:{k:02d}\n" for k in range(30))
+    )
     track = tracks.read(path)
     moved = tracks.shift(track, 36.35, 127.38, Instant(1_000_000))
     assert (moved.marks[0].lat, moved.marks[0].lon) == pytest.approx((36.35, 127.38))

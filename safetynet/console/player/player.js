@@ -2,7 +2,7 @@
  * The page's side of the pictures: hands canvases to the worker and tells what the worker saw.
  *
  * Events (all CustomEvent): `state` {tile, state: 'waiting'|'live'|'lost'|'ended'|'refused', why}, `picture` {tile, at_ms,
- * after_ms} when a tile shows its first picture, `age` {tile, age_ms} once a second, `grant` {grant, state:
+ * after_ms} when a tile shows its first picture, `age` {tile, age_ms} five times a second, `grant` {grant, state:
  * 'admitted'|'refused'|'ended'|'lost', why}. After `lost` the window needs a new token for that grant.
  *
  * Times are the relay's: `at_ms` is when the picture came to the city's relay, by the clocks of the centres.

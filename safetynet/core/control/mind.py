@@ -66,7 +66,7 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Act, Incident, Request, Stage, VideoState
+from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
     ChangeCameras,
@@ -94,13 +94,19 @@ from safetynet.core.terms import (
     Why,
 )
 
-REQUEST_MS: Final = 30 * MINUTE_MS
+REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
+"""Just under what a city may grant: its clock may run behind ours."""
 CAMERAS_MAX: Final = 9
-RADIUS_M_MIN: Final = 150
+RADIUS_M_MIN: Final = 300
+"""Enough for the way ahead; patrol cars are shown 500 m, the law table's cap is wider (domain.md 3.2)."""
 TOUCHES_M: Final = 80.0
 """A city is asked once the uncertainty comes this near to its border: its cameras look across."""
 NEARS_M: Final = 250.0
 """A city is asked to propose and pre-connect when the person is this near: at a run, about a minute ahead."""
+AGAIN_M: Final = 25.0
+"""A city that saw nobody there is asked again once the person is this much further."""
+PASSING: Final = frozenset({Why.NO_CAMERA, Why.OUT_OF_AREA, Why.STALE})
+"""Reasons that the person's next steps may undo. Any other refusal stands until a person asks again."""
 MOVED_M: Final = 12.0
 MOVED_MS: Final = 5 * SECOND_MS
 
@@ -287,13 +293,21 @@ def _ask(
     events: list[AnyEvent] = []
     for city in country.cities:
         away_m = geo.distance_to_area_m(place.lat, place.lon, city.area) - place.radius_m
-        held = incident.requests.get(city.city)
+        held = _still(incident.requests.get(city.city), place)
         staged = held is not None and held.state in (VideoState.PREPARED, VideoState.PROPOSED)
         if by is not None and away_m <= TOUCHES_M and (held is None or staged):
-            events.append(_asking(incident, place, rule, city.city, at, by))
+            events.append(_asking(incident, place, rule, city.city, held, at, by))
         elif held is None and away_m <= NEARS_M:
-            events.append(_asking(incident, place, rule, city.city, at, None))
+            events.append(_asking(incident, place, rule, city.city, None, at, None))
     return events
+
+
+def _still(held: Request | None, place: Place) -> Request | None:
+    """What a city was asked, unless it said no for a reason that has passed since: the person moved on."""
+    if held is None or held.state is not VideoState.REFUSED or held.why not in PASSING:
+        return held
+    far = geo.distance_m(held.place.lat, held.place.lon, place.lat, place.lon) >= AGAIN_M
+    return None if far else held
 
 
 def _asking(
@@ -301,13 +315,15 @@ def _asking(
     place: Place,
     rule: law.Rule,
     city: CentreId,
+    held: Request | None,
     at: Instant,
     by: PersonId | None,
 ) -> VideoPrepared | VideoRequested:
+    """A request keeps the id under which it was prepared; asked again after an end it is another one."""
     facts = VideoPrepared(
         at=at,
         incident=incident.incident,
-        request=RequestId("R-" + _short(f"{incident.incident} {city} {incident.asked_at or 0}")),
+        request=held.request if held else RequestId("R-" + _short(f"{incident.incident} {city} {at}")),
         city=city,
         basis=rule.basis,
         kind=incident.kind,
@@ -411,6 +427,7 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
         return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.STALE)]
     again = replace(
         incident,
+        asked_by=given.by,
         requests=Map(
             {
                 city: request
@@ -420,8 +437,9 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
         ),
     )
     asked = _ask(country, again, incident.place, given.footing, at, by=given.by)
-    if not asked and not any(incidents.live(each, at) for each in incident.requests.values()):
-        return [VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.OUT_OF_AREA)]
+    waiting = any(each.state is VideoState.REQUESTED or incidents.live(each, at) for each in incident.requests.values())
+    if not waiting and not any(isinstance(each, VideoRequested) for each in asked):
+        return [*asked, VideoRefusedHere(at=at, incident=given.incident, by=given.by, why=Why.OUT_OF_AREA)]
     return asked
 
 
@@ -466,7 +484,7 @@ def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant
 def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = [
         VideoEnded(at=at, incident=incident.incident, grant=each.grant, why=Why.INCIDENT_CLOSED)
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state is VideoState.GRANTED and each.grant is not None
     ]
     events += [
@@ -477,7 +495,7 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
             unit=each.unit,
             state=UnitState.RELEASED,
         )
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if UnitState.RELEASED in FOLLOWS[each.state]
     ]
     events.append(
@@ -507,14 +525,19 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     if incident is None:
         return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NO_SUCH_INCIDENT)]
     if isinstance(message, AnswerNotice):
-        return _answered(incident, given.sender, message, at) or unasked
+        notice = incident.notices.get(message.notice)
+        return unasked if notice is None or notice.room != given.sender else _answered(incident, notice, message, at)
     request = incident.requests.get(given.sender)
     if request is None:
         return list(unasked)
     if incident.stage is Stage.CLOSED:
         return []  # the city was told the end; what it said before it heard that is history
     match message:
-        case ProposeCameras() if request.state in (VideoState.PREPARED, VideoState.PROPOSED):
+        case ProposeCameras() | GiveGrant() | RefuseVideo() if message.request != request.request:
+            return [] if message.request in request.earlier else list(unasked)
+        case ProposeCameras():
+            if request.state not in (VideoState.PREPARED, VideoState.PROPOSED):
+                return []  # the request of a person overtook it
             return [
                 CamerasProposed(
                     at=at,
@@ -524,16 +547,27 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                     cameras=message.cameras,
                 )
             ]
-        case ProposeCameras() | GiveGrant() if request.grant is not None or request.state is VideoState.REQUESTED:
-            return _granted(incident, request, given.sender, message, at)
-        case RefuseVideo() if message.request == request.request and request.state is not VideoState.GRANTED:
+        case GiveGrant():
+            granted = _granted(state, incident, request, given.sender, message, at)
+            return list(unasked) if granted is None else granted
+        case RefuseVideo():
+            if request.state not in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
+                return []  # told twice
             return [
                 VideoRefused(
                     at=at, incident=incident.incident, request=request.request, city=given.sender, why=message.why
                 )
             ]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
+            if len(message.cameras) > CAMERAS_MAX:
+                return list(unasked)
+            if message.cameras == request.cameras:
+                return []
             return [CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)]
+        case ChangeCameras() | EndGrant() if message.grant in request.earlier_grants:
+            return []  # of a grant that is over here
+        case ChangeCameras() if message.grant == request.grant:
+            return []  # it was on the road when the grant ended
         case EndGrant() if message.grant == request.grant:
             if request.state is not VideoState.GRANTED:
                 return []
@@ -543,11 +577,18 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
 
 
 def _granted(
-    incident: Incident, request: Request, city: CentreId, message: ProposeCameras | GiveGrant, at: Instant
-) -> list[AnyEvent]:
-    """A grant for what a person asked. A proposal that the request overtook, and a grant told twice, say nothing new."""
-    if isinstance(message, ProposeCameras) or request.grant == message.grant:
+    state: State, incident: Incident, request: Request, city: CentreId, message: GiveGrant, at: Instant
+) -> list[AnyEvent] | None:
+    """A grant for what a person asked; nothing new when it is told twice; None for one that nobody asked for.
+
+    A refusal of the preparation may have crossed with the request: what was asked may still be granted. An id that
+    stands for a grant already is no grant, or one city could end or move the pictures of another.
+    """
+    if request.grant == message.grant:
         return []
+    asked = request.by is not None and request.grant is None
+    if not asked or message.grant in state.given or len(message.cameras) > CAMERAS_MAX:
+        return None
     return [
         VideoGranted(
             at=at,
@@ -562,13 +603,10 @@ def _granted(
     ]
 
 
-def _answered(incident: Incident, room: CentreId, message: AnswerNotice, at: Instant) -> list[AnyEvent]:
-    notice = incident.notices.get(message.notice)
-    if notice is None or notice.room != room:
-        return []
+def _answered(incident: Incident, notice: Notice, message: AnswerNotice, at: Instant) -> list[AnyEvent]:
     rank = {NoticeState.SENT: 0, NoticeState.RECEIVED: 1, NoticeState.READ: 2}
     if rank[message.state] <= rank[notice.state]:
-        return []
+        return []  # told twice, or overtaken
     return [PoliceNoticeAnswered(at=at, incident=incident.incident, notice=message.notice, state=message.state)]
 
 
@@ -577,7 +615,7 @@ def _answered(incident: Incident, room: CentreId, message: AnswerNotice, at: Ins
 
 def _due(state: State, at: Instant) -> list[AnyEvent]:
     events: list[AnyEvent] = []
-    for id in state.open.values():
+    for id in sorted(state.open.values()):  # in an order that every process shares, not that of a hash
         incident = state.incidents[id]
         for alarm in (state.alarms[each] for each in incident.alarms):
             due = alarms.escalates_at(alarm)
@@ -586,7 +624,7 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
         events += _overdue(incident, at)
         events += [
             VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RUN_OUT)
-            for each in incident.requests.values()
+            for _, each in sorted(incident.requests.items())
             if each.state is VideoState.GRANTED and each.grant is not None and at >= each.until
         ]
     return events
@@ -595,12 +633,12 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
 def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
     late: list[DispatchId | NoticeId] = [
         each.dispatch
-        for each in incident.dispatches.values()
+        for _, each in sorted(incident.dispatches.items())
         if each.state in UNANSWERED and not each.overdue and at >= each.answer_by
     ]
     late += [
         each.notice
-        for each in incident.notices.values()
+        for _, each in sorted(incident.notices.items())
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]

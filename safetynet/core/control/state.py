@@ -8,7 +8,7 @@ from immutables import Map
 
 from safetynet.core import alarms, incidents
 from safetynet.core.alarms import Alarm
-from safetynet.core.control.words import Admit, CutGrant, CutIncident, Errand, SetCameras
+from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
 from safetynet.core.dispatch import BUSY, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
@@ -52,13 +52,16 @@ from safetynet.core.messages import (
 )
 from safetynet.core.terms import (
     AlarmId,
+    AlarmKind,
     Certainty,
     DispatchId,
+    GrantId,
     IncidentId,
     Instant,
     NoticeId,
     NoticeState,
     PersonId,
+    RequestId,
     UnitId,
     UnitState,
     WearerId,
@@ -171,7 +174,15 @@ def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAck
 def _regraded(state: State, incident: Incident) -> Incident:
     """Kind and certainty of an incident are those of its most urgent alarm; the place is the newest known."""
     mine = [state.alarms[each] for each in incident.alarms]
-    first = min(mine, key=lambda each: (each.priority, each.certainty is not Certainty.CERTAIN, each.raised_at))
+    first = min(
+        mine,
+        key=lambda each: (
+            each.priority,
+            each.kind is AlarmKind.SOS,  # no ground for video: it must not hide one that is
+            each.certainty is not Certainty.CERTAIN,
+            each.raised_at,
+        ),
+    )
     newest = max(
         (each.latest for each in mine if each.latest is not None), key=lambda place: place.observed_at, default=None
     )
@@ -250,22 +261,22 @@ def _happened(state: State, incident: Incident, event: IncidentEvent) -> State:
         case _:
             after = _after(incident, event)
     state = replace(state, incidents=state.incidents.set(incident.incident, after))
-    if isinstance(event, PositionFollowed):
-        return state
+    if isinstance(event, PositionFollowed | CamerasChanged):
+        return state  # many in a minute: the map shows them, the log holds them
     return _noted(state, incident.incident, Entry(event.at, _tag(event), _by(event), _detail(event)))
 
 
 def _after(incident: Incident, event: IncidentEvent) -> Incident:
-    """What changes in the incident itself."""
+    """What changes in the incident itself. Nothing, when the asking or telling it follows from was erased."""
     match event:
         case AlarmJoined():
             return incident
         case IncidentClaimed():
             return replace(incident, stage=Stage.CLAIMED, owner=event.by, claimed_at=event.at)
         case IncidentTakenOver():
-            return replace(incident, owner=event.by, viewers=frozenset())
+            return replace(incident, owner=event.by, viewers=frozenset(), cut=incident.cut | incident.viewers)
         case IncidentHandedOver():
-            return replace(incident, owner=event.to, viewers=frozenset())
+            return replace(incident, owner=event.to, viewers=frozenset(), cut=incident.cut | incident.viewers)
         case WearerCalled():
             return replace(incident, calls=(*incident.calls, Call(at=event.at, by=event.by, outcome=event.outcome)))
         case PositionFollowed():
@@ -273,7 +284,9 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
         case VideoRefusedHere():
             return replace(incident, refused_here=event.why)
         case ViewerAdmitted():
-            return replace(incident, viewers=incident.viewers | {event.viewer}, viewed=True)
+            return replace(
+                incident, viewers=incident.viewers | {event.viewer}, cut=incident.cut - {event.viewer}, viewed=True
+            )
         case ViewingNoticeDue():
             return replace(incident, notice_due_at=event.due_at)
         case DispatchOrdered() | UnitReported() | PoliceNotified() | PoliceNoticeAnswered() | AnswerOverdue():
@@ -288,33 +301,42 @@ def _video(
 ) -> Incident:
     match event:
         case VideoPrepared() | VideoRequested():
-            held = incident.requests.get(event.city)
-            request = Request(
+            request = incident.requests.get(event.city)
+            made = Request(
                 request=event.request,
                 city=event.city,
                 basis=event.basis,
                 kind=event.kind,
                 state=VideoState.PREPARED if isinstance(event, VideoPrepared) else VideoState.REQUESTED,
+                place=event.place,
                 asked_at=event.at,
                 until=event.until,
-                cameras=held.cameras if held else (),
+                by=event.by if isinstance(event, VideoRequested) else None,
+                cameras=request.cameras if request else (),
+                earlier=_earlier(request, event.request),
+                earlier_grants=_earlier_grants(request),
             )
             if isinstance(event, VideoRequested):
                 asked = incident.asked_at or event.at
                 incident = replace(incident, asked_by=event.by, asked_at=asked, refused_here=None)
-            return incidents.with_request(incident, request)
+            return incidents.with_request(incident, made)
         case CamerasProposed() | VideoRefused():
-            request = incident.requests[event.city]
+            request = incident.requests.get(event.city)
+            if request is None:
+                return incident
             if isinstance(event, CamerasProposed):
                 change = replace(request, state=VideoState.PROPOSED, cameras=event.cameras)
             else:
                 change = replace(request, state=VideoState.REFUSED, why=event.why)
             return incidents.with_request(incident, change)
         case VideoGranted():
+            request = incident.requests.get(event.city)
+            if request is None:
+                return incident
             return incidents.with_request(
                 incident,
                 replace(
-                    incident.requests[event.city],
+                    request,
                     state=VideoState.GRANTED,
                     grant=event.grant,
                     granted_at=event.at,
@@ -325,12 +347,25 @@ def _video(
             )
         case CamerasChanged() | VideoEnded():
             held = incidents.grant_of(incident, event.grant)
-            assert held is not None, "only a held grant changes or ends"
+            if held is None:
+                return incident
             if isinstance(event, CamerasChanged):
                 return incidents.with_request(incident, replace(held, cameras=event.cameras))
             return incidents.with_request(incident, replace(held, state=VideoState.ENDED, why=event.why))
         case _:
             assert_never(event)
+
+
+def _earlier(held: Request | None, now: RequestId) -> frozenset[RequestId]:
+    if held is None or held.request == now:
+        return held.earlier if held else frozenset()
+    return held.earlier | {held.request}
+
+
+def _earlier_grants(held: Request | None) -> frozenset[GrantId]:
+    if held is None:
+        return frozenset()
+    return held.earlier_grants | {held.grant} if held.grant else held.earlier_grants
 
 
 def _people(
@@ -365,14 +400,16 @@ def _people(
                 ),
             )
         case PoliceNoticeAnswered():
-            return incidents.with_notice(
-                incident, replace(incident.notices[event.notice], state=event.state, answered_at=event.at)
-            )
+            notice = incident.notices.get(event.notice)
+            if notice is None:
+                return incident
+            return incidents.with_notice(incident, replace(notice, state=event.state, answered_at=event.at))
         case AnswerOverdue():
             dispatch = incident.dispatches.get(DispatchId(event.what))
             if dispatch is not None:
                 return incidents.with_dispatch(incident, replace(dispatch, overdue=True))
-            return incidents.with_notice(incident, replace(incident.notices[NoticeId(event.what)], overdue=True))
+            notice = incident.notices.get(NoticeId(event.what))
+            return incident if notice is None else incidents.with_notice(incident, replace(notice, overdue=True))
         case _:
             assert_never(event)
 
@@ -489,7 +526,7 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return _moves(state, event)
         case IncidentClosed():
             incident = state.incidents[event.incident]
-            told = [*incident.requests, *(each.room for each in incident.notices.values())]
+            told = sorted({*incident.requests, *(each.room for each in incident.notices.values())})
             over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
@@ -530,7 +567,7 @@ def _moves(state: State, event: PositionFollowed) -> list[Errand]:
     over = (VideoState.REFUSED, VideoState.ENDED)
     return [
         Send(each.city, MovePlace(incident=event.incident, request=each.request, place=event.place))
-        for each in incident.requests.values()
+        for _, each in sorted(incident.requests.items())
         if each.state not in over
     ]
 
@@ -554,11 +591,12 @@ def _admits(state: State, event: ViewerAdmitted) -> list[Errand]:
 
 
 def resume(state: State) -> list[Errand]:
-    """What a start must say again: which cameras live grants have, and that what has ended is cut."""
+    """What must be said again at each meeting: which cameras live grants have, and that what has ended is cut."""
     errands: list[Errand] = []
     for incident in state.incidents.values():
         if incident.stage is Stage.CLOSED:
             errands.append(CutIncident(incident.incident, Why.INCIDENT_CLOSED))
+        errands += [CutViewer(each, Why.NOT_OWNER) for each in sorted(incident.cut)]
         for request in incident.requests.values():
             if request.grant is None:
                 continue

@@ -1,0 +1,484 @@
+"""What must hold after a storm, whatever happened in it: one function for each promise, asked of the logs alone.
+
+A promise raises `Broken` with the words that find the place. Where a promise is about time, a centre that was dead at
+that moment is given until it is back, and not a second more.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+from safetynet.core import law, rules
+from safetynet.core.alarms import ESCALATES_MS, TAMPER, alarm_id
+from safetynet.core.alarms import priority as priority_of
+from safetynet.core.events import (
+    AlarmAcknowledged,
+    AlarmEscalated,
+    AlarmJoined,
+    AlarmRaised,
+    AlarmReturned,
+    AnswerOverdue,
+    AnyEvent,
+    DispatchOrdered,
+    GrantEnded,
+    GrantIssued,
+    GrantMoved,
+    GrantRefused,
+    IncidentClosed,
+    IncidentEnded,
+    IncidentHandedOver,
+    IncidentOpened,
+    IncidentTakenOver,
+    MessageRefused,
+    NoticeReceived,
+    PoliceNoticeAnswered,
+    PoliceNotified,
+    RequestPrepared,
+    Segment,
+    StreamClosed,
+    StreamOpened,
+    UnitReported,
+    VideoEnded,
+    VideoGranted,
+    VideoPrepared,
+    VideoRequested,
+    ViewerAdmitted,
+    ViewingNoticeDue,
+    ViewingRefused,
+)
+from safetynet.core.fixes import Said
+from safetynet.core.grants import LEASE_MS_MAX
+from safetynet.core.terms import (
+    SECOND_MS,
+    AlarmId,
+    AlarmKind,
+    CameraId,
+    Certainty,
+    FixId,
+    GrantId,
+    IncidentId,
+    Instant,
+    NoticeState,
+    UnitState,
+    WearerClass,
+    WearerId,
+    Why,
+)
+from safetynet.sim.centres import Program
+from safetynet.sim.country import POLICE, STEP_MS, Country
+
+CUT_MS_MAX: Final = 2 * SECOND_MS
+"""At a window, after its incident was closed or its grant ended."""
+_ON_THE_ROAD_MS_MAX: Final = 30 * 60 * SECOND_MS
+"""After all cuts, dawdling and deaths in a row."""
+SLACK_MS: Final = SECOND_MS + STEP_MS
+"""A simulated tick and a step: no centre of a storm can be more punctual."""
+
+Kind = TypeVar("Kind", bound=AnyEvent)
+
+
+class Broken(AssertionError):  # noqa: N818 - a finding
+    """A promise does not hold."""
+
+
+def require(holds: bool, what: str, *about: object) -> None:  # noqa: FBT001 - the one thing it asks
+    if not holds:
+        raise Broken(f"{what}: {' '.join(str(each) for each in about)}")
+
+
+def _of(program: Program[Any, Any, Any], kind: type[Kind]) -> Iterator[Kind]:
+    return (event for event in program.events() if isinstance(event, kind))
+
+
+def _late(program: Program[Any, Any, Any], due: int, within_ms: int) -> int:
+    """The last moment for what is due: later when the program was dead then."""
+    last = due + within_ms
+    for dead_from, back in program.downs:
+        if dead_from <= last and back >= due:
+            last = max(last, back + STEP_MS + within_ms)
+    return last
+
+
+# --- alarms --------------------------------------------------------------------------------------------------------
+
+_FLAGS: Final = {
+    AlarmKind.STRAP_CUT: Said.STRAP_CUT,
+    AlarmKind.BODY_TAMPER: Said.BODY_TAMPER,
+    AlarmKind.SOS: Said.SOS,
+}
+
+
+def every_tamper_is_heard_once(country: Country) -> None:
+    """Told from the journal and the closings alone, without the rules: what must have been raised, and nothing else."""
+    closed_upto, _ = _closings(country)
+    raised = {each.alarm: each for each in _of(country.control, AlarmRaised)}
+    owed: set[AlarmId] = set()
+    running: dict[tuple[WearerId, AlarmKind], AlarmId] = {}
+    for fix in country.control.journal:
+        for kind, flag in _FLAGS.items():
+            if not fix.said & flag:
+                continue
+            alarm = running.get((fix.wearer, kind))
+            if alarm is None or fix.id > closed_upto.get(alarm, FixId(1 << 62)):
+                alarm = running[fix.wearer, kind] = alarm_id(rules.episode_id(fix.wearer, kind, None, fix.id))
+                owed.add(alarm)
+    said = {alarm for alarm, each in raised.items() if each.kind in _FLAGS}
+    require(owed <= said, "a device flag was not heard", country.seed, sorted(owed - said))
+    require(said <= owed, "an alarm that no device said", country.seed, sorted(said - owed))
+    times = Counter(each.alarm for each in _of(country.control, AlarmRaised))
+    require(all(n == 1 for n in times.values()), "an alarm was raised twice", times.most_common(1))
+
+
+def _closings(country: Country) -> tuple[dict[AlarmId, FixId], dict[AlarmId, IncidentClosed]]:
+    grouped: dict[IncidentId, list[AlarmId]] = defaultdict(list)
+    upto: dict[AlarmId, FixId] = {}
+    closings: dict[AlarmId, IncidentClosed] = {}
+    for event in country.control.events():
+        if isinstance(event, IncidentOpened | AlarmJoined):
+            grouped[event.incident].append(event.alarm)
+        elif isinstance(event, IncidentClosed):
+            for alarm in grouped[event.incident]:
+                upto[alarm], closings[alarm] = event.fix_through, event
+    return upto, closings
+
+
+def a_tamper_is_closed_by_a_person(country: Country) -> None:
+    """With a code that may stand for it, and never by a signal."""
+    _, closings = _closings(country)
+    kinds = {each.alarm: each.kind for each in _of(country.control, AlarmRaised)}
+    for alarm, kind in kinds.items():
+        if kind in TAMPER:
+            closing = closings.get(alarm)
+            require(closing is not None, "a tamper that no person closed", alarm)
+            require(closing is not None and bool(closing.by), "a tamper closed by nobody", alarm)
+            require(closing is not None and closing.code.value != "drift", "a tamper closed as drift", alarm)
+    for event in _of(country.control, AlarmReturned):
+        require(kinds[event.alarm] not in {*TAMPER, AlarmKind.SOS}, "a tamper healed by a signal", event)
+
+
+def nobody_is_forgotten(country: Country) -> None:
+    """An alarm that nobody acknowledged rings for more people; an order or notice nobody answered turns red."""
+    control = country.control
+    quiet: dict[AlarmId, Instant] = {}
+    rung: dict[tuple[AlarmId, int], Instant] = {}
+    _, closings = _closings(country)
+    for event in control.events():
+        if isinstance(event, AlarmAcknowledged):
+            quiet.setdefault(event.alarm, event.at)
+        elif isinstance(event, AlarmEscalated):
+            rung[event.alarm, event.level] = event.at
+    for raised in _of(control, AlarmRaised):
+        if raised.certainty is not Certainty.CERTAIN or raised.kind is AlarmKind.EXCLUSION_ZONE:
+            continue
+        until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
+        require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)
+        for level, after_ms in enumerate(ESCALATES_MS[raised.priority], 1):
+            due = raised.at + after_ms
+            at = rung.get((raised.alarm, level))
+            if at is not None:
+                require(
+                    due <= at <= _late(control, due, SLACK_MS), "an alarm rang on too early or too late", raised, at
+                )
+            else:
+                require(until <= _late(control, due, SLACK_MS), "an alarm was left alone", raised, level)
+    _overdue(country)
+
+
+def _overdue(country: Country) -> None:
+    control = country.control
+    red = {each.what: each.at for each in _of(control, AnswerOverdue)}
+    answered: dict[str, Instant] = {}
+    closed = {each.incident: each.at for each in _of(control, IncidentClosed)}
+    for event in control.events():
+        if isinstance(event, UnitReported) and event.state is not UnitState.RECEIVED:
+            answered.setdefault(event.dispatch, event.at)
+        elif isinstance(event, PoliceNoticeAnswered) and event.state is NoticeState.READ:
+            answered.setdefault(event.notice, event.at)
+    for event in control.events():
+        if not isinstance(event, DispatchOrdered | PoliceNotified):
+            continue
+        id = event.dispatch if isinstance(event, DispatchOrdered) else event.notice
+        until = min(answered.get(id, Instant(1 << 62)), closed[event.incident])
+        last = _late(control, event.answer_by, SLACK_MS)
+        at = red.get(id)
+        require(until <= last if at is None else event.answer_by <= at <= last, "nobody asked after it", event, at)
+
+
+# --- video ---------------------------------------------------------------------------------------------------------
+
+
+def no_grant_without_a_person_and_a_basis(country: Country) -> None:
+    """What a city issued and what the control centre believes to hold was asked for by a person, on a basis."""
+    control = country.control
+    asked = {(each.city, each.request, each.until): each for each in _of(control, VideoRequested)}
+    classes = {wearer: order.wearer_class for wearer, order in control.orders.items()}
+    whose = {each.incident: each.wearer for each in _of(control, IncidentOpened)}
+    for (_, request, _), each in asked.items():
+        require(bool(each.by), "a request of nobody", request)
+    for event in control.events():
+        if isinstance(event, VideoRequested | VideoPrepared):
+            _lawful(classes.get(whose[event.incident]), event)
+        elif isinstance(event, VideoGranted):
+            known = any(one.request == event.request and one.city == event.city for one in asked.values())
+            require(known, "the control centre took a grant that nobody asked for", event)
+    for city in country.cities.values():
+        for grant in _of(city, GrantIssued):
+            wish = asked.get((city.id, grant.request, grant.until))
+            require(wish is not None, "a city granted what nobody asked for", grant)
+            clean = any(
+                answer.present and answer.allow and answer.errors == 0 and answer.sha256 == grant.policy_sha256
+                for answer in city.answers.get(grant.request, ())
+            )
+            require(clean, "a grant without a clean yes of the policy", grant)
+            require(0 < len(grant.cameras) <= grant.cameras_max, "more cameras than granted", grant)
+
+
+def _lawful(footing: WearerClass | None, event: VideoRequested | VideoPrepared) -> None:
+    rule = law.basis(footing, event.kind) if footing is not None else None
+    require(isinstance(rule, law.Rule) and rule.basis is event.basis, "asked without a basis", footing, event)
+    limits = law.limits(event.basis, event.kind)
+    require(limits is not None and event.radius_m <= limits.radius_m_max, "asked beyond the limits", event)
+
+
+def no_picture_without_a_grant(country: Country) -> None:
+    """At a city: in a stream, opened under a grant that held, of one of its cameras; at most a lease beyond its end."""
+    for city in country.cities.values():
+        grants: dict[GrantId, GrantIssued] = {}
+        ended: dict[GrantId, Instant] = {}
+        cameras: dict[GrantId, set[CameraId]] = defaultdict(set)
+        since: dict[tuple[GrantId, CameraId], Instant] = {}
+        for event in city.events():
+            match event:
+                case GrantIssued():
+                    grants[event.grant] = event
+                    cameras[event.grant] = set(event.cameras)
+                case GrantMoved():
+                    for camera in cameras[event.grant] - set(event.cameras):
+                        since[event.grant, camera] = event.at
+                    cameras[event.grant] = set(event.cameras)
+                case GrantEnded():
+                    ended[event.grant] = event.at
+                case _:
+                    continue
+        for event in city.events():
+            if isinstance(event, StreamOpened | Segment):
+                grant = grants.get(event.grant)
+                require(grant is not None, "a picture without a grant", event)
+                assert grant is not None
+                ever = event.camera in cameras[event.grant] or (event.grant, event.camera) in since
+                require(ever, "a picture of a camera that was not granted", event)
+                require(event.at >= grant.at, "a picture before its grant", event)
+                require(event.at <= grant.until + STEP_MS, "a picture after its grant ran out", event)
+                end = min(ended.get(event.grant, 1 << 62), _moved_away(event, cameras, since))
+                allowed = end + (LEASE_MS_MAX + STEP_MS if _missed(city, end) else STEP_MS)
+                require(event.at <= allowed, "a picture after its grant ended", event, end)
+
+
+def _moved_away(
+    event: StreamOpened | Segment,
+    cameras: dict[GrantId, set[CameraId]],
+    since: dict[tuple[GrantId, CameraId], Instant],
+) -> int:
+    """When this camera left its grant for good."""
+    gone = event.camera not in cameras[event.grant]
+    return since[event.grant, event.camera] if gone else 1 << 62
+
+
+def _missed(city: Program[Any, Any, Any], at: int) -> bool:
+    """Whether the city died so near to that moment that its relay was not told."""
+    return any(dead_from - STEP_MS <= at <= back + STEP_MS for dead_from, back in city.downs)
+
+
+def nothing_is_shown_after_the_end(country: Country) -> None:
+    """At a window: cut within two seconds of the end of its grant, of its incident, or of its owner's part in it."""
+    control = country.control
+    ends: dict[str, list[Instant]] = defaultdict(list)
+    incident_of: dict[GrantId, IncidentId] = {}
+    until: dict[tuple[GrantId, str], Instant] = {}
+    opened: dict[tuple[str, str | None], StreamOpened] = {}
+    for event in control.events():
+        match event:
+            case ViewerAdmitted():
+                incident_of[event.grant] = event.incident
+                until[event.grant, event.viewer] = event.until
+            case VideoEnded():
+                ends[event.grant].append(event.at)
+            case IncidentClosed() | IncidentTakenOver() | IncidentHandedOver():
+                ends[event.incident].append(event.at)
+            case StreamOpened(side="viewed"):
+                opened[event.stream, event.viewer] = event
+            case StreamClosed(side="viewed"):
+                began = opened.pop((event.stream, event.viewer))
+                require((event.grant, str(event.viewer)) in until, "seen by somebody who was not admitted", event)
+                over = [*ends[event.grant], *ends[incident_of[event.grant]], until[event.grant, str(event.viewer)]]
+                for end in over:
+                    if began.at < end < event.at:
+                        last = _late(control, end, CUT_MS_MAX)
+                        require(event.at <= last, "shown after the end", event, "over at", end)
+            case _:
+                continue
+    require(not opened, "a window that was never closed", list(opened))
+
+
+def giving_and_receiving_agree(country: Country) -> None:
+    """Each given segment was received with the same hash, or the stream was cut between the two before it arrived."""
+    received: dict[tuple[str, int], bytes] = {}
+    closed: dict[str, StreamClosed] = {}
+    for event in country.control.events():
+        if isinstance(event, Segment) and event.side == "received":
+            key = (str(event.stream), event.seq)
+            require(key not in received, "a segment received twice", event)
+            received[key] = event.sha256
+        elif isinstance(event, StreamClosed) and event.side == "received":
+            closed[event.stream] = event
+    given: set[tuple[str, int]] = set()
+    for city in country.cities.values():
+        hostile = {each.stream for each in _of(city, StreamOpened) if each.viewer == "V-HOSTILE"}
+        for event in _of(city, Segment):
+            key = (str(event.stream), event.seq)
+            require(key not in given, "a segment given twice", event)
+            given.add(key)
+            if event.stream in hostile:
+                continue
+            if key in received:
+                require(received[key] == event.sha256, "the two hashes differ", event)
+            else:
+                cut = closed.get(event.stream)
+                lost = cut is not None and cut.segments <= event.seq
+                require(lost, "given and never received, though the stream went on", event, cut)
+    require(received.keys() <= given, "received what nobody gave", received.keys() - given)
+
+
+def a_request_is_answered(country: Country) -> None:
+    """A city calls an incident over only when it is; what it grants while that runs, the control centre learns of."""
+    over = {each.incident: each.at for each in _of(country.control, IncidentClosed)}
+    learnt = {each.grant for each in _of(country.control, VideoGranted)}
+    again: dict[tuple[str, str], list[VideoRequested]] = defaultdict(list)
+    for wish in _of(country.control, VideoRequested):
+        again[wish.city, wish.incident].append(wish)
+    for city in country.cities.values():
+        ended: set[IncidentId] = set()
+        for event in city.events():
+            if isinstance(event, IncidentEnded):
+                ended.add(event.incident)
+                require(event.incident in over, "a city ended an incident that goes on", event)
+            elif isinstance(event, GrantIssued | RequestPrepared):
+                require(event.incident not in ended, "a city began an incident again that was over", event)
+            elif isinstance(event, GrantRefused):
+                require(event.why is not Why.NOT_LIVE or event.incident in ended, "refused as over", event)
+                require(event.why is not Why.TOO_LONG, "asked for longer than a city may give", event)
+        for grant in _of(city, GrantIssued):
+            wishes = again[city.id, grant.incident]
+            superseded = any(each.request != grant.request for each in wishes)
+            late = over[grant.incident] - grant.at < _ON_THE_ROAD_MS_MAX
+            require(grant.grant in learnt or superseded or late, "a grant was never learnt of", grant)
+
+
+def every_viewing_is_owed_a_notice(country: Country) -> None:
+    control = country.control
+    viewed = {each.incident for each in _of(control, ViewerAdmitted)}
+    closed = {each.incident: each.at for each in _of(control, IncidentClosed)}
+    due = {each.incident: each.due_at for each in _of(control, ViewingNoticeDue)}
+    require(
+        due.keys() == viewed & closed.keys(), "a notice of viewing is missing or owed for nothing", viewed ^ due.keys()
+    )
+    for incident, at in due.items():
+        require(0 < at - closed[incident] <= 30 * 24 * 3_600_000, "a notice later than thirty days", incident)
+
+
+# --- messages ------------------------------------------------------------------------------------------------------
+
+
+def every_effect_happens_once(country: Country) -> None:
+    for program in country.programs.values():
+        twice = [key for key, n in program.effects.items() if n > 1]
+        require(not twice, "a message had its effect twice", program.id, twice)
+    _unique("a grant was taken twice", (each.grant for each in _of(country.control, VideoGranted)))
+    _unique("a dispatch was ordered twice", (each.dispatch for each in _of(country.control, DispatchOrdered)))
+    _unique("a notice was received twice", (each.notice for each in _of(country.programs[POLICE], NoticeReceived)))
+    for program in country.programs.values():
+        _unique("a grant was issued twice", (each.grant for each in _of(program, GrantIssued)))
+        _unique("an end was heard twice", (each.incident for each in _of(program, IncidentEnded)))
+
+
+def _unique(what: str, ids: Iterable[str]) -> None:
+    twice = [id for id, n in Counter(ids).items() if n > 1]
+    require(not twice, what, twice)
+
+
+def refusals_are_recorded(country: Country) -> None:
+    """Of the roads, of the policy, of the relays: as many in the logs as were spoken."""
+    for program in country.programs.values():
+        forged = sum(
+            each.why in (Why.BAD_SIGNATURE, Why.WRONG_DIRECTION, Why.WRONG_RECEIVER)
+            for each in _of(program, MessageRefused)
+        )
+        require(forged >= program.forged, "a forged message left no trace", program.id, forged, program.forged)
+    for city in country.cities.values():
+        logged = sum(1 for _ in _of(city, ViewingRefused))
+        require(logged == city.relay.rows.refused, "a relay's no is not in the log", city.id)
+        yes_no = Counter(str(each.request) for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
+        for request, answers in city.answers.items():
+            unclean = [each for each in answers if not each.allow or each.errors or not each.present]
+            if len(unclean) == len(answers):
+                require(yes_no[request] > 0, "a refusal of the policy is not in the log", request)
+    logged = sum(1 for _ in _of(country.control, ViewingRefused))
+    require(logged == country.relay.rows.refused, "the centre relay's no is not in the log")
+
+
+def no_person_crosses_to_a_partner(country: Country) -> None:
+    require(not country.leaked, "a wearer was named to a partner", country.leaked[:1])
+
+
+def all_that_was_judged_is_in_the_log(country: Country) -> None:
+    """Whatever was lost with a program was judged again from the journal: the log holds what one calm run would."""
+    told = {each.episode for each in _of(country.control, AlarmRaised)}
+    require(len(told) == sum(1 for _ in _of(country.control, AlarmRaised)), "an episode raised twice")
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
+
+
+def the_state_is_what_the_log_says(country: Country) -> None:
+    """Also asserted at every start of every centre during the storm."""
+    for program in country.programs.values():
+        assert program.loop is not None
+        require(program.build().state == program.loop.state, "a state that its log does not bear out", program.id)
+
+
+def after_the_storm_all_is_closed(country: Country) -> None:
+    """Nothing is owed, nothing is open, and no city holds a place of anybody."""
+    control = country.control
+    assert control.loop is not None
+    require(not control.loop.state.open, "an incident stayed open", control.loop.state.open)
+    for program in country.programs.values():
+        for peer in program.peers:
+            owed = program.disk.pending(peer, 0, 10)
+            require(not owed, "a message was never delivered", program.id, peer, len(owed))
+    for city in country.cities.values():
+        assert city.loop is not None
+        require(not city.loop.state.requests, "a city still holds a place", city.id, city.loop.state.requests)
+        require(not city.relay.streams, "a city still gives pictures", city.id)
+    require(not country.relay.streams(), "a window still sees")
+    opened = Counter(str(each.stream) for each in _of(control, StreamOpened) if each.side == "received")
+    shut = Counter(str(each.stream) for each in _of(control, StreamClosed) if each.side == "received")
+    require(opened == shut, "a stream that was never closed", opened - shut)
+
+
+PROMISES: Final[tuple[Callable[[Country], None], ...]] = (
+    every_tamper_is_heard_once,
+    a_tamper_is_closed_by_a_person,
+    nobody_is_forgotten,
+    no_grant_without_a_person_and_a_basis,
+    no_picture_without_a_grant,
+    nothing_is_shown_after_the_end,
+    giving_and_receiving_agree,
+    a_request_is_answered,
+    every_viewing_is_owed_a_notice,
+    every_effect_happens_once,
+    refusals_are_recorded,
+    no_person_crosses_to_a_partner,
+    all_that_was_judged_is_in_the_log,
+    the_state_is_what_the_log_says,
+    after_the_storm_all_is_closed,
+)

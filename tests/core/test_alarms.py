@@ -1,0 +1,112 @@
+"""Alarm states after ISA-18.2: they latch, they rise, they escalate, and nothing but a person silences them."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safetynet.core import alarms
+from safetynet.core.alarms import AlarmState, closed, escalates_at, heals, priority, raised, step
+from safetynet.core.events import AlarmAcknowledged, AlarmEscalated, AlarmRaised, AlarmRepeated, AlarmReturned
+from safetynet.core.terms import AlarmKind, Certainty, Priority
+
+T0 = 1_700_000_000_000
+U, A, R, C = AlarmState.UNACKED, AlarmState.ACKED, AlarmState.RETURNED_UNACKED, AlarmState.CLOSED
+
+
+def fresh(kind=AlarmKind.EXCLUSION_ZONE, certainty=Certainty.CERTAIN):
+    return raised(
+        AlarmRaised(
+            at=T0, alarm="A1", wearer="w1", kind=kind, priority=priority(kind, certainty), certainty=certainty,
+            place=None, zone=None, episode="e", order_version=1, rules="r",
+        )
+    )  # fmt: skip
+
+
+def repeated(certainty=Certainty.CERTAIN, at=T0 + 1):
+    return AlarmRepeated(at=at, alarm="A1", wearer="w1", certainty=certainty, place=None)
+
+
+RETURNED = AlarmReturned(at=T0 + 2, alarm="A1", wearer="w1", place=None)
+ACKED = AlarmAcknowledged(at=T0 + 3, alarm="A1", wearer="w1", by="kim")
+
+
+@pytest.mark.parametrize(
+    ("kind", "certainty", "expected"),
+    [
+        (AlarmKind.STRAP_CUT, Certainty.CERTAIN, Priority.EMERGENCY),
+        (AlarmKind.BODY_TAMPER, Certainty.CERTAIN, Priority.EMERGENCY),
+        (AlarmKind.SOS, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.EXCLUSION_ZONE, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.EXCLUSION_ZONE, Certainty.MAYBE, Priority.CAUTION),
+    ],
+)
+def test_priority(kind, certainty, expected):
+    assert priority(kind, certainty) is expected
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], U),
+        ([ACKED], A),
+        ([RETURNED], R),
+        ([RETURNED, ACKED], A),
+        ([RETURNED, repeated()], U),
+        ([ACKED, RETURNED], A),
+        ([ACKED, repeated()], A),
+        ([ACKED, RETURNED, repeated()], A),
+    ],
+)
+def test_states(events, expected):
+    alarm = fresh()
+    for event in events:
+        alarm = step(alarm, event)
+    assert alarm.state is expected
+    assert closed(alarm).state is C
+
+
+def test_a_rise_in_certainty_rings_again_although_it_was_acknowledged():
+    alarm = step(step(fresh(certainty=Certainty.MAYBE), ACKED), repeated(at=T0 + 900_000))
+    assert (alarm.state, alarm.priority, alarm.certainty) == (U, Priority.DANGER, Certainty.CERTAIN)
+    assert escalates_at(alarm) == T0 + 900_000 + 60_000, "the time to answer begins anew"
+
+
+def test_certainty_and_priority_never_fall():
+    alarm = step(fresh(), repeated(Certainty.MAYBE))
+    assert (alarm.priority, alarm.certainty, alarm.count) == (Priority.DANGER, Certainty.CERTAIN, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "certainty", "waits"),
+    [
+        (AlarmKind.STRAP_CUT, Certainty.CERTAIN, [30_000, 90_000, None]),
+        (AlarmKind.EXCLUSION_ZONE, Certainty.CERTAIN, [60_000, 180_000, None]),
+        (AlarmKind.EXCLUSION_ZONE, Certainty.MAYBE, [None]),
+    ],
+)
+def test_who_hears_it_next_and_when(kind, certainty, waits):
+    alarm = fresh(kind, certainty)
+    for level, wait in enumerate(waits):
+        assert escalates_at(alarm) == (None if wait is None else T0 + wait)
+        alarm = step(alarm, AlarmEscalated(at=T0, alarm="A1", wearer="w1", level=level + 1))
+    assert escalates_at(step(fresh(kind, certainty), ACKED)) is None
+    assert escalates_at(closed(fresh(kind, certainty))) is None
+
+
+def test_only_a_place_can_be_left():
+    assert [kind for kind in AlarmKind if heals(kind)] == [AlarmKind.EXCLUSION_ZONE]
+
+
+def test_ids_are_derived_and_tell_nothing():
+    alarm = alarms.alarm_id("w-gil-dong strap_cut 7")
+    assert alarm == alarms.alarm_id("w-gil-dong strap_cut 7") != alarms.alarm_id("w-gil-dong strap_cut 8")
+    assert "gil" not in alarm
+    assert alarms.incident_id(alarm)[2:] != alarm[2:]
+
+
+@given(st.lists(st.sampled_from([repeated(), repeated(Certainty.MAYBE), RETURNED]), max_size=8))
+def test_nothing_but_a_person_silences_an_alarm(events):
+    for alarm in itertools.accumulate(events, step, initial=fresh()):
+        assert alarm.state in (U, R)
