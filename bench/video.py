@@ -13,6 +13,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -25,11 +26,12 @@ from playwright.async_api import Page, async_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from safetynet.core.messages import Role  # noqa: E402
-from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, RequestId, ViewerId, Why  # noqa: E402
-from safetynet.edge import clock, config, keys  # noqa: E402
-from safetynet.edge.relay import words  # noqa: E402
+from safetynet.core.messages import Role
+from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, RequestId, ViewerId, Why
+from safetynet.edge import clock, config, keys
+from safetynet.edge.relay import words
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ROOT = Path(__file__).parents[1]
 CONSOLE = ROOT / "safetynet" / "console"
 CONTROL, CITY = CentreId("control"), CentreId("garam")
@@ -148,6 +150,12 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def browser() -> list[int]:
+    """Every process of the Chromium that this program started."""
+    first = next(each for each in family(os.getpid()) if "chrom" in Path(f"/proc/{each}/comm").read_text())
+    return family(first)
+
+
 async def talk(folder: Path) -> asyncio.StreamWriter:
     """A loop that merges whatever its relay recorded."""
     async with asyncio.timeout(20):
@@ -183,11 +191,22 @@ class Bench:
     async def start(self) -> None:
         control, city = self.folder / "control", self.folder / "garam"
         ca = keys.make_ca(self.folder)
-        for each, role, web, video in ((control, Role.CONTROL, self.port, self.port + 2), (city, Role.CITY, None, self.port + 12)):
-            peers = (config.Peer(id=CITY, name="", role=Role.CITY, host="127.0.0.1", link_port=1, relay_port=self.port + 12),)
+        for each, role, web, video in (
+            (control, Role.CONTROL, self.port, self.port + 2),
+            (city, Role.CITY, None, self.port + 12),
+        ):
+            peers = (
+                config.Peer(id=CITY, name="", role=Role.CITY, host="127.0.0.1", link_port=1, relay_port=self.port + 12),
+            )
             named = CONTROL if role is Role.CONTROL else CITY
             made = config.Centre(
-                id=named, name="", role=role, host="127.0.0.1", link_port=1, web_port=web, video_port=video,
+                id=named,
+                name="",
+                role=role,
+                host="127.0.0.1",
+                link_port=1,
+                web_port=web,
+                video_port=video,
                 peers=peers if role is Role.CONTROL else (),
             )
             config.write(each, made)
@@ -235,7 +254,12 @@ class Bench:
         async def renew() -> None:
             while True:
                 lease = words.SetLease(
-                    grant=grant, receiver=CONTROL, cameras=tuple(ids), lease_ms=10_000, issued_ms=clock.monotonic(), urls=self.urls(ids)
+                    grant=grant,
+                    receiver=CONTROL,
+                    cameras=tuple(ids),
+                    lease_ms=10_000,
+                    issued_ms=clock.monotonic(),
+                    urls=self.urls(ids),
                 )
                 signed = msgspec.structs.replace(lease, signature=self.keys.sign(words.lease_part(lease)))
                 self.to_city.write(words.encode(signed))
@@ -243,8 +267,13 @@ class Bench:
 
         TASKS.append(asyncio.create_task(renew()))
         admit = words.Admit(
-            token_sha256=hashlib.sha256(token.encode()).digest(), viewer=ViewerId("v"), incident=IncidentId("i"), grant=grant, city=CITY,
-            cameras=tuple(ids), until_ms=Instant(clock.now() + 600_000),
+            token_sha256=hashlib.sha256(token.encode()).digest(),
+            viewer=ViewerId("v"),
+            incident=IncidentId("i"),
+            grant=grant,
+            city=CITY,
+            cameras=tuple(ids),
+            until_ms=Instant(clock.now() + 600_000),
         )
         self.to_centre.write(words.encode(admit))
         await asyncio.sleep(0.2)
@@ -260,7 +289,7 @@ class Bench:
 
 async def until(page: Page, truth: str, seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not await page.evaluate(truth):
+        while not await page.evaluate(truth):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -281,25 +310,33 @@ async def first_pictures(bench: Bench, page: Page, tiles: int, *, warm: bool) ->
     return list(found.values())
 
 
-async def steady(bench: Bench, page: Page, browser_pid: int, seconds: float) -> dict[str, float]:
+async def steady(bench: Bench, page: Page, seconds: float) -> dict[str, float]:
     """Four tiles for a while: how old the pictures are that are painted, and what each part costs."""
     ids = bench.take(4)
     grant = await bench.grant(page, ids)
     await page.evaluate("([grant, ids]) => ids.forEach((id, k) => stage.open(k + 1, grant, id))", [grant, ids])
     await asyncio.sleep(2)
-    pids = {name: [each.pid] for name, each in bench.processes.items()} | {"browser": family(browser_pid)}
+    pids = {name: [each.pid] for name, each in bench.processes.items()} | {"browser": browser()}
     began, before = time.monotonic(), {name: sum(map(cpu_s, each)) for name, each in pids.items()}
     shown = {each["tile"]: each["shown"] for each in await page.evaluate("stage.player.report()")}
     glass: list[float] = []
     while time.monotonic() - began < seconds:
-        glass += [each["glass_ms"] for each in await page.evaluate("stage.player.report()") if each["glass_ms"] is not None]
+        glass += [
+            each["glass_ms"] for each in await page.evaluate("stage.player.report()") if each["glass_ms"] is not None
+        ]
     took = time.monotonic() - began
     after = await page.evaluate("stage.player.report()")
-    made = {f"cpu_{name}_percent": round((sum(map(cpu_s, each)) - before[name]) / took * 100, 2) for name, each in pids.items()}
+    made = {
+        f"cpu_{name}_percent": round((sum(map(cpu_s, each)) - before[name]) / took * 100, 2)
+        for name, each in pids.items()
+    }
     await page.evaluate("() => { for (let k = 1; k <= 4; k += 1) stage.close(k); }")
     bench.end(grant)
     glass.sort()
-    made |= {"glass_p50_ms": round(statistics.median(glass), 1), "glass_p95_ms": round(glass[int(len(glass) * 0.95)], 1)}
+    made |= {
+        "glass_p50_ms": round(statistics.median(glass), 1),
+        "glass_p95_ms": round(glass[int(len(glass) * 0.95)], 1),
+    }
     made["pictures_per_s_and_tile"] = round(sum(each["shown"] - shown[each["tile"]] for each in after) / 4 / took, 1)
     return made
 
@@ -307,25 +344,31 @@ async def steady(bench: Bench, page: Page, browser_pid: int, seconds: float) -> 
 async def one(port: int, address: str, *, tls: bool, map: bool, rounds: int, seconds: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(Path(place), port, tls=tls)
-        await bench.start()
         try:
+            await bench.start()
             async with async_playwright() as playing:
-                browser = await playing.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-                page = await browser.new_page()
+                chromium = await playing.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                page = await chromium.new_page()
                 await page.goto(address)
                 await until(page, "window.stage !== undefined")
                 await page.evaluate("(url) => stage.player.connect(url)", f"ws://127.0.0.1:{port + 2}/video")
                 if map:
                     await page.evaluate("stage.map()")
                 made: dict[str, float] = {}
-                await first_pictures(bench, page, 1, warm=False)  # the browser's decoder is loaded with the first picture
-                for name, tiles, warm in (("cold_1", 1, False), ("preconnected_1", 1, True), ("cold_4", 4, False), ("preconnected_4", 4, True)):
+                await first_pictures(
+                    bench, page, 1, warm=False
+                )  # the browser's decoder is loaded with the first picture
+                for name, tiles, warm in (
+                    ("cold_1", 1, False),
+                    ("preconnected_1", 1, True),
+                    ("cold_4", 4, False),
+                    ("preconnected_4", 4, True),
+                ):
                     runs = [await first_pictures(bench, page, tiles, warm=warm) for _ in range(rounds)]
                     made[f"first_{name}_p50_ms"] = round(statistics.median(each for run in runs for each in run), 1)
                     made[f"first_{name}_all_ms"] = round(statistics.median(max(run) for run in runs), 1)
-                found = [each for each in family(os.getpid()) if "chromium" in (Path(f"/proc/{each}/comm").read_text())]
-                made |= await steady(bench, page, found[0], seconds)
-                await browser.close()
+                made |= await steady(bench, page, seconds)
+                await chromium.close()
         finally:
             for task in TASKS:
                 task.cancel()
@@ -363,4 +406,6 @@ if __name__ == "__main__":
     elif said.part == "centre":
         asyncio.run(part_centre_without_tls(said.dir))
     else:
+        # Told to end (by a time limit, too), it ends its parts as well.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         asyncio.run(main(said.seconds, said.rounds, said.port))

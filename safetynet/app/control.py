@@ -16,17 +16,11 @@ from typing import Final
 
 import msgspec
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope
-from starlette.types import Send as AsgiSend
-from starlette.websockets import WebSocket
 
 from safetynet.app import views, windows
 from safetynet.app.loop import InboxKey, Loop, RelayMark
-from safetynet.app.people import People
+from safetynet.app.pages import application
+from safetynet.app.people import OPERATORS, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
@@ -49,7 +43,6 @@ from safetynet.core.terms import (
     MINUTE_MS,
     AlarmId,
     CentreId,
-    DeviceId,
     FixId,
     IncidentId,
     Instant,
@@ -58,8 +51,8 @@ from safetynet.core.terms import (
     WearerId,
     Why,
 )
-from safetynet.edge import auth, clock, config, keys, process
-from safetynet.edge.auth import Locked, Session, Sessions
+from safetynet.edge import clock, config, keys, process
+from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
 from safetynet.edge.intake import Intake
@@ -68,10 +61,8 @@ from safetynet.edge.link import Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
-from safetynet.edge.web import Feed, Files
+from safetynet.edge.web import Feed
 
-OPERATORS: Final = frozenset({"operator", "supervisor"})
-"""Roles that see wearers. Every other role sees its own orders or nothing."""
 TICK_S: Final = 0.25
 SHOW_S: Final = 0.04
 """Screens are brought up to date at once, then at most this often."""
@@ -80,21 +71,6 @@ REPORTING_MS: Final = 3 * MINUTE_MS
 COUNTED_MS: Final = 10_000
 JOURNAL: Final = "journal"
 """Name of the mark that says up to which fix the verdicts are in the log."""
-BODY_BYTES_MAX: Final = 4_096
-
-
-class UnitRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One team in `units.json`: who signs in for it, which phone reports for it, where it starts."""
-
-    unit: UnitId
-    name: str
-    kind: str
-    person: PersonId
-    device: DeviceId
-    key_sha256: bytes
-    lat: float
-    lon: float
-    speed_mps: float = 8.0
 
 
 class Control:
@@ -108,7 +84,7 @@ class Control:
         )
         self.people = People(self.store)
         self.sessions = Sessions(self.store.accounts())
-        self.units = {each.unit: each for each in _units(folder)}
+        self.units = {each.unit: each for each in units(folder)}
         self._positions = {
             each.unit: Unit(
                 unit=each.unit,
@@ -541,10 +517,14 @@ class Control:
             self._run(self.loop.take(words.Tick(), clock.now()))
             self.show()
 
+    def _intake(self) -> Intake:
+        known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}
+        return Intake(self.journal, known.get, self.on_fixes)
+
     async def _web(self) -> None:
         server = _Server(
             uvicorn.Config(
-                application(self),
+                application(self, self._intake()),
                 host=self.centre.host,
                 port=self.centre.web_port or 0,
                 log_level="warning",
@@ -570,11 +550,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _units(folder: Path) -> tuple[UnitRow, ...]:
-    path = folder / "units.json"
-    return msgspec.json.decode(path.read_bytes(), type=tuple[UnitRow, ...]) if path.exists() else ()
-
-
 def _country(centre: Centre) -> words.Country:
     cities = tuple(words.City(each.id, each.area) for each in centre.peers if each.role is Role.CITY)
     police = next((each.id for each in centre.peers if each.role is Role.POLICE), None)
@@ -588,177 +563,6 @@ class _CameraFile(msgspec.Struct, frozen=True):
 def _camera_count(folder: Path) -> int:
     path = folder / "map" / "cameras.json"
     return len(msgspec.json.decode(path.read_bytes(), type=_CameraFile).cameras) if path.exists() else 0
-
-
-# --- the pages' side -----------------------------------------------------------------------------------------------
-
-
-def application(control: Control) -> ASGIApp:
-    """Device intake as raw ASGI in front, everything of the pages behind it."""
-    centre = control.centre
-    own = f"{centre.host}:{centre.web_port}"
-    files = Files(connect=_connect(control, own))
-    known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in control.store.devices()}
-    intake = Intake(control.journal, known.get, control.on_fixes)
-    units = {each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()}
-    pages = Starlette(routes=_routes(control, files, own, units))
-
-    async def serve(scope: Scope, receive: Receive, send: AsgiSend) -> None:
-        if scope["type"] == "http" and scope["path"] == "/device":
-            await intake(scope, receive, send)
-            return
-        try:
-            await pages(scope, receive, send)
-        except Exception as fault:
-            control.fail(fault)  # the server would log it and go on
-            raise
-
-    return serve
-
-
-def _connect(control: Control, own: str) -> tuple[str, ...]:
-    centre = control.centre
-    found = [f"ws://{own}", f"ws://{centre.host}:{centre.video_port}"]
-    demo = control.folder / "demo.json"
-    if centre.demo and demo.exists():
-        found.append(str(msgspec.json.decode(demo.read_bytes())["panel_url"]))
-    return tuple(found)
-
-
-def _routes(
-    control: Control, files: Files, own: str, units: dict[DeviceId, osmand.Registered]
-) -> list[Route | WebSocketRoute]:
-    def whose(request: Request | WebSocket) -> Session | None:
-        return control.sessions.whose(request.headers.get("cookie", ""))
-
-    def ours(request: Request | WebSocket) -> bool:
-        """A page of another origin may send our cookie nowhere (besides SameSite)."""
-        origin = request.headers.get("origin")
-        return request.headers.get("host") == own and origin in (None, f"http://{own}", f"https://{own}")
-
-    async def home(request: Request) -> Response:
-        session = whose(request)
-        if session is None:
-            return files.page("index.html")
-        return RedirectResponse("/operator" if session.account.role in OPERATORS else "/field")
-
-    async def operator(request: Request) -> Response:
-        session = whose(request)
-        if session is None or session.account.role not in OPERATORS:
-            return RedirectResponse("/")
-        return files.page("operator.html")
-
-    async def field(request: Request) -> Response:
-        return files.page("field.html")
-
-    async def sign_in(request: Request) -> Response:
-        if not ours(request):
-            return _problem(403, "wrong_origin", files)
-        body = await _body(request)
-        try:
-            asked = msgspec.json.decode(body, type=_SignIn)
-            token = await control.sessions.sign_in(asked.account, asked.password)
-        except msgspec.DecodeError:
-            return _problem(400, "bad_sign_in", files)
-        except Locked as locked:
-            answer = _problem(429, "too_many_tries", files)
-            answer.headers["retry-after"] = str(locked.wait_ms // 1000 + 1)
-            return answer
-        if token is None:
-            return _problem(401, "bad_sign_in", files)
-        signed = control.sessions.whose(f"{auth.COOKIE}={token}")
-        assert signed is not None
-        answer = JSONResponse({"role": signed.account.role}, headers=files.headers)
-        answer.headers["set-cookie"] = auth.set_cookie(token, secure=request.url.scheme == "https")
-        return answer
-
-    async def sign_out(request: Request) -> Response:
-        if not ours(request):
-            return _problem(403, "wrong_origin", files)
-        control.sessions.sign_out(request.headers.get("cookie", ""))
-        answer = Response(status_code=204, headers=files.headers)
-        answer.headers["set-cookie"] = auth.set_cookie("", secure=request.url.scheme == "https")
-        return answer
-
-    async def map_file(request: Request) -> Response:
-        if whose(request) is None:
-            return _problem(401, "sign_in", files)
-        name = request.path_params["name"]
-        path = control.folder / "map" / {"base": "base.geojson", "cameras": "cameras.json"}.get(name, "")
-        if not path.is_file():
-            return _problem(404, "no_such_file", files)
-        return Response(
-            path.read_bytes(),
-            media_type="application/json",
-            headers={**files.headers, "cache-control": "private, max-age=3600"},
-        )
-
-    async def demo(request: Request) -> Response:
-        path = control.folder / "demo.json"
-        if not control.centre.demo or not path.exists():
-            return _problem(404, "not_a_demo", files)
-        return Response(path.read_bytes(), media_type="application/json", headers=files.headers)
-
-    async def unit(request: Request) -> Response:
-        body = await _body(request)
-        found = osmand.decode(
-            request.url.query.encode(),
-            body,
-            request.headers.get("content-type", ""),
-            clock.now(),
-            units.get,
-            header_key=request.headers.get("x-device-key", "").encode("latin-1"),
-        )
-        if isinstance(found, osmand.Refusal):
-            return _problem(found.status, found.word, files)
-        control.on_unit(found)
-        return Response(status_code=200)
-
-    async def state(page: WebSocket) -> None:
-        session = whose(page)
-        if session is None or not ours(page):
-            await page.accept()
-            await page.close(windows.SIGNED_OUT)
-            return
-        await windows.serve(page, session, control)
-
-    return [
-        Route("/", home),
-        Route("/operator", operator),
-        Route("/field", field),
-        Route("/sign-in", sign_in, methods=["POST"]),
-        Route("/sign-out", sign_out, methods=["POST"]),
-        Route("/demo.json", demo),
-        Route("/unit", unit, methods=["GET", "POST"]),
-        Route("/map/{name}.geojson", map_file),
-        Route("/map/{name}.json", map_file),
-        Route("/console/{path:path}", files.serve),
-        WebSocketRoute("/ws", state),
-    ]
-
-
-class _SignIn(msgspec.Struct, frozen=True):
-    account: str
-    password: str
-
-
-def _problem(status: int, reason: str, files: Files) -> Response:
-    """RFC 9457, the reason as a word that the page translates."""
-    body = {"type": "about:blank", "status": status, "title": reason, "reason": reason}
-    return JSONResponse(body, status_code=status, headers=files.headers, media_type="application/problem+json")
-
-
-async def _body(request: Request) -> bytes:
-    """At most BODY_BYTES_MAX; what is longer is cut off and then fails to decode."""
-    taken = bytearray()
-    try:
-        async for chunk in request.stream():
-            taken += chunk
-            if len(taken) > BODY_BYTES_MAX:
-                return b""
-    except ClientDisconnect:
-        return b""  # nobody is left to answer, and half a body is none
-    return bytes(taken)
 
 
 def main() -> int:

@@ -1,13 +1,19 @@
-"""Who the control centre's wearers are: the sealed records, opened once and held only while the program runs.
+"""Who the control centre's people are. Wearers: the sealed records, opened once and held only while the program runs.
 
 Nothing of this ever crosses to another organisation, a log, a metric or the ledger.
 """
 
+from pathlib import Path
+from typing import Final
+
 import msgspec
 
 from safetynet.core.orders import Order
-from safetynet.core.terms import SubjectId, WearerClass, WearerId
+from safetynet.core.terms import DeviceId, PersonId, SubjectId, UnitId, WearerClass, WearerId
 from safetynet.edge.store import Store
+
+OPERATORS: Final = frozenset({"operator", "supervisor"})
+"""Roles that see wearers. Every other role sees its own orders or nothing."""
 
 
 class WearerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,3 +66,22 @@ class People:
     def forget(self, wearer: WearerId) -> None:
         self._records.pop(wearer, None)
         self.orders.pop(wearer, None)
+
+
+class UnitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One team in `units.json`: who signs in for it, which phone reports for it, where it starts."""
+
+    unit: UnitId
+    name: str
+    kind: str
+    person: PersonId
+    device: DeviceId
+    key_sha256: bytes
+    lat: float
+    lon: float
+    speed_mps: float = 8.0
+
+
+def units(folder: Path) -> tuple[UnitRow, ...]:
+    path = folder / "units.json"
+    return msgspec.json.decode(path.read_bytes(), type=tuple[UnitRow, ...]) if path.exists() else ()

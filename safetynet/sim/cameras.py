@@ -206,7 +206,7 @@ class Session(asyncio.Protocol):
         self._nonce = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # those of uvloop are no subclasses
+        transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclasses
         self._transport = transport
         name = repr(transport.get_extra_info("peername")).encode()
         self._ssrc, self._offset = zlib.crc32(name), zlib.crc32(name + b"offset")

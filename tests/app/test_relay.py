@@ -72,13 +72,22 @@ async def programs(tmp_path: Path) -> AsyncIterator[Programs]:
 async def test_a_picture_crosses_and_both_end_when_told(programs: Programs) -> None:
     server = await cameras.serve({CAMERA: cameras.TestCard()}, "127.0.0.1", 0)
     lease = words.SetLease(
-        grant=GRANT, receiver=CONTROL, cameras=(CAMERA,), lease_ms=10_000, issued_ms=clock.monotonic(),
+        grant=GRANT,
+        receiver=CONTROL,
+        cameras=(CAMERA,),
+        lease_ms=10_000,
+        issued_ms=clock.monotonic(),
         urls={CAMERA: f"rtsp://127.0.0.1:{server.port}/a"},
     )
     signature = keys.open_centre(programs.folder / CITY).sign(words.lease_part(lease))
     admit = words.Admit(
-        token_sha256=hashlib.sha256(b"token").digest(), viewer=ViewerId("v"), incident=IncidentId("i"), grant=GRANT, city=CITY,
-        cameras=(CAMERA,), until_ms=Instant(clock.now() + 60_000),
+        token_sha256=hashlib.sha256(b"token").digest(),
+        viewer=ViewerId("v"),
+        incident=IncidentId("i"),
+        grant=GRANT,
+        city=CITY,
+        cameras=(CAMERA,),
+        until_ms=Instant(clock.now() + 60_000),
     )
     city_reader, to_city = await asyncio.open_unix_connection(programs.folder / CITY / "relay.sock")
     centre_reader, to_centre = await asyncio.open_unix_connection(programs.folder / CONTROL / "relay.sock")
@@ -120,7 +129,9 @@ async def _segment(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 async def test_a_window_that_never_answers_does_not_hold_the_program_up(programs: Programs) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", programs.window_port)
-    head = "GET /video HTTP/1.1\r\nHost: x\r\nOrigin: http://127.0.0.1:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    head = (
+        "GET /video HTTP/1.1\r\nHost: x\r\nOrigin: http://127.0.0.1:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    )
     writer.write((head + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode())
     assert b" 101 " in await reader.readline()
     programs.centre.send_signal(signal.SIGTERM)
