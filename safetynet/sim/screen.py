@@ -32,7 +32,7 @@ ARGUMENTS: Final = (
 )
 DESK: Final = (1920, 1080)
 PHONE: Final = (390, 844)
-STEP_MS_MAX: Final = 30_000
+STEP_MS_MAX: Final = 60_000
 """No single step of the story may take longer."""
 POLL_MS: Final = 50
 NOTES_MAX: Final = 5_000
