@@ -289,7 +289,7 @@ class Bench:
 
 async def until(page: Page, truth: str, seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not await page.evaluate(truth):  # noqa: ASYNC110
+        while not await page.evaluate(truth):
             await asyncio.sleep(0.02)
 
 

@@ -76,7 +76,7 @@ class LinkState(msgspec.Struct, frozen=True):
     """Last round trip of a heart-beat; None while down."""
 
 
-class _Dropped(Exception):  # noqa: N818 - a way out of a session, counted where it ends
+class _Dropped(Exception):
     """One connection is over. The reason is one word, for counting."""
 
 

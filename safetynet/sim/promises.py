@@ -77,7 +77,7 @@ SLACK_MS: Final = SECOND_MS + STEP_MS
 Kind = TypeVar("Kind", bound=AnyEvent)
 
 
-class Broken(AssertionError):  # noqa: N818 - a finding
+class Broken(AssertionError):
     """A promise does not hold."""
 
 

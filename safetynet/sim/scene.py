@@ -190,7 +190,7 @@ class _Stage:
         self.quads.append(corners)
         self.materials.append((kind, *rgb, *rest))
 
-    def box(  # noqa: PLR0917 - a box has so many sizes
+    def box(
         self, x: float, y: float, wide: float, low: float, high: float, rgb: tuple[float, float, float],
             kind: int = raster.PLAIN) -> None:  # fmt: skip
         h = wide / 2
@@ -231,7 +231,7 @@ def render(streets: Streets, cast: Cast, lens: Lens) -> Background:
     return _develop(picture, nearness, stage.halos, eye, axes, focal, lamps)
 
 
-def _develop(  # noqa: PLR0917 - one caller
+def _develop(
     picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
              halos: list[tuple[float, float, float, float]], eye: Floats, axes: Floats, focal: float,
              lamps: Floats) -> Background:  # fmt: skip

@@ -96,7 +96,7 @@ class Stage:
     async def until(self, truth: str, seconds: float = 3) -> None:
         """Asked from outside: Playwright's own waiting would need `eval` inside the page, which its policy forbids."""
         async with asyncio.timeout(seconds):
-            while not await self.page.evaluate(truth):  # noqa: ASYNC110
+            while not await self.page.evaluate(truth):
                 await asyncio.sleep(0.02)
 
 

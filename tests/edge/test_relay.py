@@ -67,7 +67,7 @@ class Page:
 
     async def until(self, truth: Callable[[], object], seconds: float = 5) -> None:
         async with asyncio.timeout(seconds):
-            while not truth():  # noqa: ASYNC110
+            while not truth():
                 await asyncio.sleep(0.01)
 
 
@@ -135,7 +135,7 @@ async def test_opened_is_on_disk_before_the_first_byte(pipe: Pipe, pages: Any) -
     await start(pipe)
     page, seen = await pages(), list[int]()
     await page.watch(1, "a")
-    while not page.count():  # noqa: ASYNC110
+    while not page.count():
         await asyncio.sleep(0)
     base = sqlite3.connect(pipe.folder / "city.db")
     seen.append(base.execute("select count(*) from row").fetchone()[0])
@@ -659,7 +659,7 @@ async def test_records_are_handed_over_until_the_loop_has_merged_them(tmp_path: 
         if life:
             writer.write(words.encode(words.Merged(upto_row=recorded.upto_row)))
             writer.write(words.encode(words.EndGrant(grant=GRANT, why=Why.WITHDRAWN)))
-            while not taken:  # noqa: ASYNC110
+            while not taken:
                 await asyncio.sleep(0.01)
         writer.close()
         await writer.wait_closed()

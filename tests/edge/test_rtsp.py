@@ -43,7 +43,7 @@ class Viewing:
 
     async def until(self, truth: Callable[[], object], seconds: float = 5) -> None:
         async with asyncio.timeout(seconds):
-            while not truth():  # noqa: ASYNC110
+            while not truth():
                 await asyncio.sleep(0.01)
 
 

@@ -1,5 +1,6 @@
 """One contract for the store on disk and its twin in memory, and what only a disk can break."""
 
+import hmac
 import sqlite3
 from pathlib import Path
 

@@ -399,7 +399,7 @@ class City:
                     case Kind.OPEN:
                         refusals += not await self._open(line, channel, peer, payload, channels)
                         if refusals > REFUSALS_PER_LINE_MAX:
-                            raise ValueError("too many refusals")  # noqa: TRY301 - one way out for every broken limit
+                            raise ValueError("too many refusals")
                     case Kind.ACK if channel in channels and len(payload) == 2:
                         channels[channel].outlet.acked(int.from_bytes(payload, "big"))
                     case Kind.CLOSE if channel in channels:
@@ -409,7 +409,7 @@ class City:
                     case Kind.ACK | Kind.CLOSE | Kind.WANT_KEY:
                         continue  # about a stream that has just ended
                     case _:
-                        raise ValueError("unknown kind of frame")  # noqa: TRY301 - as above
+                        raise ValueError("unknown kind of frame")
         except (ValueError, msgspec.MsgspecError):
             self.refused += 1
         except (OSError, asyncio.IncompleteReadError):

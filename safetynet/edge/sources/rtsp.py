@@ -363,7 +363,7 @@ class Session(asyncio.Protocol):
                 if isinstance(each, Packet):
                     self._packet(each)
                 elif self._replies.full():
-                    raise BrokenError("replies that nobody asked for")  # noqa: TRY301 - one way out for every broken rule
+                    raise BrokenError("replies that nobody asked for")
                 else:
                     self._replies.put_nowait(each)
         except ValueError as error:  # the taker found the picture malformed
