@@ -7,7 +7,9 @@ list, or null), console_origins.
 import argparse
 import asyncio
 import importlib
+import os
 import signal
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +30,9 @@ HOST: Final = "127.0.0.1"
 TICK_S: Final = 0.1
 UNITS_S: Final = 5.0
 STEP_S: Final = 5
-NEAR_M: Final = 150.0
-PREPARED_MAX: Final = 160
+NEAR_M: Final = 120.0
+PREPARED_MAX: Final = 96
+LOW_PRIORITY: Final = 15
 UNIT_RADIUS_M: Final = 8.0
 PANEL_CLOSE_S_MAX: Final = 3.0
 FILE: Final = "world.json"
@@ -104,10 +107,15 @@ def near_stories(world: World) -> list[CameraId]:
     return list(found)
 
 
-async def look(world: World, scene: Scene) -> None:
-    """Draws what never moves before anybody looks: real cameras see all the time, ours must not be slow at first."""
+def look(world: World, scene: Scene, over: threading.Event) -> None:
+    """Draws what never moves before anybody looks: real cameras see all the time, ours must not be slow at first.
+
+    In a thread of its own that yields to everything else."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
     for camera in near_stories(world)[:PREPARED_MAX]:
-        await asyncio.to_thread(scene.background, camera)
+        if over.is_set():
+            return
+        scene.background(camera)
 
 
 async def patrol(world: World, settings: Settings, posts: dict[UnitId, Post]) -> None:
@@ -165,7 +173,8 @@ async def run(world: World, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     serving_pages = asyncio.create_task(server.serve())
-    preparing = asyncio.create_task(look(world, scene))
+    over = threading.Event()
+    threading.Thread(target=look, args=(world, scene, over), name="look", daemon=True).start()
     work = [
         tell(world, posts),
         patrol(world, settings, phones),
@@ -179,7 +188,7 @@ async def run(world: World, settings: Settings) -> None:
         for task in done:
             task.result()
     finally:
-        preparing.cancel()
+        over.set()
         # The panel closes its lines by itself, within a second; only then is it cut.
         server.should_exit = True
         await asyncio.wait([serving_pages], timeout=PANEL_CLOSE_S_MAX)

@@ -63,7 +63,7 @@ WATCH: Final = """
       const before = last.get(now.slot);
       if (before && before.state === now.state && before.camera === now.camera) continue;
       last.set(now.slot, now);
-      if (seen.tiles.length < NOTES_MAX) { const note = { ...now, at: 0 }; seen.tiles.push(note); painted((at) => { note.at = at; }); }
+      if (seen.tiles.length < NOTES_MAX) { const note = { ...now, seen: Date.now(), at: 0 }; seen.tiles.push(note); painted((at) => { note.at = at; }); }
     }
   };
   const begin = () => new MutationObserver(check).observe(document.documentElement,
@@ -92,6 +92,7 @@ class TileNote(TypedDict):
     state: str
     camera: str
     at: int
+    seen: int
 
 
 class CannotSeeError(Exception):

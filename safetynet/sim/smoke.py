@@ -320,7 +320,7 @@ def _cold(run: Run, preconnected: set[CameraId]) -> list[float]:
         if CameraId(camera) in preconnected:
             continue
         if each["state"] == "waiting":
-            waits.setdefault(camera, each["at"])
+            waits.setdefault(camera, each["seen"])
         elif each["state"] == "live" and camera in waits:
             found.append(each["at"] - waits.pop(camera))
     return found
