@@ -272,6 +272,8 @@ def no_picture_without_a_grant(country: Country) -> None:
                 end = min(ended.get(event.grant, 1 << 62), _moved_away(event, cameras, since))
                 allowed = end + (LEASE_MS_MAX + STEP_MS if _missed(city, end) else STEP_MS)
                 require(event.at <= allowed, "a picture after its grant ended", event, end)
+                alone = any(dead_from + LEASE_MS_MAX + STEP_MS < event.at < back for dead_from, back in city.downs)
+                require(not alone, "a relay went on without the word of its city", event)
 
 
 def _moved_away(
@@ -431,9 +433,16 @@ def no_person_crosses_to_a_partner(country: Country) -> None:
 
 
 def all_that_was_judged_is_in_the_log(country: Country) -> None:
-    """Whatever was lost with a program was judged again from the journal: the log holds what one calm run would."""
-    told = {each.episode for each in _of(country.control, AlarmRaised)}
-    require(len(told) == sum(1 for _ in _of(country.control, AlarmRaised)), "an episode raised twice")
+    """Whatever was lost with a program was judged again: the alarms are those of one calm look at the whole journal."""
+    upto, _ = _closings(country)
+    state = rules.RuleState()
+    told: list[str] = []
+    for raised in _of(country.control, AlarmRaised):
+        told.append(raised.episode)
+        state = rules.end(state, raised.wearer, raised.episode, upto[raised.alarm])
+    transitions, _ = rules.judge(country.control.journal, country.control.orders, state)
+    owed = [each.episode for each in transitions if each.change is rules.Change.RAISED]
+    require(sorted(told) == sorted(owed), "the log and the journal differ", set(told) ^ set(owed))
 
 
 # --- the end -------------------------------------------------------------------------------------------------------

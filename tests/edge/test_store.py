@@ -422,6 +422,6 @@ def test_nothing_of_a_person_is_readable_in_the_files(tmp_path):
 @pytest.mark.parametrize("changed", [b"other salt" + bytes(22), bytes(32)])
 def test_a_leaf_hangs_on_its_salt(changed):
     """Otherwise whoever guesses a record (there are few cameras and fewer verdicts) finds it in the ledger."""
-    salt, record = b"salt" * 8, b"a record that anybody can guess"
-    assert commitment(salt, record) != commitment(changed, record)
-    assert commitment(salt, record) == hmac.digest(salt, record, "sha256")
+    drawn, record = b"salt" * 8, b"a record that anybody can guess"
+    assert commitment(drawn, record) != commitment(changed, record)
+    assert commitment(drawn, record) == hmac.digest(drawn, record, "sha256")
