@@ -110,7 +110,8 @@ def near_stories(world: World) -> list[CameraId]:
 def look(world: World, scene: Scene, over: threading.Event) -> None:
     """Draws what never moves before anybody looks: real cameras see all the time, ours must not be slow at first.
 
-    In a thread of its own that yields to everything else."""
+    In a thread of its own that yields to everything else.
+    """
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
     for camera in near_stories(world)[:PREPARED_MAX]:
         if over.is_set():
