@@ -399,9 +399,9 @@ def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
         ),
         "office": min(
             (
-                each.reported_at
+                each.accepted_at
                 for each in incident.dispatches.values()
-                if each.reported_at and each.state not in (UnitState.ORDERED, UnitState.RECEIVED, UnitState.DECLINED)
+                if each.accepted_at and each.state is not UnitState.DECLINED
             ),
             default=None,
         ),
@@ -414,9 +414,10 @@ def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
         "ack": any(state.alarms[each].level > 0 for each in incident.alarms) and incident.claimed_at is None,
     }
     steps: list[dict[str, object]] = []
-    current = True
+    over = incident.stage is Stage.CLOSED
+    current = not over
     for step, at in done.items():
-        due = STEP_DUE_MS.get(step)
+        due = None if over else STEP_DUE_MS.get(step)
         word = "done" if at else "late" if late.get(step) else "now" if current else "next"
         current = current and (at is not None or word == "late")
         due_at = incident.opened_at + due if due is not None and at is None else None

@@ -114,6 +114,7 @@ class Dispatch:
     ordered_at: Instant
     answer_by: Instant
     reported_at: Instant | None = None
+    accepted_at: Instant | None = None
     overdue: bool = False
 
 

@@ -385,8 +385,11 @@ def _people(
                 ),
             )
         case UnitReported():
+            dispatch = incident.dispatches[event.dispatch]
+            took = event.state in BUSY
+            answered = dispatch.accepted_at or (event.at if took else None)
             return incidents.with_dispatch(
-                incident, replace(incident.dispatches[event.dispatch], state=event.state, reported_at=event.at)
+                incident, replace(dispatch, state=event.state, reported_at=event.at, accepted_at=answered)
             )
         case PoliceNotified():
             return incidents.with_notice(
