@@ -385,11 +385,10 @@ def _people(
                 ),
             )
         case UnitReported():
-            dispatch = incident.dispatches[event.dispatch]
-            took = event.state in BUSY
-            answered = dispatch.accepted_at or (event.at if took else None)
+            order = incident.dispatches[event.dispatch]
+            accepted_at = order.accepted_at or (event.at if event.state in BUSY else None)
             return incidents.with_dispatch(
-                incident, replace(dispatch, state=event.state, reported_at=event.at, accepted_at=answered)
+                incident, replace(order, state=event.state, reported_at=event.at, accepted_at=accepted_at)
             )
         case PoliceNotified():
             return incidents.with_notice(
