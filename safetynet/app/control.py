@@ -66,6 +66,8 @@ from safetynet.edge.web import Feed
 TICK_S: Final = 0.25
 SHOW_S: Final = 0.04
 """Screens are brought up to date at once, then at most this often."""
+SHOW_QUIET_S: Final = 1.0
+"""Counts and ages of the calm screen need no more than this."""
 TRACK_POINTS_MAX: Final = 600
 REPORTING_MS: Final = 3 * MINUTE_MS
 COUNTED_MS: Final = 10_000
@@ -515,8 +517,10 @@ class Control:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            head = self.store.head()
             self._run(self.loop.take(words.Tick(), clock.now()))
-            self.show()
+            if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
+                self.show()
 
     def _intake(self) -> Intake:
         known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}

@@ -7,19 +7,15 @@ the loop is dead.
 import argparse
 import asyncio
 import ipaddress
-import signal
 from pathlib import Path
 from typing import Final
 
-import uvloop
-
 from safetynet.core.messages import Role
 from safetynet.core.terms import CentreId
-from safetynet.edge import config, keys
+from safetynet.edge import config, keys, process
 from safetynet.edge.relay import words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.city import City
-from safetynet.edge.relay.crew import Crew
 from safetynet.edge.relay.desk import Desk
 from safetynet.edge.relay.log import Log
 
@@ -39,19 +35,6 @@ def _peer(writer: asyncio.StreamWriter) -> CentreId | None:
     return keys.peer_id(writer.get_extra_info("ssl_object"))
 
 
-async def _until_told(crew: Crew) -> None:
-    """Returns on SIGTERM or SIGINT; raises what one of the relay's tasks failed with."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, told.set)
-    waiting = asyncio.ensure_future(told.wait())
-    await asyncio.wait({waiting, crew.failed}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if crew.failed.done():
-        crew.failed.result()
-
-
 async def _city(folder: Path) -> None:
     centre = config.read(folder)
     assert centre.video_port is not None, "a city's centre.json names its video_port"
@@ -61,8 +44,8 @@ async def _city(folder: Path) -> None:
     try:
         port = await relay.open(centre.host, centre.video_port, keys.server_context(folder))
         await desk.open(folder / SOCKET)
-        print(f"city relay of {centre.id} on {centre.host}:{port}", flush=True)
-        await _until_told(relay.crew)
+        process.ready("city-relay", centre=centre.id, port=port)
+        await relay.crew.watch()
     finally:
         await desk.close()
         await relay.close()
@@ -82,8 +65,8 @@ async def _centre(folder: Path) -> None:
     try:
         port = await relay.open(centre.host, centre.video_port, None)
         await desk.open(folder / SOCKET)
-        print(f"centre relay of {centre.id} on {centre.host}:{port}", flush=True)
-        await _until_told(relay.crew)
+        process.ready("centre-relay", centre=centre.id, port=port)
+        await relay.crew.watch()
     finally:
         await desk.close()
         await relay.close()
@@ -91,10 +74,10 @@ async def _centre(folder: Path) -> None:
 
 
 def city_main() -> int:
-    uvloop.run(_city(_folder("city-relay")))
-    return 0
+    folder = _folder("city-relay")
+    return process.run(lambda: _city(folder))
 
 
 def centre_main() -> int:
-    uvloop.run(_centre(_folder("centre-relay")))
-    return 0
+    folder = _folder("centre-relay")
+    return process.run(lambda: _centre(folder))

@@ -346,6 +346,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
     for choice in ranked:
         card, request = held[choice.camera.id]
         granted = request.state is VideoState.GRANTED
+        over = request.state is VideoState.ENDED or incident.stage is Stage.CLOSED
         shown.append(
             {
                 **_card(card),
@@ -354,7 +355,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
                 "grant": request.grant if granted else None,
                 "reason": choice.reason.value,
                 "distance_m": round(choice.distance_m),
-                "state": "granted" if granted else "proposed",
+                "state": "ended" if over else "granted" if granted else "proposed",
             }
         )
     return shown
@@ -398,9 +399,9 @@ def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
         ),
         "office": min(
             (
-                each.reported_at
+                each.accepted_at
                 for each in incident.dispatches.values()
-                if each.reported_at and each.state not in (UnitState.ORDERED, UnitState.RECEIVED, UnitState.DECLINED)
+                if each.accepted_at and each.state is not UnitState.DECLINED
             ),
             default=None,
         ),
@@ -413,9 +414,10 @@ def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
         "ack": any(state.alarms[each].level > 0 for each in incident.alarms) and incident.claimed_at is None,
     }
     steps: list[dict[str, object]] = []
-    current = True
+    over = incident.stage is Stage.CLOSED
+    current = not over
     for step, at in done.items():
-        due = STEP_DUE_MS.get(step)
+        due = None if over else STEP_DUE_MS.get(step)
         word = "done" if at else "late" if late.get(step) else "now" if current else "next"
         current = current and (at is not None or word == "late")
         due_at = incident.opened_at + due if due is not None and at is None else None

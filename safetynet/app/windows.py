@@ -132,7 +132,7 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
         desk.left(seat)
 
 
-class _Over(Exception):  # noqa: N818 - the end of a window is no fault
+class _Over(Exception):
     pass
 
 

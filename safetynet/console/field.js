@@ -3,11 +3,11 @@ import { html, render } from 'lit';
 import './age.js';
 import { everySecond } from './clock.js';
 import { icon, mark } from './icons.js';
-import './map.js';
+import './sketch.js';
 import { apart } from './map-shapes.js';
 import { isKorean, metres, speak, spoken, t } from './say.js';
 import { State, stateUrl } from './state.js';
-import { theme } from './theme.js';
+import './theme.js';
 
 /** @typedef {import('./types.js').Order} Order */
 const OLD_MS = 3_000;
@@ -37,14 +37,6 @@ async function report(at, to) {
   draw();
 }
 
-/** The map wants an incident; a phone gets no name, no case and no record. @param {Order} at @returns {import('./types.js').Incident} */
-const bare = (at) => ({
-  id: at.incident, wearer: '', priority: 1, kind: at.kind_word, state: 'open', owner: null, owner_name: null, opened_at: 0, closed_at: null, code: null,
-  alarms: [], who: { name: '', case_no: '', age: null, office: '', officer: '', phone_known: false }, place: at.place, speed_mps: null,
-  evidence: { for: [], against: [], certainty: 'maybe' }, law: { basis: null, article_ko: '', article_en: '', why: null },
-  video: { state: 'none', requests: [], grants: [], cameras: [] }, dispatches: [], notices: [], calls: [], steps: [], record: [], sealed: 0, duties: [],
-});
-
 /** @param {Order} at */
 function card(at) {
   const answers = NEXT[at.state] ?? [];
@@ -53,7 +45,7 @@ function card(at) {
       <div class="f-st"><sn-age mode="clock" at="0"></sn-age><span class=${old() ? 'bad' : ''}>${t(old() ? 'field.bad' : 'field.good')}</span></div></header>
     <dl class="facts num"><div><dt>${t('field.distance')}</dt><dd>${far}</dd></div><div><dt>${t('field.seen')}</dt><dd>${at.place ? html`<sn-age at=${at.place.observed_at} limit-s=${STALE_FIX_S}></sn-age>` : t('field.unknown')}</dd></div>
       <div><dt>${t('field.accuracy')}</dt><dd>${at.place ? `±${metres(at.place.radius_m)}` : t('field.unknown')}</dd></div></dl>
-    <sn-map class="mapbox" .incident=${bare(at)} .nameless=${true} .follow=${true} .theme=${theme()}></sn-map>
+    <sn-sketch class="mapbox" .place=${at.place} .here=${here ? { lat: here.latitude, lon: here.longitude } : null} label=${t('field.map')}></sn-sketch>
     <div class="go">${failed ? html`<p class="note failed" role="alert">${failed}</p>` : ''}
       ${answers.map((each, i) => html`<button class=${i ? 'btn' : 'btn main'} data-state=${each.state} @click=${() => void report(at, each.state)}>${icon(each.sign, 22)}${t(each.text)}</button>`)}
       ${at.answer_by && (at.state === 'ordered' || at.state === 'received') ? html`<p class="num">${t('dispatch.answer')} <sn-age mode="within" at=${at.answer_by}></sn-age></p>` : ''}

@@ -16,6 +16,7 @@ import { certainty, clock, count, metres, speed, t } from './say.js';
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Camera} Camera */
 const STALE_FIX_MS = 20_000;
+const HOLD_MS_MAX = 1_000;
 const ZOOM_INCIDENT = 16.6;
 const ZOOM_MAX = 19;
 /** Share of the map's half width the wearer may be off the middle before the map follows: fewer repaints, a calmer eye. */
@@ -26,7 +27,7 @@ export class GroundMap extends Light {
   static properties = {
     incident: { attribute: false }, track: { attribute: false }, units: { attribute: false }, zones: { attribute: false },
     tiles: { attribute: false }, calm: { attribute: false }, follow: { type: Boolean }, twin: { type: Boolean }, theme: { type: String },
-    nameless: { type: Boolean },
+    nameless: { type: Boolean }, hold: { attribute: false },
   };
 
   constructor() {
@@ -53,6 +54,9 @@ export class GroundMap extends Light {
     this.failed = false;
     /** How often the ground was painted: what a test can count. */
     this.painted = 0;
+    /** Until when nothing is drawn anew, on the corrected clock. */
+    this.hold = 0;
+    this.held = 0;
     /** @type {Record<string, string>} what was last given to the engine, as text */
     this.given = {};
     /** @type {Record<string, GeoJSON.FeatureCollection>} */
@@ -142,6 +146,13 @@ export class GroundMap extends Light {
 
   #draw() {
     if (!this.ground) return;
+    const wait_ms = this.hold - now();
+    if (wait_ms > 0) {
+      // Pictures first: drawing the map anew takes a fifth of a second where graphics are done in software.
+      window.clearTimeout(this.held);
+      this.held = window.setTimeout(() => this.#draw(), Math.min(wait_ms, HOLD_MS_MAX));
+      return;
+    }
     const incident = this.incident;
     const place = incident?.place ?? null;
     const stale = place ? now() - place.observed_at > STALE_FIX_MS : false;

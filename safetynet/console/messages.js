@@ -416,6 +416,7 @@ export const TEXT = {
   'field.from': ['보낸 곳', 'From'],
   'field.distance': ['거리', 'Distance'],
   'field.seen': ['위치', 'Fix'],
+  'field.map': ['대상자가 있는 곳의 지도', 'map of where the person is'],
   'field.accuracy': ['오차', 'Accuracy'],
   'field.accept': ['수락', 'Accept'],
   'field.decline': ['출동 불가', 'Cannot go'],

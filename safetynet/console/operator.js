@@ -27,6 +27,8 @@ const NOTE_MS = 8_000;
 
 const state = new State(stateUrl());
 const sound = new Sound();
+/** How long after V the map waits with what it would draw anew. */
+const PICTURES_FIRST_MS = 700;
 const views = new Views(loadPlayer);
 /** What each open picture measures of itself; for `make smoke`. */
 export const pictures = () => views.player?.report() ?? Promise.resolve([]);
@@ -250,7 +252,10 @@ window.addEventListener('keydown', (event) => {
 function draw() {
   const all = list();
   const at = incident();
-  if (!seen.selected || !all.some((row) => row.id === seen.selected)) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
+  const held = all.find((row) => row.id === seen.selected);
+  // A closed incident leaves the hand: Enter then opens what waits, not what is over.
+  const over = held?.tab === 'closed' && queue()?.tab !== 'closed';
+  if (!held || over) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
   render(layout(all, at), page);
   const title = at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product');
   if (document.title !== title) document.title = title;
@@ -269,7 +274,7 @@ function layout(all, at) {
     <main class=${`desk ${at ? 'alarm-desk' : 'calm-desk'}`}><h1 class="vh">${t('product')}</h1>
       <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()}></sn-queue>
         ${!at && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
-      <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
+      <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
           .units=${Object.values(state.all.units)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
           .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
         ${at ? html`<sn-law .incident=${at}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>` : ''}</section>

@@ -114,6 +114,7 @@ class Dispatch:
     ordered_at: Instant
     answer_by: Instant
     reported_at: Instant | None = None
+    accepted_at: Instant | None = None
     overdue: bool = False
 
 
@@ -197,11 +198,11 @@ def live(request: Request, at: Instant) -> bool:
 
 
 def cameras(incident: Incident) -> dict[CameraId, tuple[CameraCard, Request]]:
-    """Every camera that a city proposed or provides for this incident."""
+    """Every camera that a city proposed, provides or has provided for this incident."""
     return {
         card.camera: (card, request)
         for request in incident.requests.values()
-        if request.state in (VideoState.PROPOSED, VideoState.REQUESTED, VideoState.GRANTED)
+        if request.state is not VideoState.REFUSED
         for card in request.cameras
     }
 

@@ -37,7 +37,7 @@ class Session:
     """SHA-256 of the cookie's value."""
 
 
-class Locked(Exception):  # noqa: N818 - a state, not a fault
+class Locked(Exception):
     """Too many wrong passwords for this login, or too many sign-ins at once. `wait_ms` says for how long."""
 
     def __init__(self, wait_ms: int) -> None:

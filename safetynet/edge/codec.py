@@ -23,7 +23,7 @@ _MESSAGES: Final[dict[int, msgspec.msgpack.Decoder[AnyMessage]]] = {1: msgspec.m
 _ENVELOPE: Final = msgspec.msgpack.Decoder(Envelope)
 
 
-class Unreadable(Exception):  # noqa: N818 - it is the answer to bytes of others, not an error of ours
+class Unreadable(Exception):
     """These bytes are not what they claim to be. `reason` is one word, for counting."""
 
     def __init__(self, reason: str) -> None:

@@ -115,11 +115,11 @@ class Log(Protocol):
     def listen(self, heard: Callable[[frozenset[CentreId]], None]) -> None: ...
 
 
-class Damaged(Exception):  # noqa: N818 - a finding
+class Damaged(Exception):
     """The log is not what was written: a gap, a changed byte, a cut tail, another centre's file."""
 
 
-class Fenced(Exception):  # noqa: N818 - a state
+class Fenced(Exception):
     """A commit failed. Whether it is on disk is unknown until the next start; nothing may be acknowledged."""
 
 

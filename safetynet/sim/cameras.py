@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, Final, Protocol
+from typing import Final, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -158,9 +158,10 @@ class Camera:
     async def _draw(self, scene: Scene) -> None:
         planes = np.empty((scene.height * 3 // 2, scene.width), np.uint8)
         writer, loop = self._ready(), asyncio.get_running_loop()
+        # A scene renders its background at the first look; other cameras go on meanwhile.
+        await asyncio.to_thread(scene.draw, self.id, clock.now(), planes)
         due = loop.time()
         if not self.habits.idr_on_play:  # the camera has been running: the first pictures belong to an earlier group
-            scene.draw(self.id, clock.now(), planes)
             writer.encode(planes)
             writer.force = False
         while True:
@@ -205,7 +206,8 @@ class Session(asyncio.Protocol):
         self._nonce = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of asyncio's
+        transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclasses
+        self._transport = transport
         name = repr(transport.get_extra_info("peername")).encode()
         self._ssrc, self._offset = zlib.crc32(name), zlib.crc32(name + b"offset")
         self._sequence = self._ssrc & 0xFFFF
@@ -296,7 +298,9 @@ class Session(asyncio.Protocol):
                 return self._setup(url, fields, camera, session)
             case "PLAY":
                 info = f"RTP-Info: url={url}/video;seq={self._sequence};rtptime={self._offset}\r\n"
-                return ("200 OK", session + info, "") if self._camera else ("455 Method Not Valid in This State", "", "")
+                return (
+                    ("200 OK", session + info, "") if self._camera else ("455 Method Not Valid in This State", "", "")
+                )
             case "GET_PARAMETER" | "SET_PARAMETER":
                 return "200 OK", session, ""
             case "TEARDOWN":
@@ -366,7 +370,9 @@ class Session(asyncio.Protocol):
         if self._sent and asyncio.get_running_loop().time() - self._reported > HEARTBEAT_S:
             out.append(self._report(stamped))
         elif not self._sent:
-            self._reported = asyncio.get_running_loop().time() - HEARTBEAT_S  # the first report follows the first packets
+            self._reported = (
+                asyncio.get_running_loop().time() - HEARTBEAT_S
+            )  # the first report follows the first packets
         self._sent += 1
         self._transport.writelines(out)
 
@@ -421,5 +427,3 @@ async def serve(
     loop = asyncio.get_running_loop()
     city.server = await loop.create_server(lambda: Session(city), host, port)
     return city
-
-

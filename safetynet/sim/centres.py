@@ -43,7 +43,7 @@ RENEW_MS: Final = 3_000
 READ_AFTER_MS: Final = 20_000
 
 
-class Killed(Exception):  # noqa: N818 - what a SIGKILL is in a storm
+class Killed(Exception):
     """The program dies here."""
 
 

@@ -1,9 +1,11 @@
 """Clips that somebody filmed, taken apart for a simulated camera. The only file that needs `av`."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import av
+from av.video.frame import PictureType
 
 CLIP_PICTURES_MAX: Final = 20_000
 _START: Final = b"\0\0\0\1"
@@ -58,23 +60,21 @@ def _again(path: Path, rate: float) -> tuple[tuple[Picture, ...], bytes, bytes]:
         frames = file.decode(source)
         encoder = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height = source.codec_context.width, source.codec_context.height
-        encoder.pix_fmt, encoder.framerate = "yuv420p", source.average_rate
-        encoder.time_base = 1 / source.average_rate if source.average_rate else source.time_base
+        encoder.pix_fmt, encoder.framerate = "yuv420p", source.average_rate or Fraction(10)
+        encoder.time_base = 1 / encoder.framerate
         encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "bf": "0"}
-        count = 0
-        for frame in frames:
+        for count, frame in enumerate(frames):
             if count >= CLIP_PICTURES_MAX:
                 break
             picture = frame.reformat(format="yuv420p")
             picture.pts = count
-            picture.pict_type = av.video.frame.PictureType.I if frame.key_frame else av.video.frame.PictureType.NONE
+            picture.pict_type = PictureType.I if frame.key_frame else PictureType.NONE
             for packet in encoder.encode(picture):
                 nals = _annex_b(bytes(packet))
                 sps = next((each for each in nals if each[0] & 31 == 7), sps)
                 pps = next((each for each in nals if each[0] & 31 == 8), pps)
                 body = tuple(each for each in nals if each[0] & 31 not in (7, 8, 9))
                 pictures.append((body, bool(packet.is_keyframe), len(pictures) / rate))
-            count += 1
     return tuple(pictures), sps, pps
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Drawing what moves: walking figures and cars, straight into the planes of an I420 picture.
 
 Every pixel is tested against the depth of the background (centimetres), so that walls, trees and parked cars hide what

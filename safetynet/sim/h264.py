@@ -22,7 +22,7 @@ _LEVELS: Final = ((1_620, 30), (3_600, 31), (5_120, 32), (8_192, 40), (22_080, 5
 
 
 def _ue(n: int) -> str:
-    bits = bin(n + 1)[2:]
+    bits = f"{n + 1:b}"
     return "0" * (len(bits) - 1) + bits
 
 

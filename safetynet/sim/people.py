@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Everybody who moves on the streets: passers-by, cars, parked cars, the way a wearer spends an evening.
 
 Stateless: where somebody is at an instant follows from the seed and the instant alone, so that a camera may ask for any

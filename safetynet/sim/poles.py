@@ -135,7 +135,7 @@ def given(streets: Streets, seed: int, registered: Sequence[Registered]) -> list
     return cameras + [each for each in hang(streets, seed) if each.city != first]
 
 
-def _pole(  # noqa: PLR0917 - one caller
+def _pole(
     streets: Streets, dice: Random, city: CentreId, number: int, x: float, y: float, bearings: Sequence[float]
 ) -> Iterator[SimCamera]:
     purpose, latin, _ = dice.choices(PURPOSES, [weight for _, _, weight in PURPOSES])[0]

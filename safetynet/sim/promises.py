@@ -33,6 +33,7 @@ from safetynet.core.events import (
     NoticeReceived,
     PoliceNoticeAnswered,
     PoliceNotified,
+    RequestPrepared,
     Segment,
     StreamClosed,
     StreamOpened,
@@ -76,7 +77,7 @@ SLACK_MS: Final = SECOND_MS + STEP_MS
 Kind = TypeVar("Kind", bound=AnyEvent)
 
 
-class Broken(AssertionError):  # noqa: N818 - a finding
+class Broken(AssertionError):
     """A promise does not hold."""
 
 
@@ -271,6 +272,8 @@ def no_picture_without_a_grant(country: Country) -> None:
                 end = min(ended.get(event.grant, 1 << 62), _moved_away(event, cameras, since))
                 allowed = end + (LEASE_MS_MAX + STEP_MS if _missed(city, end) else STEP_MS)
                 require(event.at <= allowed, "a picture after its grant ended", event, end)
+                alone = any(dead_from + LEASE_MS_MAX + STEP_MS < event.at < back for dead_from, back in city.downs)
+                require(not alone, "a relay went on without the word of its city", event)
 
 
 def _moved_away(
@@ -361,6 +364,8 @@ def a_request_is_answered(country: Country) -> None:
             if isinstance(event, IncidentEnded):
                 ended.add(event.incident)
                 require(event.incident in over, "a city ended an incident that goes on", event)
+            elif isinstance(event, GrantIssued | RequestPrepared):
+                require(event.incident not in ended, "a city began an incident again that was over", event)
             elif isinstance(event, GrantRefused):
                 require(event.why is not Why.NOT_LIVE or event.incident in ended, "refused as over", event)
                 require(event.why is not Why.TOO_LONG, "asked for longer than a city may give", event)
@@ -414,7 +419,7 @@ def refusals_are_recorded(country: Country) -> None:
     for city in country.cities.values():
         logged = sum(1 for _ in _of(city, ViewingRefused))
         require(logged == city.relay.rows.refused, "a relay's no is not in the log", city.id)
-        yes_no = Counter(each.request for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
+        yes_no = Counter(str(each.request) for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
         for request, answers in city.answers.items():
             unclean = [each for each in answers if not each.allow or each.errors or not each.present]
             if len(unclean) == len(answers):
@@ -428,9 +433,16 @@ def no_person_crosses_to_a_partner(country: Country) -> None:
 
 
 def all_that_was_judged_is_in_the_log(country: Country) -> None:
-    """Whatever was lost with a program was judged again from the journal: the log holds what one calm run would."""
-    told = {each.episode for each in _of(country.control, AlarmRaised)}
-    require(len(told) == sum(1 for _ in _of(country.control, AlarmRaised)), "an episode raised twice")
+    """Whatever was lost with a program was judged again: the alarms are those of one calm look at the whole journal."""
+    upto, _ = _closings(country)
+    state = rules.RuleState()
+    told: list[str] = []
+    for raised in _of(country.control, AlarmRaised):
+        told.append(raised.episode)
+        state = rules.end(state, raised.wearer, raised.episode, upto[raised.alarm])
+    transitions, _ = rules.judge(country.control.journal, country.control.orders, state)
+    owed = [each.episode for each in transitions if each.change is rules.Change.RAISED]
+    require(sorted(told) == sorted(owed), "the log and the journal differ", set(told) ^ set(owed))
 
 
 # --- the end -------------------------------------------------------------------------------------------------------

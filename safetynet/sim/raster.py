@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take their arguments by position
 """Drawing kernels: a small software renderer. Depth-tested polygons, lamplight per pixel, walking figures.
 
 Backgrounds are drawn once per camera in linear RGB at twice the size; what moves is drawn per frame straight into the

@@ -20,6 +20,7 @@ from safetynet.edge.relay.words import Recorded
 SEGMENT_MS: Final = 2_000
 ROWS_AT_ONCE_MAX: Final = 256
 NOBODY: Final = ViewerId("")
+HOSTILE: Final = ViewerId("V-HOSTILE")
 
 
 class Rows:
@@ -77,6 +78,9 @@ class Giving:
     def end(self, grant: GrantId) -> None:
         self._ended.add(grant)
         self.step()
+        lease = self._leases.get(grant)
+        for camera in sorted(lease.cameras if lease else ())[:1]:
+            self.open(grant, camera, HOSTILE)  # somebody always tries
 
     def open(self, grant: GrantId, camera: CameraId, viewer: ViewerId) -> StreamId | Why:
         now = self._now()

@@ -7,6 +7,7 @@ The top-left 192 x 16 pixels stay free: the camera server writes a time barcode 
 """
 
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 WIDTH: Final = 640
 HEIGHT: Final = 360
-BACKGROUNDS_MAX: Final = 64
+BACKGROUNDS_MAX: Final = 192
+"""About 70 MB."""
 SIGHT_M: Final = 240.0
 DETAIL_M: Final = 130.0
 PEOPLE_MAX: Final = 48
@@ -82,6 +84,7 @@ class Scene:
     def __init__(self, streets: Streets, cast: Cast, lenses: Mapping[CameraId, Lens]) -> None:
         self._streets, self._cast, self._lenses = streets, cast, lenses
         self._kept: OrderedDict[CameraId, Background] = OrderedDict()
+        self._guard = threading.Lock()
 
     def draw(self, camera: CameraId, at_ms: int, planes: npt.NDArray[np.uint8]) -> None:
         """Fills an I420 buffer of 640 x 360, flat or (540, 640). Raises KeyError for a camera that does not exist."""
@@ -110,13 +113,16 @@ class Scene:
 
     def background(self, camera: CameraId) -> Background:
         """Drawn on first use (a few tenths of a second; the kernels let other threads run), then kept."""
-        kept = self._kept.get(camera)
-        if kept is None:
-            kept = self._kept[camera] = render(self._streets, self._cast, self._lenses[camera])
+        with self._guard:
+            kept = self._kept.get(camera)
+            if kept is not None:
+                self._kept.move_to_end(camera)
+                return kept
+        fresh = render(self._streets, self._cast, self._lenses[camera])
+        with self._guard:
+            kept = self._kept.setdefault(camera, fresh)
             if len(self._kept) > BACKGROUNDS_MAX:
                 self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(camera)
         return kept
 
 
@@ -184,7 +190,7 @@ class _Stage:
         self.quads.append(corners)
         self.materials.append((kind, *rgb, *rest))
 
-    def box(  # noqa: PLR0917 - a box has so many sizes
+    def box(
         self, x: float, y: float, wide: float, low: float, high: float, rgb: tuple[float, float, float],
             kind: int = raster.PLAIN) -> None:  # fmt: skip
         h = wide / 2
@@ -225,7 +231,7 @@ def render(streets: Streets, cast: Cast, lens: Lens) -> Background:
     return _develop(picture, nearness, stage.halos, eye, axes, focal, lamps)
 
 
-def _develop(  # noqa: PLR0917 - one caller
+def _develop(
     picture: npt.NDArray[np.float32], nearness: npt.NDArray[np.float32],
              halos: list[tuple[float, float, float, float]], eye: Floats, axes: Floats, focal: float,
              lamps: Floats) -> Background:  # fmt: skip

@@ -32,7 +32,7 @@ ARGUMENTS: Final = (
 )
 DESK: Final = (1920, 1080)
 PHONE: Final = (390, 844)
-STEP_MS_MAX: Final = 30_000
+STEP_MS_MAX: Final = 60_000
 """No single step of the story may take longer."""
 POLL_MS: Final = 50
 NOTES_MAX: Final = 5_000
@@ -63,7 +63,7 @@ WATCH: Final = """
       const before = last.get(now.slot);
       if (before && before.state === now.state && before.camera === now.camera) continue;
       last.set(now.slot, now);
-      if (seen.tiles.length < NOTES_MAX) { const note = { ...now, at: 0 }; seen.tiles.push(note); painted((at) => { note.at = at; }); }
+      if (seen.tiles.length < NOTES_MAX) { const note = { ...now, seen: Date.now(), at: 0 }; seen.tiles.push(note); painted((at) => { note.at = at; }); }
     }
   };
   const begin = () => new MutationObserver(check).observe(document.documentElement,
@@ -92,6 +92,7 @@ class TileNote(TypedDict):
     state: str
     camera: str
     at: int
+    seen: int
 
 
 class CannotSeeError(Exception):

@@ -170,13 +170,14 @@ async def _video(desk: Screen, run: Run, *, first: bool) -> int:
     if first:
         await desk.shoot("granted-one")
 
+    asked_at = await desk.key_at("KeyV")
+
     async def four() -> bool:
-        return len(await desk.live()) >= TILES
+        return len(_first_shown(await desk.notes(asked_at))) >= TILES
 
     await until("four pictures", four)
     if first:
         await desk.shoot("four")
-    asked_at = await desk.key_at("KeyV")
     shown = _first_shown(await desk.notes(asked_at))
     run.figures["first_picture_ms"] = shown[0] - asked_at
     run.figures["four_pictures_ms"] = shown[TILES - 1] - asked_at
@@ -319,7 +320,7 @@ def _cold(run: Run, preconnected: set[CameraId]) -> list[float]:
         if CameraId(camera) in preconnected:
             continue
         if each["state"] == "waiting":
-            waits.setdefault(camera, each["at"])
+            waits.setdefault(camera, each["seen"])
         elif each["state"] == "live" and camera in waits:
             found.append(each["at"] - waits.pop(camera))
     return found

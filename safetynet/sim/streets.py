@@ -457,9 +457,7 @@ def _block(dice: Random, grid: Floats, i: int, j: int) -> Iterator[Building]:
         x, y = (1 - s) * (1 - t) * corner[0] + s * (1 - t) * corner[1] + s * t * corner[2] + (1 - s) * t * corner[3]
         return float(x), float(y)
 
-    def stand(  # noqa: PLR0917 - one caller
-        u0: float, v0: float, u1: float, v1: float, rank: int, floors: int
-    ) -> Iterator[Building]:
+    def stand(u0: float, v0: float, u1: float, v1: float, rank: int, floors: int) -> Iterator[Building]:
         box = put(u0, v0), put(u1, v0), put(u1, v1), put(u0, v1)
         if any(_in_park(*each, 1.05) for each in (*box, put((u0 + u1) / 2, (v0 + v1) / 2))):
             return
@@ -623,7 +621,7 @@ def _frontage(dice: Random, nodes: Floats, roads: Sequence[Road]) -> Iterator[Bu
                 )
 
 
-def _free(  # noqa: PLR0917 - one caller
+def _free(
         middle: Floats, reach: float, ring: Sequence[Floats], nodes: Floats, near: tuple[Floats, Floats, Floats],
           stood: dict[tuple[int, int], list[tuple[float, float, float]]]) -> bool:  # fmt: skip
     x, y = float(middle[0]), float(middle[1])

@@ -18,6 +18,7 @@ from safetynet.core import events as happened
 from safetynet.core import ledger
 from safetynet.core.events import (
     AnyEvent,
+    CameraCard,
     GrantEnded,
     GrantIssued,
     PersonErased,
@@ -39,6 +40,7 @@ from safetynet.core.terms import (
     IncidentId,
     Instant,
     PersonId,
+    PoleId,
     RequestId,
     Source,
     StreamId,
@@ -119,13 +121,25 @@ ISSUED = GrantIssued(
     policy_sha256=b"\0" * 32,
     by=None,
 )
+CARD = CameraCard(
+    camera=CAMERA,
+    pole=PoleId("pole-1"),
+    name="made up",
+    lat=36.35,
+    lon=127.38,
+    range_m=50.0,
+    azimuth_deg=None,
+    view_deg=None,
+    ptz=False,
+    purpose="made up",
+)
 GRANTED = VideoGranted(
     at=at(0.5),
     incident=INCIDENT,
     request=RequestId("request-1"),
     grant=GRANT,
     city=CentreId("garam"),
-    cameras=(CAMERA,),
+    cameras=(CARD,),
     conditions=(),
     until=at(1_800),
 )

@@ -12,11 +12,11 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "edge"))
-from pipe import GRANT, Pipe  # noqa: E402
+from pipe import GRANT, Pipe
 
-from safetynet.core.terms import CameraId, Why  # noqa: E402
-from safetynet.edge.relay import words  # noqa: E402
-from safetynet.sim import cameras  # noqa: E402
+from safetynet.core.terms import CameraId, Why
+from safetynet.edge.relay import words
+from safetynet.sim import cameras
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PLAYER = Path(__file__).parents[2] / "safetynet" / "console" / "player"
@@ -52,7 +52,10 @@ class Pages(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.removeprefix("/player/")
         if self.path == "/":
-            kind, body = "text/html", b'<!doctype html><link rel="icon" href="data:,"><script type="module" src="/steps.js"></script>'
+            kind, body = (
+                "text/html",
+                b'<!doctype html><link rel="icon" href="data:,"><script type="module" src="/steps.js"></script>',
+            )
         elif self.path == "/steps.js":
             kind, body = "text/javascript", STEPS.encode()
         elif name in ("player.js", "worker.js"):
@@ -79,8 +82,10 @@ class Stage:
     async def start(self, address: str, token: str) -> None:
         await self.page.goto(address)
         await self.until("window.stage !== undefined", 10)
-        await self.page.evaluate("([url, token]) => { stage.player.connect(url); stage.player.hello(token); }",
-                                 [f"ws://127.0.0.1:{self.pipe.port}/video", token])
+        await self.page.evaluate(
+            "([url, token]) => { stage.player.connect(url); stage.player.hello(token); }",
+            [f"ws://127.0.0.1:{self.pipe.port}/video", token],
+        )
 
     async def open(self, tile: int, camera: str) -> None:
         await self.page.evaluate("([tile, grant, camera]) => stage.open(tile, grant, camera)", [tile, GRANT, camera])

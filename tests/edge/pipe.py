@@ -64,7 +64,9 @@ class Pipe:
     centre_log: Log = field(init=False)
     port: int = 0
 
-    async def open(self, scenes: dict[str, object], habits: dict[str, cameras.Habits] | None = None, port: int = 0) -> None:
+    async def open(
+        self, scenes: dict[str, object], habits: dict[str, cameras.Habits] | None = None, port: int = 0
+    ) -> None:
         named = {CameraId(id): scene for id, scene in scenes.items()}
         self.server = await cameras.serve(named, "127.0.0.1", 0, {CameraId(k): v for k, v in (habits or {}).items()})
         self.city_log, self.centre_log = Log(self.folder / "city.db"), Log(self.folder / "centre.db")

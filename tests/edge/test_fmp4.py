@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from safetynet.core.terms import Instant
 from safetynet.edge.sources import fmp4
-from safetynet.edge.sources.fmp4 import AccessUnit, Malformed, Packager
+from safetynet.edge.sources.fmp4 import AccessUnit, MalformedError, Packager
 from safetynet.sim.h264 import PcmWriter
 
 DATA = Path(os.environ.get("SAFETYNET_DATA", Path(__file__).parents[3] / "shared" / "data")) / "video"
@@ -44,7 +44,17 @@ def test_ffmpeg_reads_what_we_write(tmp_path: Path) -> None:
     inits, fragments = packed(units(12))
     path = tmp_path / "x.mp4"
     path.write_bytes(inits[0].data + b"".join(each.data for each in fragments))
-    probe = [FFPROBE or "", "-v", "error", "-count_frames", "-show_entries", "stream=width,height,nb_read_frames", "-of", "csv=p=0", str(path)]
+    probe = [
+        FFPROBE or "",
+        "-v",
+        "error",
+        "-count_frames",
+        "-show_entries",
+        "stream=width,height,nb_read_frames",
+        "-of",
+        "csv=p=0",
+        str(path),
+    ]
     said = subprocess.run(probe, capture_output=True, text=True, check=True, timeout=30)
     assert said.stdout.strip() == "320,240,12"
     assert said.stderr == ""
@@ -79,7 +89,7 @@ def test_parameter_sets_live_only_in_the_init_segment_and_sei_stays() -> None:
 def test_nothing_comes_before_the_first_key_frame() -> None:
     later = units(8)[1:]
     _, fragments = packed(later)
-    assert [each.key for each in fragments][0]
+    assert fragments[0].key
     assert len(fragments) == 3  # pictures 5, 6, 7
 
 
@@ -110,15 +120,17 @@ def test_pictures_out_of_order_are_refused_by_name() -> None:
     packager = Packager()
     packager.take(units(1)[0], Instant(0))
     b_slice = bytes((0x01, 0b1_010_0000, 0, 0))  # first_mb ue(0), slice_type ue(1) = B
-    with pytest.raises(Malformed, match="out of order"):
+    with pytest.raises(MalformedError, match="out of order"):
         packager.take(AccessUnit((b_slice,), 0, key=False), Instant(0))
 
 
 def test_too_many_parameter_sets_are_refused() -> None:
     packager = Packager()
-    with pytest.raises(Malformed, match="too many"):
-        packager.learn([b"\x68" + int("1".rjust(11, "0") + format(k, "010b") + "1" * 3, 2).to_bytes(3, "big") for k in range(64)])
-    with pytest.raises(Malformed, match="too long"):
+    with pytest.raises(MalformedError, match="too many"):
+        packager.learn(
+            [b"\x68" + int("1".rjust(11, "0") + format(k, "010b") + "1" * 3, 2).to_bytes(3, "big") for k in range(64)]
+        )
+    with pytest.raises(MalformedError, match="too long"):
         packager.learn([b"\x68" + bytes(2_000)])
 
 
@@ -126,7 +138,7 @@ def test_too_many_parameter_sets_are_refused() -> None:
 def test_any_sps_is_read_or_refused(body: bytes) -> None:
     try:
         width, height = fmp4.size(b"\x67" + body)
-    except Malformed:
+    except MalformedError:
         return
     assert 0 < width <= fmp4.SIDE_SAMPLES_MAX
     assert 0 < height <= fmp4.SIDE_SAMPLES_MAX

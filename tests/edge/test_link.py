@@ -100,7 +100,7 @@ async def towns(tmp_path):
 
 async def until(holds, timeout_s=8.0):
     async with asyncio.timeout(timeout_s):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
+        while not holds():
             await asyncio.sleep(0.002)
 
 
@@ -177,7 +177,7 @@ async def test_a_commit_is_heard_within_milliseconds(towns):
     for number in range(50):
         before = clock.monotonic_us()
         control.store.commit([], [Send(CITY, ending(number))])
-        while len(city.delivered) <= number:  # noqa: ASYNC110 - the delay is what is measured
+        while len(city.delivered) <= number:
             await asyncio.sleep(0)
         took_ms.append((clock.monotonic_us() - before) / 1_000)
     took_ms.sort()
@@ -456,3 +456,24 @@ async def test_who_does_not_read_does_not_fill_the_memory(control_speaks, monkey
 
     await until(asked)
     assert len(city.store.pending(CONTROL, limit=5_000)) == 2_000
+
+
+async def test_a_cancellation_that_meets_a_dropped_line_is_not_lost():
+    """The race of every shutdown: all partners hang up while we are told to end."""
+
+    async def failing() -> None:
+        raise ValueError
+
+    async def work() -> None:
+        with contextlib.suppress(BaseExceptionGroup):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(failing())
+                await asyncio.sleep(0)
+        link._heed_cancellation()
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=2)
+    assert done, "the cancellation was swallowed"

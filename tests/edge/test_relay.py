@@ -24,13 +24,13 @@ from safetynet.edge.relay import words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.credit import STALE_S, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, Credit, Mode, Outlet, Piece
 from safetynet.edge.relay.desk import Desk
-from safetynet.edge.relay.log import LedgerFailed, Log
+from safetynet.edge.relay.log import LedgerFailedError, Log
 from safetynet.edge.sources import fmp4
 from safetynet.sim import cameras
 from safetynet.sim.h264 import PcmWriter
 
 sys.path.insert(0, str(Path(__file__).parent))
-from pipe import CITY, CONTROL, GRANT, INCIDENT, STRANGER, VIEWER, Pipe, lease  # noqa: E402
+from pipe import CITY, CONTROL, GRANT, INCIDENT, STRANGER, VIEWER, Pipe, lease
 
 
 class Page:
@@ -148,7 +148,9 @@ async def test_a_log_that_cannot_be_written_stops_the_stream(pipe: Pipe, pages: 
     page = await pages()
     await page.watch(1, "a")
     await page.until(lambda: page.count() > 3)
-    pipe.city_log._base.execute("create trigger full before insert on row begin select raise(fail, 'disk is full'); end")
+    pipe.city_log._base.execute(
+        "create trigger full before insert on row begin select raise(fail, 'disk is full'); end"
+    )
     await page.until(lambda: page.said(tile=1, state="ended", why="ledger_failed"))
     ticks = [fmp4.ticks_of(each) for each in page.fragments[1]]
     assert ticks[-1] - ticks[0] <= 2 * 90_000  # nothing of the segment after the one that could not be recorded
@@ -160,14 +162,18 @@ async def test_a_log_that_cannot_be_written_stops_the_stream(pipe: Pipe, pages: 
 
 async def test_without_a_log_nothing_opens(pipe: Pipe, pages: Any) -> None:
     await start(pipe)
-    pipe.city_log._base.execute("create trigger full before insert on row begin select raise(fail, 'disk is full'); end")
+    pipe.city_log._base.execute(
+        "create trigger full before insert on row begin select raise(fail, 'disk is full'); end"
+    )
     page = await pages()
     await page.watch(1, "a")
     await page.until(lambda: page.said(tile=1, state="ended", why="ledger_failed"))
     assert page.count() == 0
 
 
-async def test_a_city_that_gives_other_bytes_than_it_says_is_not_watched(pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_city_that_gives_other_bytes_than_it_says_is_not_watched(
+    pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await start(pipe)
     honest = msgspec.msgpack.encode
 
@@ -312,7 +318,7 @@ async def test_the_scissors_work_when_everything_else_is_dead(pipe: Pipe, pages:
     await page.watch(1, "a")
     await page.until(lambda: page.count() > 2)
     pipe.city._judge_all = lambda: None  # type: ignore[method-assign]
-    pipe.city.judge = lambda delivery: None  # type: ignore[method-assign]
+    pipe.city.judge = lambda _: None  # type: ignore[method-assign]
     for line in pipe.city._lines:
         line.read = asyncio.Future  # type: ignore[method-assign,assignment]
     at = clock.monotonic()
@@ -365,9 +371,17 @@ async def test_a_token_admits_once_also_after_a_restart(pipe: Pipe, pages: Any) 
     again = await pages("token")
     await again.until(lambda: again.said(state="refused", why="token_used"))
     other = Centre(pipe.centre_log, {}, None, lambda _: None, [])
-    await other.take(words.Admit(
-        token_sha256=hashlib.sha256(b"token").digest(), viewer=VIEWER, incident=INCIDENT, grant=GRANT, city=CITY,
-        cameras=(), until_ms=Instant(clock.now() + 60_000)))
+    await other.take(
+        words.Admit(
+            token_sha256=hashlib.sha256(b"token").digest(),
+            viewer=VIEWER,
+            incident=INCIDENT,
+            grant=GRANT,
+            city=CITY,
+            cameras=(),
+            until_ms=Instant(clock.now() + 60_000),
+        )
+    )
     assert await other.admit_window("token") is Why.TOKEN_USED
     await other.close()
 
@@ -400,15 +414,18 @@ async def test_guessing_ends_the_socket(pipe: Pipe, pages: Any) -> None:
             await page.say(op="hello", token=str(k))
         except ConnectionClosed:
             break
-    await page.until(lambda: page.task.done())
+    await page.until(lambda: page.task.done())  # noqa: PLW0108
 
 
-@pytest.mark.parametrize("nonsense", ["{", "[]", '{"op":"fly"}', '{"op":"open","tile":99999999}', '{"op":"mode","mode":"x"}', b"\0", b"x" * 5_000])
+@pytest.mark.parametrize(
+    "nonsense",
+    ["{", "[]", '{"op":"fly"}', '{"op":"open","tile":99999999}', '{"op":"mode","mode":"x"}', b"\0", b"x" * 5_000],
+)
 async def test_nonsense_ends_the_socket_and_nothing_else(pipe: Pipe, pages: Any, nonsense: str | bytes) -> None:
     await start(pipe)
     page = await pages()
     await page.socket.send(nonsense)
-    await page.until(lambda: page.task.done())
+    await page.until(lambda: page.task.done())  # noqa: PLW0108
     assert not pipe.centre.crew.failed.done()
 
 
@@ -674,15 +691,19 @@ async def test_a_crash_leaves_no_stream_open_and_no_name_twice(tmp_path: Path) -
 
 async def test_a_failed_commit_is_all_or_nothing(tmp_path: Path) -> None:
     log = Log(tmp_path / "x.db")
-    log._base.execute("create trigger full after insert on row when new.id > 1 begin select raise(fail, 'disk is full'); end")
-    with pytest.raises(LedgerFailed):
+    log._base.execute(
+        "create trigger full after insert on row when new.id > 1 begin select raise(fail, 'disk is full'); end"
+    )
+    with pytest.raises(LedgerFailedError):
         await log.write(opened(1), opened(2))
     assert log.pending(10) == (0, [])
     await log.close()
 
 
 def test_lease_bytes_are_of_this_and_no_other_lease() -> None:
-    made = words.SetLease(grant=GRANT, receiver=CONTROL, cameras=(CameraId("a"), CameraId("b")), lease_ms=1, issued_ms=Instant(2), urls={})
+    made = words.SetLease(
+        grant=GRANT, receiver=CONTROL, cameras=(CameraId("a"), CameraId("b")), lease_ms=1, issued_ms=Instant(2), urls={}
+    )
     turned = msgspec.structs.replace(made, cameras=(CameraId("b"), CameraId("a")))
     assert words.lease_part(made) == words.lease_part(turned)
     joined = msgspec.structs.replace(made, cameras=(CameraId("a,b"),))

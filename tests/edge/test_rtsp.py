@@ -5,6 +5,7 @@ import base64
 import struct
 import tracemalloc
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from safetynet.core.terms import CameraId
 from safetynet.edge.sources import rtsp
-from safetynet.edge.sources.fmp4 import AccessUnit, Malformed, Packager
-from safetynet.edge.sources.rtsp import Account, Assembler, Broken, Packet, Reply, Source, Wire, video_track
+from safetynet.edge.sources.fmp4 import AccessUnit, MalformedError, Packager
+from safetynet.edge.sources.rtsp import Account, Assembler, BrokenError, Packet, Reply, Source, Wire, video_track
 from safetynet.sim import cameras
 from safetynet.sim.h264 import PcmWriter
 
@@ -31,7 +32,7 @@ class Viewing:
     def _began(self, sets: tuple[bytes, ...]) -> None:
         self.sessions += 1
 
-    async def __aenter__(self) -> "Viewing":
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.source.run())
         return self
 
@@ -52,7 +53,7 @@ async def city(habits: cameras.Habits = cameras.GOOD, source: object | None = No
     return server, f"rtsp://{account}127.0.0.1:{server.port}/a"
 
 
-def clip(audio: bool) -> cameras.Clip:
+def clip(*, audio: bool) -> cameras.Clip:
     writer, planes, pictures = PcmWriter(320, 240, 10), np.full((360, 320), 90, np.uint8), []
     for k in range(20):
         cameras.stamp(planes, k)
@@ -156,7 +157,12 @@ async def hostile(answer: bytes) -> tuple[asyncio.Server, str]:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"A" * 10_000, b"RTSP/1.0 200 OK\r\nContent-Length: 999999999\r\n\r\n", b"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n", b"RTSP/1.0 ???\r\n\r\n"],
+    [
+        b"A" * 10_000,
+        b"RTSP/1.0 200 OK\r\nContent-Length: 999999999\r\n\r\n",
+        b"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n",
+        b"RTSP/1.0 ???\r\n\r\n",
+    ],
 )
 async def test_a_hostile_camera_ends_its_session_and_costs_no_memory(answer: bytes) -> None:
     server, url = await hostile(answer)
@@ -179,7 +185,10 @@ def rtp(sequence: int, ticks: int, payload: bytes, *, marker: bool = False, ssrc
 def test_units_end_at_the_marker_or_at_a_new_time() -> None:
     assembler = Assembler()
     made = [*assembler.take(rtp(1, 10, b"\x65aa")), *assembler.take(rtp(2, 20, b"\x41bb", marker=True))]
-    assert [(each.rtp_ticks, each.nals, each.key) for each in made] == [(10, (b"\x65aa",), True), (20, (b"\x41bb",), False)]
+    assert [(each.rtp_ticks, each.nals, each.key) for each in made] == [
+        (10, (b"\x65aa",), True),
+        (20, (b"\x41bb",), False),
+    ]
 
 
 def test_fragments_and_aggregates_become_whole_again() -> None:
@@ -209,13 +218,20 @@ def test_another_sender_is_not_heard() -> None:
 def test_a_picture_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtsp, "UNIT_BYTES_MAX", 50_000)
     assembler = Assembler()
-    with pytest.raises(Broken, match="too large"):
-        for k in range(100):
-            list(assembler.take(rtp(k, 10, b"\x65" + bytes(1_000))))
+    packets = [rtp(k, 10, b"\x65" + bytes(1_000)) for k in range(100)]
+    with pytest.raises(BrokenError, match="too large"):
+        [unit for packet in packets for unit in assembler.take(packet)]
 
 
 def test_extension_and_padding_are_cut_off() -> None:
-    extended = struct.pack(">BBHII", 0x91 | 0x20, 96 | 0x80, 1, 10, 9) + b"CSRC" + b"\0\0\0\1" + b"EXTN" + b"\x65aa" + b"\0\0\3"
+    extended = (
+        struct.pack(">BBHII", 0x91 | 0x20, 96 | 0x80, 1, 10, 9)
+        + b"CSRC"
+        + b"\0\0\0\1"
+        + b"EXTN"
+        + b"\x65aa"
+        + b"\0\0\3"
+    )
     assert [each.nals for each in Assembler().take(extended)] == [(b"\x65aa",)]
 
 
@@ -229,13 +245,15 @@ def test_any_bytes_are_read_or_refused(chunks: list[bytes]) -> None:
                 if isinstance(each, Packet):
                     for unit in assembler.take(each.data):
                         assert unit.nals
-    except Broken:
+    except BrokenError:
         return
     assert len(wire._buffer) <= rtsp.HEAD_BYTES_MAX + rtsp.BODY_BYTES_MAX + 300
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 65_535), st.integers(0, 3), st.binary(max_size=60), st.booleans()), max_size=60))
+@given(
+    st.lists(st.tuples(st.integers(0, 65_535), st.integers(0, 3), st.binary(max_size=60), st.booleans()), max_size=60)
+)
 def test_any_packets_give_whole_units_or_none(packets: list[tuple[int, int, bytes, bool]]) -> None:
     assembler, packager = Assembler(), Packager()
     for sequence, ticks, payload, marker in packets:
@@ -244,7 +262,7 @@ def test_any_packets_give_whole_units_or_none(packets: list[tuple[int, int, byte
             assert all(unit.nals)
             try:
                 packager.take(unit, 0)
-            except Malformed:
+            except MalformedError:
                 return
 
 
@@ -268,9 +286,11 @@ def test_the_video_track_is_found_behind_sound() -> None:
     assert (track.control, track.payload_type, track.sets) == ("rtsp://h/x/video", 96, (b"\x67abc",))
 
 
-@pytest.mark.parametrize("sdp", [b"", b"m=audio 0 RTP/AVP 97\r\n", b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H265/90000\r\n"])
+@pytest.mark.parametrize(
+    "sdp", [b"", b"m=audio 0 RTP/AVP 97\r\n", b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H265/90000\r\n"]
+)
 def test_no_track_that_can_be_shown(sdp: bytes) -> None:
-    with pytest.raises(Broken, match=r"no H\.264"):
+    with pytest.raises(BrokenError, match=r"no H\.264"):
         video_track(sdp, "rtsp://h/x/")
 
 
@@ -279,14 +299,16 @@ def test_a_control_url_cannot_smuggle_a_header() -> None:
     track = None
     try:
         track = video_track(sdp, "rtsp://h/x/")
-    except Broken:
+    except BrokenError:
         return
     assert track.control.isprintable()
 
 
 def test_digest_examples_and_basic_only_when_nothing_better_is_offered() -> None:
     account = Account("Mufasa", "Circle Of Life")  # RFC 2617 3.5, without qop: RFC 2069 form
-    assert account.challenge(('Basic realm="x"', 'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'))
+    assert account.challenge(
+        ('Basic realm="x"', 'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"')
+    )
     assert 'response="670fd8c2df070c60b045671b8b24ff02"' in account.header("GET", "/dir/index.html")
     assert account.challenge(('Basic realm="x"',))
     assert account.header("GET", "/") == "Basic " + base64.b64encode(b"Mufasa:Circle Of Life").decode()

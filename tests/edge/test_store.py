@@ -1,5 +1,6 @@
 """One contract for the store on disk and its twin in memory, and what only a disk can break."""
 
+import hmac
 import sqlite3
 from pathlib import Path
 
@@ -416,3 +417,11 @@ def test_nothing_of_a_person_is_readable_in_the_files(tmp_path):
     for word in (b"KIM-MADE-UP", b"LEE-MADE-UP", b"INCIDENT-X", b"bad_signature"):
         assert word not in on_disk_bytes
     store.close()
+
+
+@pytest.mark.parametrize("changed", [b"other salt" + bytes(22), bytes(32)])
+def test_a_leaf_hangs_on_its_salt(changed):
+    """Otherwise whoever guesses a record (there are few cameras and fewer verdicts) finds it in the ledger."""
+    drawn, record = b"salt" * 8, b"a record that anybody can guess"
+    assert commitment(drawn, record) != commitment(changed, record)
+    assert commitment(drawn, record) == hmac.digest(drawn, record, "sha256")

@@ -105,7 +105,7 @@ async def through(centre, reports, until, **rest):
         post.put(each)
     task = asyncio.create_task(post.run())
     async with asyncio.timeout(20):
-        while not until(post, sent):  # noqa: ASYNC110 - the condition is the test's
+        while not until(post, sent):
             await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

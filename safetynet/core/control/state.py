@@ -385,8 +385,10 @@ def _people(
                 ),
             )
         case UnitReported():
+            order = incident.dispatches[event.dispatch]
+            accepted_at = order.accepted_at or (event.at if event.state in BUSY else None)
             return incidents.with_dispatch(
-                incident, replace(incident.dispatches[event.dispatch], state=event.state, reported_at=event.at)
+                incident, replace(order, state=event.state, reported_at=event.at, accepted_at=accepted_at)
             )
         case PoliceNotified():
             return incidents.with_notice(

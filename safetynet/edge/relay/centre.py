@@ -9,6 +9,7 @@ Absent on purpose: any decision. Who may be admitted was decided at the control 
 
 import asyncio
 import hashlib
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,11 +29,12 @@ from safetynet.edge import clock
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Mode, Outlet, Piece
 from safetynet.edge.relay.crew import Crew
-from safetynet.edge.relay.log import LedgerFailed, Log
+from safetynet.edge.relay.log import LedgerFailedError, Log
 from safetynet.edge.relay.uplink import Uplink, Upstream
 from safetynet.edge.sources import fmp4
 
 SWEEP_S: Final = 0.1
+CLOSE_S_MAX: Final = 1.0
 REOPEN_S_MIN: Final = 0.5
 REOPEN_S_MAX: Final = 8.0
 WINDOWS_MAX: Final = 256
@@ -118,7 +120,7 @@ class Tile:
                 if self.outlet.closed:
                     break
                 await self._send(piece)
-        except LedgerFailed:
+        except LedgerFailedError:
             relay.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
         except ConnectionClosed:
@@ -155,7 +157,7 @@ class Tile:
         )
         try:
             await self.window.relay.log.write(closed)
-        except LedgerFailed:
+        except LedgerFailedError:
             self.window.relay.failed_writes += 1
 
     async def _send(self, piece: Piece) -> None:
@@ -202,7 +204,7 @@ class Window:
                     break
         except (ConnectionClosed, msgspec.MsgspecError, ValueError):
             self.relay.refused += 1
-        except LedgerFailed:
+        except LedgerFailedError:
             self.relay.failed_writes += 1
         finally:
             for tile in tuple(self.tiles.values()):
@@ -290,7 +292,9 @@ class Centre:
         self._origins = [Origin(each) for each in origins]
         self._ended_grants: dict[GrantId, Instant] = {}
         self.uplinks = {
-            city: Uplink(city, host, port, context=context, peer=peer, log=log, crew=self.crew, ended=self._upstream_ended)
+            city: Uplink(
+                city, host, port, context=context, peer=peer, log=log, crew=self.crew, ended=self._upstream_ended
+            )
             for city, (host, port) in routes.items()
         }
         self._server: Server | None = None
@@ -313,6 +317,7 @@ class Centre:
             server_header=None,
             ping_interval=5,
             ping_timeout=10,
+            close_timeout=CLOSE_S_MAX,
         )
         for each in self._server.sockets:
             _short_queue(each)
@@ -430,7 +435,7 @@ class Centre:
         while True:
             await asyncio.sleep(SWEEP_S)
             now, wall = clock.monotonic(), clock.now()
-            self._cut(lambda each: isinstance(each, Admission) and now >= each.until, Why.RUN_OUT)
+            self._cut(_over(now), Why.RUN_OUT)
             self._tokens = {sha256: word for sha256, word in self._tokens.items() if wall < word.until_ms}
             self._ended_grants = {id: at for id, at in self._ended_grants.items() if now < at + 86_400_000}
             used = {word.city for word in self._tokens.values()} | {each.city for _, each in self._admissions()}
@@ -499,14 +504,17 @@ class Centre:
 
     async def refuse(self, grant: GrantId, camera: CameraId, viewer: ViewerId, why: Why) -> None:
         self.refused += 1
-        await self.log.write(ViewingRefused(at=clock.now(), side="received", grant=grant, camera=camera, viewer=viewer, why=why))
+        await self.log.write(
+            ViewingRefused(at=clock.now(), side="received", grant=grant, camera=camera, viewer=viewer, why=why)
+        )
 
 
-def _short_queue(listening: object) -> None:
+def _over(now: Instant) -> Callable[[Admission | words.Admit], bool]:
+    return lambda each: isinstance(each, Admission) and now >= each.until
+
+
+def _short_queue(listening: socket.socket) -> None:
     """Little waits in the kernel: accepted sockets inherit this, and credit then sees the road as it is."""
-    import socket
-
-    assert hasattr(listening, "setsockopt")
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LOW_BYTES)

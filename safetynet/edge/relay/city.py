@@ -22,7 +22,7 @@ from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Outlet, Piece
 from safetynet.edge.relay.crew import Crew
 from safetynet.edge.relay.leases import Leases
-from safetynet.edge.relay.log import LedgerFailed, Log
+from safetynet.edge.relay.log import LedgerFailedError, Log
 from safetynet.edge.relay.segments import Tally
 from safetynet.edge.relay.words import Kind, Line
 from safetynet.edge.sources import fmp4
@@ -129,7 +129,14 @@ class Delivery:
     """One stream of one camera under one grant to one centre, from its opening to its closing record."""
 
     def __init__(self, city: "City", line: Line, channel: int, peer: CentreId, ticket: Ticket, stream: Stream) -> None:
-        self._city, self._line, self._channel, self.peer, self.ticket, self.source = city, line, channel, peer, ticket, stream
+        self._city, self._line, self._channel, self.peer, self.ticket, self.source = (
+            city,
+            line,
+            channel,
+            peer,
+            ticket,
+            stream,
+        )
         self.stream = city.log.stream_id(ticket.grant, ticket.camera)
         self.outlet = Outlet(stream.want_key)
         self._granted = city.leases.granted(ticket.grant)
@@ -151,7 +158,7 @@ class Delivery:
         try:
             await self._deliver()
             await self._finish()
-        except LedgerFailed:
+        except LedgerFailedError:
             self._city.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
             self._line.say(Kind.ENDED, self._channel, words.Ending(Why.LEDGER_FAILED))
@@ -163,7 +170,12 @@ class Delivery:
         ticket = self.ticket
         await self._city.log.write(
             StreamOpened(
-                at=clock.now(), side="given", grant=ticket.grant, camera=ticket.camera, stream=self.stream, viewer=ticket.viewer
+                at=clock.now(),
+                side="given",
+                grant=ticket.grant,
+                camera=ticket.camera,
+                stream=self.stream,
+                viewer=ticket.viewer,
             )
         )
         self._line.say(Kind.OPENED, self._channel, words.Opened(self.stream))
@@ -203,7 +215,9 @@ class Delivery:
     async def _seal(self) -> None:
         segment = self._tally.close(clock.now())
         await self._city.log.write(segment)
-        self._line.say(Kind.SEGMENT_END, self._channel, words.SegmentEnd(segment.seq, segment.sha256, segment.pre_grant))
+        self._line.say(
+            Kind.SEGMENT_END, self._channel, words.SegmentEnd(segment.seq, segment.sha256, segment.pre_grant)
+        )
 
     async def _finish(self) -> None:
         if not self._tally.empty:
@@ -300,7 +314,7 @@ class City:
                 ready.append((camera, url))
         try:
             await self.log.write(*events)
-        except LedgerFailed:
+        except LedgerFailedError:
             self.failed_writes += 1
             return
         for camera, url in ready:
@@ -406,7 +420,9 @@ class City:
                 delivery.end(Why.LINK_LOST)
             writer.close()
 
-    async def _open(self, line: Line, channel: int, peer: CentreId, payload: bytes, channels: dict[int, Delivery]) -> bool:
+    async def _open(
+        self, line: Line, channel: int, peer: CentreId, payload: bytes, channels: dict[int, Delivery]
+    ) -> bool:
         asked = msgspec.msgpack.decode(payload, type=words.Open)
         if channel in channels and channels[channel].why is None:
             raise ValueError("channel in use")
@@ -414,7 +430,9 @@ class City:
             del channels[number]
         answer = self.leases.view(asked.grant, asked.camera, asked.viewer, peer)
         url = self.leases.url(asked.camera)
-        if isinstance(answer, Ticket) and (url is None or len(channels) >= CHANNELS_PER_LINE_MAX or self._crowded(asked.camera)):
+        if isinstance(answer, Ticket) and (
+            url is None or len(channels) >= CHANNELS_PER_LINE_MAX or self._crowded(asked.camera)
+        ):
             answer = Refused(Why.NO_CAMERA)
         if isinstance(answer, Refused) or url is None:
             why = answer.why if isinstance(answer, Refused) else Why.NO_CAMERA
@@ -434,6 +452,8 @@ class City:
     async def _refuse(self, grant: GrantId, camera: CameraId, viewer: ViewerId, why: Why) -> None:
         self.refused += 1
         try:
-            await self.log.write(ViewingRefused(at=clock.now(), side="given", grant=grant, camera=camera, viewer=viewer, why=why))
-        except LedgerFailed:
+            await self.log.write(
+                ViewingRefused(at=clock.now(), side="given", grant=grant, camera=camera, viewer=viewer, why=why)
+            )
+        except LedgerFailedError:
             self.failed_writes += 1

@@ -22,6 +22,11 @@ class Crew:
         if not task.cancelled() and (error := task.exception()) is not None and not self.failed.done():
             self.failed.set_exception(error)
 
+    async def watch(self) -> None:
+        """Waits for a failure and raises it. Cancelling the wait harms nothing."""
+        await asyncio.wait({self.failed})
+        self.failed.result()
+
     async def close(self) -> None:
         """Ends every task. Raises what one of them failed with, so that a test or a program cannot overlook it."""
         for task in tuple(self._tasks):

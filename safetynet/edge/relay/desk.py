@@ -6,20 +6,20 @@ The relay listens, because it lives longer: the loop may die and come back while
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from safetynet.edge.relay import words
-from safetynet.edge.relay.log import LedgerFailed, Log
+from safetynet.edge.relay.log import LedgerFailedError, Log
 
 MERGE_S_MAX: Final = 10.0
 
 
 class Desk:
-    """`take` gets every word but `Merged`. The newest connection is the loop; an older one is closed."""
+    """`take` gets every word but `Merged`; `accepted` is the union of words this relay heeds. The newest connection is the loop; an older one is closed."""
 
-    def __init__(self, log: Log, accepted: type, take: Callable[[words.ToRelay], Awaitable[None]]) -> None:
+    def __init__(self, log: Log, accepted: Any, take: Callable[[words.ToRelay], Awaitable[None]]) -> None:
         self._log, self._take = log, take
         self._decoder: msgspec.msgpack.Decoder[words.ToRelay] = msgspec.msgpack.Decoder(accepted)
         self._server: asyncio.Server | None = None
@@ -29,9 +29,9 @@ class Desk:
 
     async def open(self, path: Path) -> None:
         """Listens at `path`, readable and writable by this account alone."""
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at start
         self._server = await asyncio.start_unix_server(self._serve, path)
-        path.chmod(0o600)
+        path.chmod(0o600)  # noqa: ASYNC240 - once, at start
 
     async def close(self) -> None:
         if self._server is not None:
@@ -54,7 +54,7 @@ class Desk:
                     await self._take(word)
         except (ValueError, msgspec.MsgspecError):
             self.refused += 1
-        except (OSError, asyncio.IncompleteReadError, LedgerFailed):
+        except (OSError, asyncio.IncompleteReadError, LedgerFailedError):
             pass  # the loop is gone, or rows cannot be forgotten: they are handed over again at its next connection
         finally:
             handing.cancel()

@@ -43,7 +43,11 @@ class Leases:
             return Refused(Why.TOO_LONG)
         before = self._held.get(word.grant)
         until = Instant(word.issued_ms + word.lease_ms)
-        if word.issued_ms > now + AHEAD_MS_MAX or until <= now or (before is not None and word.issued_ms <= before.issued):
+        if (
+            word.issued_ms > now + AHEAD_MS_MAX
+            or until <= now
+            or (before is not None and word.issued_ms <= before.issued)
+        ):
             return Refused(Why.STALE)
         if len(word.cameras) > CAMERAS_PER_GRANT_MAX or (before is None and len(self._held) >= GRANTS_MAX):
             return Refused(Why.TOO_MANY_CAMERAS)

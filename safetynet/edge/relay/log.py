@@ -32,7 +32,7 @@ create table if not exists counter (name text primary key, value integer not nul
 """
 
 
-class LedgerFailed(Exception):
+class LedgerFailedError(Exception):
     """It could not be written in time: whatever waited for it must not happen."""
 
 
@@ -72,11 +72,11 @@ class Log:
         return StreamId(f"{grant}/{camera}/{self._stream}")
 
     async def write(self, *events: RelayEvent) -> None:
-        """Returns when they are on disk. Raises LedgerFailed."""
+        """Returns when they are on disk. Raises LedgerFailedError."""
         await self._put(events, None, None)
 
     async def use_token(self, sha256: bytes, at: Instant) -> bool:
-        """False when it was used before, in this life of the process or an earlier one. Raises LedgerFailed."""
+        """False when it was used before, in this life of the process or an earlier one. Raises LedgerFailedError."""
         return await self._put((), (sha256, at), None)
 
     async def token_used(self, sha256: bytes) -> bool:
@@ -87,9 +87,11 @@ class Log:
         """The loop has merged these rows."""
         await self._put((), None, upto_row)
 
-    async def _put(self, events: tuple[RelayEvent, ...], token: tuple[bytes, Instant] | None, merged: int | None) -> bool:
+    async def _put(
+        self, events: tuple[RelayEvent, ...], token: tuple[bytes, Instant] | None, merged: int | None
+    ) -> bool:
         if self._count >= WAITING_WRITES_MAX:
-            raise LedgerFailed("too many writes wait")
+            raise LedgerFailedError("too many writes wait")
         done: asyncio.Future[bool] = self._loop.create_future()
         self._count += 1
         self._waiting.put(_Write(events, token, merged, done))
@@ -97,7 +99,7 @@ class Log:
             async with asyncio.timeout(COMMIT_S_MAX):
                 result = await asyncio.shield(done)
         except TimeoutError:
-            raise LedgerFailed("commit takes too long") from None
+            raise LedgerFailedError("commit takes too long") from None
         finally:
             self._count -= 1
         if events:
@@ -117,7 +119,13 @@ class Log:
         for event, segments in rows:
             was = msgspec.msgpack.decode(event, type=StreamOpened)
             closed = StreamClosed(
-                at=at, side=was.side, grant=was.grant, camera=was.camera, stream=was.stream, segments=segments, why=Why.STOPPED,
+                at=at,
+                side=was.side,
+                grant=was.grant,
+                camera=was.camera,
+                stream=was.stream,
+                segments=segments,
+                why=Why.STOPPED,
                 viewer=was.viewer,
             )
             await self.write(closed)
@@ -150,7 +158,7 @@ class Log:
                 with self._lock:
                     results = self._commit(batch)
             except sqlite3.Error as error:
-                outcome: list[bool] | LedgerFailed = LedgerFailed(str(error))
+                outcome: list[bool] | LedgerFailedError = LedgerFailedError(str(error))
             else:
                 outcome = results
             try:
@@ -198,11 +206,11 @@ def _key(event: StreamOpened | Segment | StreamClosed) -> str:
     return f"{event.side}|{event.stream}|{viewer or ''}"
 
 
-def _settle(batch: Sequence[_Write], outcome: list[bool] | LedgerFailed) -> None:
+def _settle(batch: Sequence[_Write], outcome: list[bool] | LedgerFailedError) -> None:
     for place, write in enumerate(batch):
         if write.done.done():
             continue
-        if isinstance(outcome, LedgerFailed):
+        if isinstance(outcome, LedgerFailedError):
             write.done.set_exception(outcome)
             write.done.exception()
         else:

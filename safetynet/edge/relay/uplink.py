@@ -18,7 +18,7 @@ from safetynet.edge import clock
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Piece
 from safetynet.edge.relay.crew import Crew
-from safetynet.edge.relay.log import LedgerFailed, Log
+from safetynet.edge.relay.log import LedgerFailedError, Log
 from safetynet.edge.relay.segments import Tally
 from safetynet.edge.relay.words import Kind, Line
 from safetynet.edge.sources import fmp4
@@ -101,7 +101,7 @@ class Upstream:
                 self._inbox_bytes -= len(each[1])
                 await self._take(*each)
             await self._finish()
-        except LedgerFailed:
+        except LedgerFailedError:
             self._uplink.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
         except (ValueError, msgspec.MsgspecError):
@@ -114,7 +114,7 @@ class Upstream:
     async def _finish_quietly(self) -> None:
         try:
             await self._finish()
-        except LedgerFailed:
+        except LedgerFailedError:
             self._uplink.failed_writes += 1
 
     async def _take(self, kind: int, payload: bytes) -> None:
@@ -290,7 +290,9 @@ class Uplink:
     async def _once(self) -> None:
         async with asyncio.timeout(CONNECT_S_MAX):
             name = self._host if self._context is not None else None
-            reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._context, server_hostname=name)
+            reader, writer = await asyncio.open_connection(
+                self._host, self._port, ssl=self._context, server_hostname=name
+            )
         if self._peer(writer) != self.city:
             writer.close()
             raise ValueError("somebody else answers")
@@ -301,6 +303,5 @@ class Uplink:
         while True:
             kind, channel, payload = await line.read()
             self.failures = 0
-            upstream = self._channels.get(channel)
-            if upstream is not None:
-                upstream.arrive(kind, payload)
+            if channel in self._channels:
+                self._channels[channel].arrive(kind, payload)

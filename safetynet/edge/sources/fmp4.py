@@ -27,7 +27,7 @@ _KEY, _OTHER = 0x02000000, 0x01010000
 _IDR, _SEI, _SPS, _PPS, _AUD = 5, 6, 7, 8, 9
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """A camera or a relay sent what H.264 or this form does not allow."""
 
 
@@ -58,7 +58,7 @@ class Fragment:
 
 
 class _Bits:
-    """Exp-Golomb reader over an RBSP. Reading past the end is Malformed."""
+    """Exp-Golomb reader over an RBSP. Reading past the end is malformed."""
 
     def __init__(self, nal: bytes) -> None:
         raw = nal.replace(b"\0\0\3", b"\0\0")
@@ -67,7 +67,7 @@ class _Bits:
     def u(self, n: int) -> int:
         self._left -= n
         if self._left < 0:
-            raise Malformed("parameter set ends too early")
+            raise MalformedError("parameter set ends too early")
         return self._value >> self._left & ((1 << n) - 1)
 
     def ue(self) -> int:
@@ -75,7 +75,7 @@ class _Bits:
         while self.u(1) == 0:
             zeros += 1
             if zeros > 31:
-                raise Malformed("number too long")
+                raise MalformedError("number too long")
         return (1 << zeros) - 1 + self.u(zeros)
 
     def se(self) -> int:
@@ -84,9 +84,9 @@ class _Bits:
 
 
 def size(sps: bytes) -> tuple[int, int]:
-    """Width and height in samples after cropping (H.264 7.3.2.1.1). Raises Malformed."""
+    """Width and height in samples after cropping (H.264 7.3.2.1.1). Raises MalformedError."""
     if not 4 <= len(sps) <= PARAMETER_SET_BYTES_MAX or sps[0] & 31 != _SPS:
-        raise Malformed("no sequence parameter set")
+        raise MalformedError("no sequence parameter set")
     bits, profile, chroma = _Bits(sps[4:]), sps[1], 1
     bits.ue()
     if profile in (44, 83, 86, 100, 110, 118, 122, 128, 134, 138, 139, 244):
@@ -117,7 +117,7 @@ def size(sps: bytes) -> tuple[int, int]:
     width = across * 16 - step_x * (left + right)
     height = down * 16 * (2 - frame_only) - step_y * (top + bottom)
     if not (0 < width <= SIDE_SAMPLES_MAX and 0 < height <= SIDE_SAMPLES_MAX):
-        raise Malformed("impossible picture size")
+        raise MalformedError("impossible picture size")
     return width, height
 
 
@@ -162,9 +162,9 @@ def _avcc(sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
 
 
 def init_segment(sps: Sequence[bytes], pps: Sequence[bytes]) -> Init:
-    """`ftyp` + `moov` with one H.264 track, id 1, 90 kHz. Raises Malformed when the SPS is nonsense."""
+    """`ftyp` + `moov` with one H.264 track, id 1, 90 kHz. Raises MalformedError when the SPS is nonsense."""
     if not sps or not pps:
-        raise Malformed("parameter sets are missing")
+        raise MalformedError("parameter sets are missing")
     width, height = size(sps[0])
     matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     entry = struct.pack(">6xH16xHHIIIH32xHh", 1, width, height, 0x480000, 0x480000, 0, 1, 24, -1)
@@ -175,8 +175,15 @@ def init_segment(sps: Sequence[bytes], pps: Sequence[bytes]) -> Init:
     media = _box(b"minf", _box(b"vmhd", struct.pack(">I8x", 1)), source, _box(b"stbl", *tables))
     mdhd = _box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, TICKS_PER_S, 0, 0x55C4, 0))
     hdlr = _box(b"hdlr", struct.pack(">II4s12x", 0, 0, b"vide"), b"video\0")
-    tkhd = _box(b"tkhd", struct.pack(">IIIII4x8xHHHH", 7, 0, 0, 1, 0, 0, 0, 0, 0), matrix, struct.pack(">II", width << 16, height << 16))
-    mvhd = _box(b"mvhd", struct.pack(">IIIIIIH10x", 0, 0, 0, TICKS_PER_S, 0, 0x10000, 0x100), matrix, struct.pack(">24xI", 2))
+    tkhd = _box(
+        b"tkhd",
+        struct.pack(">IIIII4x8xHHHH", 7, 0, 0, 1, 0, 0, 0, 0, 0),
+        matrix,
+        struct.pack(">II", width << 16, height << 16),
+    )
+    mvhd = _box(
+        b"mvhd", struct.pack(">IIIIIIH10x", 0, 0, 0, TICKS_PER_S, 0, 0x10000, 0x100), matrix, struct.pack(">24xI", 2)
+    )
     trex = _box(b"mvex", _box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 0, 0, 0)))
     moov = _box(b"moov", mvhd, _box(b"trak", tkhd, _box(b"mdia", mdhd, hdlr, media)), trex)
     ftyp = _box(b"ftyp", b"iso6", struct.pack(">I", 0x200), b"iso6mp41")
@@ -209,7 +216,12 @@ def duration_of(fragment: bytes) -> int:
 
 def well_formed(fragment: bytes) -> bool:
     """Whether bytes that another centre sent are a fragment at all: boxes where they must be, sizes that fit."""
-    if len(fragment) <= HEAD_BYTES or fragment[4:8] != b"prft" or fragment[36:40] != b"moof" or fragment[136:140] != b"mdat":
+    if (
+        len(fragment) <= HEAD_BYTES
+        or fragment[4:8] != b"prft"
+        or fragment[36:40] != b"moof"
+        or fragment[136:140] != b"mdat"
+    ):
         return False
     held = len(fragment) - HEAD_BYTES
     return int.from_bytes(fragment[124:128], "big") == held and int.from_bytes(fragment[132:136], "big") == held + 8
@@ -228,20 +240,20 @@ class Packager:
         self._duration = FIRST_DURATION_TICKS
 
     def learn(self, nals: Sequence[bytes]) -> None:
-        """Takes parameter sets in (also those of an SDP). Too many or too long ones are Malformed."""
+        """Takes parameter sets in (also those of an SDP). Too many or too long ones are malformed."""
         for nal in nals:
             kind = nal[0] & 31
             if kind not in (_SPS, _PPS):
                 continue
             if len(nal) > PARAMETER_SET_BYTES_MAX:
-                raise Malformed("parameter set too long")
+                raise MalformedError("parameter set too long")
             known, at = (self._sps, 4) if kind == _SPS else (self._pps, 1)
             id = _Bits(nal[at : at + 8]).ue()
             if known.get(id) != nal:
                 known[id] = nal
                 self._stale = True
             if len(known) > PARAMETER_SETS_MAX:
-                raise Malformed("too many parameter sets")
+                raise MalformedError("too many parameter sets")
 
     def restart(self) -> None:
         """A new session began: its RTP clock has nothing to do with the old one."""
@@ -262,7 +274,7 @@ class Packager:
         if not any(nal[0] & 31 != _SEI for nal in kept):
             return None
         if reordered(next(nal for nal in kept if nal[0] & 31 != _SEI)):
-            raise Malformed("pictures out of order")
+            raise MalformedError("pictures out of order")
         ticks = self._unwrap(unit.rtp_ticks, at)
         sample = b"".join(part for nal in kept for part in (len(nal).to_bytes(4, "big"), nal))
         self._seq += 1

@@ -40,7 +40,7 @@ _OWN_SSRC: Final = 0x53AF37E7
 _STAP_A, _FU_A = 24, 28
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """The camera said what the protocol does not allow, said no, or fell silent. The session is over."""
 
 
@@ -61,7 +61,7 @@ class Packet:
 
 
 class Wire:
-    """Cuts the byte stream into replies and interleaved packets. Holds at most one of them. Raises Broken."""
+    """Cuts the byte stream into replies and interleaved packets. Holds at most one of them. Raises BrokenError."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -96,7 +96,7 @@ class Wire:
         end = self._buffer.find(b"\r\n\r\n", at, at + HEAD_BYTES_MAX)
         if end < 0:
             if len(self._buffer) - at >= HEAD_BYTES_MAX or self._buffer[at] not in b"RASGOPDT\r\n":
-                raise Broken("no reply")
+                raise BrokenError("no reply")
             return None
         lines = self._buffer[at:end].decode("latin-1").lstrip("\r\n").split("\r\n")
         fields: dict[str, str] = {}
@@ -108,7 +108,7 @@ class Wire:
             fields[name.strip().lower()] = value.strip()
         length = fields.get("content-length", "0")
         if not re.fullmatch(r"\d{1,6}", length) or int(length) > BODY_BYTES_MAX:
-            raise Broken("body too long")
+            raise BrokenError("body too long")
         stop = end + 4 + int(length)
         if stop > len(self._buffer):
             return None
@@ -116,14 +116,14 @@ class Wire:
         if not version.startswith("RTSP/1."):
             return None, stop
         if not re.match(r"\d{3}( |$)", rest):
-            raise Broken("no status")
+            raise BrokenError("no status")
         return Reply(int(rest[:3]), fields, tuple(challenges), bytes(self._buffer[end + 4 : stop])), stop
 
 
 class Assembler:
     """RTP packets to access units. After a gap nothing comes out until the next key frame.
 
-    `gaps` counts losses, `waiting` says that a key frame is needed. Raises Broken when a picture is too large.
+    `gaps` counts losses, `waiting` says that a key frame is needed. Raises BrokenError when a picture is too large.
     """
 
     def __init__(self) -> None:
@@ -176,7 +176,7 @@ class Assembler:
             return
         self._size += len(payload)
         if self._size > UNIT_BYTES_MAX or len(self._nals) > UNIT_NALS_MAX:
-            raise Broken("picture too large")
+            raise BrokenError("picture too large")
         kind = payload[0] & 31
         if 1 <= kind <= 23:
             self._nals.append(payload)
@@ -228,7 +228,7 @@ class Track:
 
 
 def video_track(sdp: bytes, base: str) -> Track:
-    """Finds the H.264 track; every other track stays unnamed and so cannot be set up. Raises Broken without one."""
+    """Finds the H.264 track; every other track stays unnamed and so cannot be set up. Raises BrokenError without one."""
     control, payload_type, sets, inside, h264 = "", -1, "", False, False
     for line in sdp.decode("latin-1").splitlines():
         if line.startswith("m="):
@@ -245,13 +245,13 @@ def video_track(sdp: bytes, base: str) -> Track:
             match = re.search(r"sprop-parameter-sets=([^;\s]+)", line)
             sets = match[1] if match else ""
     if not h264 or payload_type < 0:
-        raise Broken("no H.264 track")
+        raise BrokenError("no H.264 track")
     if control in ("", "*"):
         url = base
     else:
         url = control if "://" in control else base.rstrip("/") + "/" + control.lstrip("/")
     if len(url) > URL_CHARS_MAX or not url.isprintable() or " " in url:
-        raise Broken("control URL")
+        raise BrokenError("control URL")
     return Track(url, payload_type, _sets(sets))
 
 
@@ -300,7 +300,9 @@ class Account:
 
         def digest(text: str) -> str:
             data = text.encode()
-            return (hashlib.sha256(data) if algorithm == "SHA-256" else hashlib.md5(data, usedforsecurity=False)).hexdigest()
+            return (
+                hashlib.sha256(data) if algorithm == "SHA-256" else hashlib.md5(data, usedforsecurity=False)
+            ).hexdigest()
 
         realm, nonce = self._said.get("realm", ""), self._said.get("nonce", "")
         first, second = digest(f"{self.user}:{realm}:{self.password}"), digest(f"{method}:{url}")
@@ -323,29 +325,34 @@ class Session(asyncio.Protocol):
     def __init__(self, url: str, take: Callable[[AccessUnit], None]) -> None:
         parts = urlsplit(url)
         if parts.scheme != "rtsp" or not parts.hostname:
-            raise Broken("no rtsp URL")
+            raise BrokenError("no rtsp URL")
         self.host, self.port = parts.hostname, parts.port or 554
-        self._url = f"rtsp://{parts.netloc.rpartition('@')[2]}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-        self._account = Account(unquote(parts.username or ""), unquote(parts.password or "")) if parts.username else None
+        self._url = f"rtsp://{parts.netloc.rpartition('@')[2]}{parts.path or '/'}" + (
+            f"?{parts.query}" if parts.query else ""
+        )
+        self._account = (
+            Account(unquote(parts.username or ""), unquote(parts.password or "")) if parts.username else None
+        )
         self._take, self._wire, self._assembler = take, Wire(), Assembler()
         self._transport: asyncio.Transport | None = None
         self._replies: asyncio.Queue[Reply] = asyncio.Queue(maxsize=8)
-        self._cseq, self._session, self._keep_alive = 0, "", "OPTIONS"
+        self._cseq, self._session = 0, ""
         self._control, self._rtp, self._rtcp, self._timeout_s = "", 0, 1, 60.0
         self._packets, self._heard, self._wished = 0, 0.0, 0.0
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sets: tuple[bytes, ...] = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not asserted: uvloop's transports are no subclass of asyncio's.
-        self._transport, self._heard = cast("asyncio.Transport", transport), asyncio.get_running_loop().time()
+        # By name only: the transports of uvloop are no subclasses of those of asyncio.
+        self._transport = cast("asyncio.Transport", transport)
+        self._heard = asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("connection lost")
 
     def _fail(self, why: str) -> None:
         if not self.over.done():
-            self.over.set_exception(Broken(why))
+            self.over.set_exception(BrokenError(why))
             self.over.exception()  # a session that nobody waits for any more may end in silence
 
     def data_received(self, data: bytes) -> None:
@@ -356,12 +363,12 @@ class Session(asyncio.Protocol):
                 if isinstance(each, Packet):
                     self._packet(each)
                 elif self._replies.full():
-                    raise Broken("replies that nobody asked for")
+                    raise BrokenError("replies that nobody asked for")
                 else:
                     self._replies.put_nowait(each)
         except ValueError as error:  # the taker found the picture malformed
             self._fail(str(error))
-        except Broken as error:
+        except BrokenError as error:
             self._fail(str(error))
 
     def _packet(self, packet: Packet) -> None:
@@ -384,22 +391,27 @@ class Session(asyncio.Protocol):
         self._transport.write(struct.pack(">BBHBBHII", 0x24, self._rtcp, 12, 0x81, 206, 2, _OWN_SSRC, ssrc))
 
     async def _ask(self, method: str, url: str, extra: str = "") -> Reply:
-        """One request and its reply; a first 401 is answered once with the account. Raises Broken."""
-        for again in (False, True):
-            self._cseq += 1
-            lines = f"{method} {url} RTSP/1.0\r\nCSeq: {self._cseq}\r\nUser-Agent: safetynet\r\n"
-            if self._session:
-                lines += f"Session: {self._session}\r\n"
-            if self._account is not None and (answer := self._account.header(method, url)):
-                lines += f"Authorization: {answer}\r\n"
-            assert self._transport is not None
-            self._transport.write((lines + extra + "\r\n").encode())
-            reply = await self._reply()
-            if reply.status != 401 or again or self._account is None or not self._account.challenge(reply.challenges):
-                break
+        """One request and its reply; a first 401 is answered once with the account. Raises BrokenError."""
+        reply = await self._request(method, url, extra)
+        if reply.status == 401 and self._account is not None and self._account.challenge(reply.challenges):
+            reply = await self._request(method, url, extra)
         if reply.status != 200:
-            raise Broken(f"{method} answered {reply.status}")
+            raise BrokenError(f"{method} answered {reply.status}")
         return reply
+
+    async def _request(self, method: str, url: str, extra: str) -> Reply:
+        self._write(method, url, f"User-Agent: safetynet\r\n{extra}")
+        return await self._reply()
+
+    def _write(self, method: str, url: str, extra: str = "") -> None:
+        assert self._transport is not None
+        self._cseq += 1
+        lines = f"{method} {url} RTSP/1.0\r\nCSeq: {self._cseq}\r\n"
+        if self._session:
+            lines += f"Session: {self._session}\r\n"
+        if self._account is not None and (answer := self._account.header(method, url)):
+            lines += f"Authorization: {answer}\r\n"
+        self._transport.write((lines + extra + "\r\n").encode())
 
     async def _reply(self) -> Reply:
         """The reply that belongs to the last request. Answers to earlier keep-alives are read over."""
@@ -410,8 +422,8 @@ class Session(asyncio.Protocol):
                     if reply.fields.get("cseq", str(self._cseq)) == str(self._cseq):
                         return reply
         except TimeoutError:
-            raise Broken("no reply in time") from None
-        raise Broken("replies to something else")
+            raise BrokenError("no reply in time") from None
+        raise BrokenError("replies to something else")
 
     async def start(self) -> None:
         """DESCRIBE, SETUP of the video track alone, PLAY."""
@@ -422,7 +434,7 @@ class Session(asyncio.Protocol):
         ready = await self._ask("SETUP", track.control, wanted)
         session, _, rest = ready.fields.get("session", "").partition(";")
         if not session or len(session) > 256:
-            raise Broken("no session")
+            raise BrokenError("no session")
         self._session = session.strip()
         found = re.search(r"timeout=(\d{1,4})", rest)
         self._timeout_s = min(max(float(found[1]) if found else 60.0, 10.0), 120.0)
@@ -445,7 +457,7 @@ class Session(asyncio.Protocol):
                 self.over.result()
             now = loop.time()
             if now - self._heard > STALL_S_MAX:
-                raise Broken("stalled")
+                raise BrokenError("stalled")
             while not self._replies.empty():
                 self._replies.get_nowait()
             assert self._transport is not None
@@ -454,22 +466,14 @@ class Session(asyncio.Protocol):
                 self._transport.write(struct.pack(">BBHBBHI", 0x24, self._rtcp, 8, 0x80, 201, 1, _OWN_SSRC))
             if now - alive > self._timeout_s / 2:
                 alive = now
-                self._cseq += 1
-                known = f"GET_PARAMETER {self._control} RTSP/1.0\r\nCSeq: {self._cseq}\r\nSession: {self._session}\r\n"
-                if self._account is not None and (answer := self._account.header("GET_PARAMETER", self._control)):
-                    known += f"Authorization: {answer}\r\n"
-                self._transport.write((known + "\r\n").encode())
+                self._write("GET_PARAMETER", self._control)
 
     def end(self) -> None:
         """TEARDOWN if a session stands, then close. Cameras keep dead sessions for a minute and run out of them."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._session:
-            self._cseq += 1
-            bye = f"TEARDOWN {self._control} RTSP/1.0\r\nCSeq: {self._cseq}\r\nSession: {self._session}\r\n"
-            if self._account is not None and (answer := self._account.header("TEARDOWN", self._control)):
-                bye += f"Authorization: {answer}\r\n"
-            self._transport.write((bye + "\r\n").encode())
+            self._write("TEARDOWN", self._control)
         self._transport.close()
 
 
@@ -495,7 +499,11 @@ class Source:
     """
 
     def __init__(
-        self, url: str, take: Callable[[AccessUnit], None], began: Callable[[tuple[bytes, ...]], None], lost: Callable[[str], None]
+        self,
+        url: str,
+        take: Callable[[AccessUnit], None],
+        began: Callable[[tuple[bytes, ...]], None],
+        lost: Callable[[str], None],
     ) -> None:
         self._url, self._take, self._began, self._lost = url, take, began, lost
         self._session: Session | None = None
@@ -513,7 +521,7 @@ class Source:
         while True:
             try:
                 await self._once()
-            except (Broken, OSError) as error:
+            except (BrokenError, OSError) as error:
                 self._lost(str(error) or type(error).__name__)
             await asyncio.sleep(back_off_s(self._url, self._failures))
             self._failures += 1
@@ -544,6 +552,6 @@ class Source:
 
 def back_off_s(url: str, failures: int) -> float:
     """Doubles from BACK_OFF_S_MIN to BACK_OFF_S_MAX; a fixed quarter more or less for each (url, try)."""
-    base = min(BACK_OFF_S_MAX, BACK_OFF_S_MIN * 2 ** min(failures, 10))
+    base = min(BACK_OFF_S_MAX, BACK_OFF_S_MIN * 2.0 ** min(failures, 10))
     spread = zlib.crc32(f"{url}#{failures}".encode()) / 2**32
     return base * (0.75 + spread / 2)
