@@ -80,116 +80,109 @@ async def test_from_the_strap_to_the_screen_and_over_a_restart(folder, port):
     assert len(events(folder, IncidentOpened)) == 2, "after a closing the same signal is a new alarm"
 
 
-async def test_commands_by_role(folder, port):
-    async with program(folder):
-        await cut(port)
-        async with page(port, "kim") as kim, page(port, "unit") as unit, page(port, "lost") as lost:
-            assert set(unit.shown) <= {"me", "orders", "units"}
-            assert set(lost.shown) == {"me"}, "an officer without a unit sees nothing"
-            incident = (await kim.until(lambda p: p.shown.get("incidents")) and kim.one("incidents"))["id"]
-            for officer in (unit, lost):
-                for act in ("claim", "take_over", "video", "close", "police"):
-                    assert await officer.do(act, incident=incident, code="minor") == "not_allowed_now"
-            await kim.do("claim", incident=incident)
-            assert await kim.do("hand_over", incident=incident, to="p-unit") == "bad_command"
-            assert await kim.do("unheard", incident=incident) == "bad_command"
-            assert await kim.do("office", incident=incident, unit="u1") == "ok"
-            order = await unit.until(lambda p: p.shown.get("orders") and p.one("orders"))
-            assert "시험용" not in json.dumps(unit.shown, ensure_ascii=False)
-            assert await unit.do("unit", dispatch=order["dispatch"], state="accepted") == "ok"
-            assert await lost.do("unit", dispatch=order["dispatch"], state="on_scene") == "not_allowed_now"
-            await kim.until(lambda p: "accepted" in {each["state"] for each in p.one("incidents")["dispatches"]})
+async def test_commands_by_role(running, port):
+    await cut(port)
+    async with page(port, "kim") as kim, page(port, "unit") as unit, page(port, "lost") as lost:
+        assert set(unit.shown) <= {"me", "orders", "units"}
+        assert set(lost.shown) == {"me"}, "an officer without a unit sees nothing"
+        incident = (await kim.until(lambda p: p.shown.get("incidents")) and kim.one("incidents"))["id"]
+        for officer in (unit, lost):
+            for act in ("claim", "take_over", "video", "close", "police"):
+                assert await officer.do(act, incident=incident, code="minor") == "not_allowed_now"
+        await kim.do("claim", incident=incident)
+        assert await kim.do("hand_over", incident=incident, to="p-unit") == "bad_command"
+        assert await kim.do("unheard", incident=incident) == "bad_command"
+        assert await kim.do("office", incident=incident, unit="u1") == "ok"
+        order = await unit.until(lambda p: p.shown.get("orders") and p.one("orders"))
+        assert "시험용" not in json.dumps(unit.shown, ensure_ascii=False)
+        assert await unit.do("unit", dispatch=order["dispatch"], state="accepted") == "ok"
+        assert await lost.do("unit", dispatch=order["dispatch"], state="on_scene") == "not_allowed_now"
+        await kim.until(lambda p: "accepted" in {each["state"] for each in p.one("incidents")["dispatches"]})
 
 
-async def test_who_is_turned_away_at_the_door(folder, port):
-    async with program(folder) as running:
-        assert (await sign_in(port, "kim", origin="https://evil.example"))[0] == 403
-        assert (await sign_in(port, "kim", host="evil.example"))[0] == 403
-        assert (await http(port, "POST", "/sign-in", b"{"))[0] == 400
-        assert (await http(port, "POST", "/sign-in", b'{"account":"kim","password":"' + b"x" * 5000))[0] == 400
-        status, headers, _ = await sign_in(port, "kim")
+async def test_who_is_turned_away_at_the_door(running, port):
+    assert (await sign_in(port, "kim", origin="https://evil.example"))[0] == 403
+    assert (await sign_in(port, "kim", host="evil.example"))[0] == 403
+    assert (await http(port, "POST", "/sign-in", b"{"))[0] == 400
+    assert (await http(port, "POST", "/sign-in", b'{"account":"kim","password":"' + b"x" * 5000))[0] == 400
+    status, headers, _ = await sign_in(port, "kim")
+    assert status == 200
+    for word in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"):
+        assert word in headers["set-cookie"]
+    own = headers["set-cookie"].partition(";")[0]
+    tries = [(await sign_in(port, "kim", "wrong"))[0] for _ in range(5)]
+    assert tries == [401] * 5
+    status, headers, _ = await sign_in(port, "kim")
+    assert status == 429, "the right word too"
+    assert 0 < int(headers["retry-after"]) <= 61
+    assert (await sign_in(port, "nobody", "wrong"))[0] == 401
+
+    for said in ({}, {"Cookie": "safetynet=guess"}, {"Cookie": own, "Origin": "https://evil.example"}):
+        async with websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers=said) as socket:
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd.code == 4401
+    assert (await http(port, "GET", "/map/base.geojson"))[0] == 401
+    assert (await http(port, "GET", "/operator"))[0] == 307
+    assert (await http(port, "GET", "/demo.json", cookie=own))[0] == 404
+    assert (await http(port, "GET", "/map/log.json", cookie=own))[0] == 404
+    for path in ("/", "/field"):
+        status, headers, _ = await http(port, "GET", path)
         assert status == 200
-        for word in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"):
-            assert word in headers["set-cookie"]
-        own = headers["set-cookie"].partition(";")[0]
-        tries = [(await sign_in(port, "kim", "wrong"))[0] for _ in range(5)]
-        assert tries == [401] * 5
-        status, headers, _ = await sign_in(port, "kim")
-        assert status == 429, "the right word too"
-        assert 0 < int(headers["retry-after"]) <= 61
-        assert (await sign_in(port, "nobody", "wrong"))[0] == 401
-
-        for said in ({}, {"Cookie": "safetynet=guess"}, {"Cookie": own, "Origin": "https://evil.example"}):
-            async with websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers=said) as socket:
-                with pytest.raises(websockets.ConnectionClosed) as closed:
-                    await socket.recv()
-                assert closed.value.rcvd.code == 4401
-        assert (await http(port, "GET", "/map/base.geojson"))[0] == 401
-        assert (await http(port, "GET", "/operator"))[0] == 307
-        assert (await http(port, "GET", "/demo.json", cookie=own))[0] == 404
-        assert (await http(port, "GET", "/map/log.json", cookie=own))[0] == 404
-        for path in ("/", "/field"):
-            status, headers, _ = await http(port, "GET", path)
-            assert status == 200
-            assert "default-src 'none'" in headers["content-security-policy"]
-        assert (await http(port, "GET", "/console/%00"))[0] == 404
-        assert running.process.returncode is None
+        assert "default-src 'none'" in headers["content-security-policy"]
+    assert (await http(port, "GET", "/console/%00"))[0] == 404
 
 
-async def test_nonsense_on_the_state_socket_ends_that_window_alone(folder, port):
-    async with program(folder) as running:
-        own = await cookie(port, "kim")
-        async with page(port, own) as kim:
-            for frame in (
-                b"\x00\x01",
-                "{",
-                '{"op":"do"}',
-                '{"op":"sing"}',
-                json.dumps({"op": "do", "ref": 1, "act": "x" * 5000}),
-            ):
-                async with page(port, own) as other:
-                    await other.socket.send(frame)
-                    with pytest.raises(websockets.ConnectionClosed):
-                        await other.until(lambda _: False, 3)
+async def test_nonsense_on_the_state_socket_ends_that_window_alone(running, port):
+    own = await cookie(port, "kim")
+    async with page(port, own) as kim:
+        for frame in (
+            b"\x00\x01",
+            "{",
+            '{"op":"do"}',
+            '{"op":"sing"}',
+            json.dumps({"op": "do", "ref": 1, "act": "x" * 5000}),
+        ):
             async with page(port, own) as other:
-                with contextlib.suppress(websockets.ConnectionClosed):
-                    for n in range(40):
-                        await other.socket.send(json.dumps({"op": "do", "ref": n, "act": "claim"}))
+                await other.socket.send(frame)
                 with pytest.raises(websockets.ConnectionClosed):
                     await other.until(lambda _: False, 3)
-            async with websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers={"Cookie": own}) as socket:
-                await socket.send(b"binary")
-                with pytest.raises(websockets.ConnectionClosed):
-                    await socket.recv()
-            assert await kim.do("claim", incident="I-none") == "no_such_incident"
-        assert running.process.returncode is None
+        async with page(port, own) as other:
+            with contextlib.suppress(websockets.ConnectionClosed):
+                for n in range(40):
+                    await other.socket.send(json.dumps({"op": "do", "ref": n, "act": "claim"}))
+            with pytest.raises(websockets.ConnectionClosed):
+                await other.until(lambda _: False, 3)
+        async with websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers={"Cookie": own}) as socket:
+            await socket.send(b"binary")
+            with pytest.raises(websockets.ConnectionClosed):
+                await socket.recv()
+        assert await kim.do("claim", incident="I-none") == "no_such_incident"
 
 
-async def test_signing_out_ends_the_window(folder, port):
-    async with program(folder):
-        own = await cookie(port, "kim")
-        async with page(port, own) as kim:
-            assert (await http(port, "POST", "/sign-out", cookie=own))[0] == 204
-            with pytest.raises(websockets.ConnectionClosed) as closed:
-                await kim.until(lambda _: False, 4)
-            assert closed.value.rcvd.code == 4401
+async def test_signing_out_ends_the_window(running, port):
+    own = await cookie(port, "kim")
+    async with page(port, own) as kim:
+        assert (await http(port, "POST", "/sign-out", cookie=own))[0] == 204
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await kim.until(lambda _: False, 4)
+        assert closed.value.rcvd.code == 4401
 
 
-async def test_a_window_gets_what_it_missed_or_everything(folder, port):
-    async with program(folder):
-        own = await cookie(port, "kim")
-        async with page(port, own) as kim:
-            have = {"epoch": kim.epoch, "seq": kim.seq}
-            shown = kim.shown
-        await cut(port)
-        async with page(port, own, have) as kim:
-            assert kim.resumed
-            kim.shown = shown
-            await kim.until(lambda p: p.shown.get("alarms"), 3)
-            assert kim.fulls == 0
-        for stale in ({"epoch": "E-old", "seq": 1}, {"epoch": have["epoch"], "seq": 10**6}):
-            async with page(port, own, stale) as kim:
-                assert (kim.resumed, kim.fulls) == (False, 1)
+async def test_a_window_gets_what_it_missed_or_everything(running, port):
+    own = await cookie(port, "kim")
+    async with page(port, own) as kim:
+        have = {"epoch": kim.epoch, "seq": kim.seq}
+        shown = kim.shown
+    await cut(port)
+    async with page(port, own, have) as kim:
+        assert kim.resumed
+        kim.shown = shown
+        await kim.until(lambda p: p.shown.get("alarms"), 3)
+        assert kim.fulls == 0
+    for stale in ({"epoch": "E-old", "seq": 1}, {"epoch": have["epoch"], "seq": 10**6}):
+        async with page(port, own, stale) as kim:
+            assert (kim.resumed, kim.fulls) == (False, 1)
 
 
 @pytest.mark.parametrize(
