@@ -1,0 +1,150 @@
+"""Sign-in, lock-out, sessions and their cookie."""
+
+import asyncio
+import hashlib
+
+import pytest
+
+from safetynet.edge import auth, clock, keys
+from safetynet.edge.auth import Locked, Sessions, read_cookie, set_cookie
+from safetynet.edge.store import Account
+
+RIGHT = "a long enough word"
+KIM = Account("p-kim", "kim", "김하나", "operator", "1", keys.hash_password(RIGHT))
+
+
+class Clock:
+    def __init__(self):
+        self.at = 1_000_000
+
+    def __call__(self):
+        return self.at
+
+
+@pytest.fixture
+def now(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr(clock, "monotonic", made)
+    return made
+
+
+@pytest.fixture
+def sessions(now):
+    return Sessions([KIM])
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """Argon2 is slow on purpose; where only the counting matters a plain comparison stands in."""
+    monkeypatch.setattr(keys, "check_password", lambda stored, word: stored is not None and word == RIGHT)
+
+
+def header(token):
+    return f"{auth.COOKIE}={token}"
+
+
+async def test_the_right_word_opens_a_session_until_its_end(sessions, now):
+    token = await sessions.sign_in("kim", RIGHT)
+    session = sessions.whose(header(token))
+    assert session.account is KIM
+    assert sessions.live(session)
+    now.at += auth.SESSION_MS_MAX - 1
+    assert sessions.whose(header(token)) is session
+    now.at += 1
+    assert not sessions.live(session)
+    assert sessions.whose(header(token)) is None
+
+
+@pytest.mark.parametrize(("login", "word"), [("kim", "wrong"), ("kim", ""), ("nobody", RIGHT), ("kim", "x" * 10_000)])
+async def test_anything_else_does_not(sessions, login, word):
+    assert await sessions.sign_in(login, word) is None
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "safetynet=", "safetynet=guess", "other=1", "safetynet", "a=\x00;;=", 'safetynet="']
+)
+async def test_no_other_cookie_is_a_session(sessions, cookie):
+    await sessions.sign_in("kim", RIGHT)
+    assert sessions.whose(cookie) is None
+
+
+async def test_signing_out_ends_what_is_open(sessions):
+    token = await sessions.sign_in("kim", RIGHT)
+    session = sessions.whose(header(token))
+    sessions.sign_out(header(token))
+    assert not sessions.live(session)
+    assert sessions.whose(header(token)) is None
+    sessions.sign_out(header(token))
+
+
+async def test_only_the_hash_of_a_token_is_kept(sessions):
+    token = await sessions.sign_in("kim", RIGHT)
+    assert token not in repr(vars(sessions))
+    assert hashlib.sha256(token.encode()).digest() in sessions._sessions
+    assert await sessions.sign_in("kim", RIGHT) != token
+
+
+async def test_after_five_wrong_words_the_right_one_waits_a_minute(sessions, now, cheap):
+    for _ in range(auth.TRIES_MAX):
+        assert await sessions.sign_in("kim", "wrong") is None
+        now.at += 1_000
+    with pytest.raises(Locked) as locked:
+        await sessions.sign_in("kim", RIGHT)
+    assert locked.value.wait_ms == auth.TRIES_MS - 5_000
+    now.at += locked.value.wait_ms
+    assert await sessions.sign_in("kim", RIGHT) is not None
+
+
+async def test_four_wrong_words_and_the_right_one_begin_anew(sessions, cheap):
+    for _ in range(3):
+        for _ in range(auth.TRIES_MAX - 1):
+            await sessions.sign_in("kim", "wrong")
+        assert await sessions.sign_in("kim", RIGHT) is not None
+
+
+async def test_guesses_made_at_once_are_counted_one_by_one(sessions, cheap):
+    tries = [sessions.sign_in("kim", "wrong") for _ in range(20)]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert results.count(None) == auth.TRIES_MAX
+    assert all(isinstance(each, Locked) for each in results if each is not None)
+
+
+async def test_a_flood_of_guesses_neither_grows_nor_stalls_the_loop(sessions, monkeypatch):
+    release = []
+
+    def slow(stored, word):
+        while not release:
+            pass_one = asyncio.run(asyncio.sleep(0.005))
+            assert pass_one is None
+        return False
+
+    monkeypatch.setattr(keys, "check_password", slow)
+    waiting = [asyncio.create_task(sessions.sign_in(f"login{n}", "x")) for n in range(auth.WAITING_MAX)]
+    await asyncio.sleep(0)
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(Locked):
+        await sessions.sign_in("one-more", "x")
+    await asyncio.sleep(0.01)
+    assert asyncio.get_running_loop().time() - began < 0.5, "the loop went on"
+    release.append(True)
+    assert await asyncio.gather(*waiting) == [None] * auth.WAITING_MAX
+
+
+async def test_everything_kept_has_a_limit(now, monkeypatch, cheap):
+    monkeypatch.setattr(auth, "SESSIONS_MAX", 3)
+    monkeypatch.setattr(auth, "LOGINS_WATCHED_MAX", 3)
+    sessions = Sessions([KIM])
+    tokens = [await sessions.sign_in("kim", RIGHT) for _ in range(5)]
+    assert [sessions.whose(header(each)) is not None for each in tokens] == [False, False, True, True, True]
+    for n in range(9):
+        await sessions.sign_in(f"nobody{n}", "wrong")
+    assert len(sessions._wrong) == 3
+
+
+@pytest.mark.parametrize(("secure", "value"), [(True, "t"), (False, "t"), (True, "")])
+def test_no_script_and_no_other_site_gets_the_cookie(secure, value):
+    said = set_cookie(value, secure=secure)
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(said.split("; "))
+    assert ("; Secure" in said) is secure
+    assert f"Max-Age={auth.SESSION_MS_MAX // 1000 if value else 0}" in said
+    assert read_cookie(said.partition(";")[0]) == value
