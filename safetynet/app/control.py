@@ -7,6 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections import deque
 from collections.abc import Generator
@@ -529,6 +530,7 @@ class Control:
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
+        assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
         server = _Server(
             uvicorn.Config(
                 application(self, self._intake()),
