@@ -501,6 +501,7 @@ class Control:
     async def run(self) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._show_now()  # before anybody looks: an empty screen would read as calm
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._until_failed())
             tasks.create_task(self.link.serve())
@@ -537,6 +538,7 @@ class Control:
                 host=self.centre.host,
                 port=self.centre.web_port or 0,
                 log_level="warning",
+                lifespan="off",
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 ws_max_size=windows.COMMAND_BYTES_MAX * 2,
@@ -544,7 +546,10 @@ class Control:
                 server_header=False,
             )
         )
-        await server.serve()
+        try:
+            await server.serve()
+        finally:
+            server.close()
 
 
 class _Server(uvicorn.Server):
@@ -553,6 +558,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         process.ready("control", port=self.config.port)
+
+    def close(self) -> None:
+        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
+        for each in self.servers if self.started else ():
+            each.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

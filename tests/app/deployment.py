@@ -1,0 +1,203 @@
+"""A minimal control centre on disk: its keys, two operators, one unit, wearers with devices. And a browser's side."""
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import websockets
+
+from safetynet.app import people
+from safetynet.core.messages import Role
+from safetynet.core.orders import Circle, Order, Zone
+from safetynet.core.terms import WearerClass
+from safetynet.edge import config, keys
+from safetynet.edge.store import Account, Device, Store
+
+KEY = "device-key-of-a-test"
+PASSWORD = "a long enough word"
+HASH = keys.hash_password(PASSWORD)
+LAT, LON = 36.35, 127.38
+AREA = ((36.30, 127.30), (36.30, 127.46), (36.40, 127.46), (36.40, 127.30))
+ACCOUNTS = [
+    Account("p-kim", "kim", "김하나", "operator", "1", HASH),
+    Account("p-lee", "lee", "이둘", "supervisor", "2", HASH),
+    Account("p-unit", "unit", "박셋", "officer", "", HASH),
+    Account("p-lost", "lost", "최넷", "officer", "", HASH),
+]
+
+
+def make(folder: Path, port: int) -> Path:
+    """The folder of a control centre whose pages are at `port`."""
+    control, ca = folder / "control", keys.make_ca(folder / "ca")
+    city = config.Peer(
+        id="garam", name="가람시", role=Role.CITY, host="127.0.0.1", link_port=port + 2, relay_port=port + 3, area=AREA
+    )
+    room = config.Peer(id="police", name="112", role=Role.POLICE, host="127.0.0.1", link_port=port + 4)
+    config.write(
+        control,
+        config.Centre(
+            id="control", name="관제센터", role=Role.CONTROL, host="127.0.0.1", link_port=port + 1, web_port=port,
+            video_port=port + 5, peers=(city, room),
+        ),
+    )  # fmt: skip
+    own = keys.open_centre(control)
+    keys.issue(ca, control, "control", ["127.0.0.1"])
+    for each in ("garam", "police"):
+        keys.pin_peer(control, each, keys.open_centre(folder / each).public)
+    store = Store.open(control / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
+    digest = hashlib.sha256(KEY.encode()).digest()
+    for account in ACCOUNTS:
+        store.put_account(account)
+    for n, footing in enumerate([WearerClass.ORDER, WearerClass.BAIL, WearerClass.ORDER], 1):
+        wearer = f"w{n}"
+        zone = Zone(id=f"z{n}", name="초등학교", area=Circle(LAT, LON, 150.0))
+        people.enrol(
+            store,
+            people.WearerRecord(
+                wearer=wearer, name=f"시험용 {n}", case_no=f"2026-{n}", born_year=1980, office="가람보호관찰소", officer="정다섯",
+                phone="000", order=Order(wearer=wearer, wearer_class=footing, version=1, zones=(zone,)),
+            ),
+        )  # fmt: skip
+        store.put_device(Device(f"d{n}", wearer, digest))
+    store.close()
+    unit = people.UnitRow(
+        unit="u1", name="신속 1", kind="rapid", person="p-unit", device="phone1", key_sha256=digest, lat=LAT, lon=LON
+    )
+    (control / "units.json").write_bytes(msgspec.json.encode([unit]))
+    return control
+
+
+class Program:
+    """`safetynet control` as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def start(cls, folder: Path, failpoint: str = "") -> "Program":
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "safetynet", "control", "--dir", str(folder),
+            stdout=asyncio.subprocess.PIPE, env={**os.environ, "SAFETYNET_FAILPOINT": failpoint},
+        )  # fmt: skip
+        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        assert b'"ready"' in line, line
+        return cls(process)
+
+    async def end(self) -> int:
+        if self.process.returncode is None:
+            self.process.terminate()
+        await asyncio.wait_for(self.process.communicate(), 10)
+        return self.process.returncode
+
+
+@asynccontextmanager
+async def program(folder: Path, failpoint: str = ""):
+    running = await Program.start(folder, failpoint)
+    try:
+        yield running
+    finally:
+        await running.end()
+
+
+async def http(
+    port: int, method: str, path: str, body: bytes = b"", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """One request as written; headers keep their case, underscores are dashes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    said = {"host": f"127.0.0.1:{port}", "connection": "close", "content-length": str(len(body))}
+    said |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items()) + "\r\n"
+    try:
+        writer.write(head.encode() + body)
+        answer = await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+    top, _, content = answer.partition(b"\r\n\r\n")
+    first, *lines = top.decode().split("\r\n")
+    fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return int(first.split()[1]), fields, content
+
+
+async def sign_in(
+    port: int, account: str, password: str = PASSWORD, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    return await http(
+        port, "POST", "/sign-in", json.dumps({"account": account, "password": password}).encode(), **headers
+    )
+
+
+async def cookie(port: int, account: str) -> str:
+    status, headers, _ = await sign_in(port, account)
+    assert status == 200
+    return headers["set-cookie"].partition(";")[0]
+
+
+async def report(port: int, device: str, **fields: object) -> int:
+    query = "&".join(f"{name}={value}" for name, value in {"id": device, **fields}.items())
+    status, _, _ = await http(port, "GET", f"/device?{query}", X_Device_Key=KEY)
+    return status
+
+
+class Page:
+    """One window: what it shows, folded from its frames."""
+
+    def __init__(self, socket: websockets.ClientConnection) -> None:
+        self.socket, self.shown, self.epoch, self.seq = socket, {}, None, None
+        self.admits, self.fulls, self.resumed, self.answers, self.ref = [], 0, False, {}, 0
+
+    async def step(self, wait_s: float = 5.0) -> dict:
+        said = json.loads(await asyncio.wait_for(self.socket.recv(), wait_s))
+        if "full" in said:
+            self.fulls, self.shown = self.fulls + 1, said["full"]
+            self.epoch, self.seq = said["epoch"], said["seq"]
+        elif "resumed" in said:
+            self.resumed, self.epoch, self.seq = True, said["epoch"], said["seq"]
+        elif "put" in said:
+            assert said["seq"] == self.seq + 1, "no gap"
+            self.seq = said["seq"]
+            for name, entities in said["put"].items():
+                self.shown.setdefault(name, {}).update(entities)
+            for name, ids in said["del"].items():
+                for id in ids:
+                    del self.shown[name][id]
+        elif "admit" in said:
+            self.admits.append(said["admit"])
+        elif "ref" in said:
+            self.answers[said["ref"]] = said
+        return said
+
+    async def until(self, true, wait_s: float = 5.0):
+        async with asyncio.timeout(wait_s):
+            while not (found := true(self)):
+                await self.step(wait_s)
+        return found
+
+    async def do(self, act: str, **more: object) -> str:
+        """`ok`, or the word why not."""
+        self.ref += 1
+        ref = self.ref
+        await self.socket.send(json.dumps({"op": "do", "ref": ref, "act": act, **more}))
+        answer = await self.until(lambda page: page.answers.get(ref))
+        return "ok" if answer.get("ok") else answer["no"]
+
+    def one(self, collection: str) -> dict:
+        (found,) = self.shown[collection].values()
+        return found
+
+
+@asynccontextmanager
+async def page(port: int, who: str, have: dict | None = None, **headers: str):
+    """`who` is an account or a cookie."""
+    own = who if "=" in who else await cookie(port, who)
+    said = {"Cookie": own, **headers}
+    async with websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers=said, compression=None) as socket:
+        await socket.send(json.dumps({"op": "hello", "have": have}))
+        opened = Page(socket)
+        await opened.until(lambda page: page.epoch)
+        yield opened
