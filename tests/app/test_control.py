@@ -263,7 +263,7 @@ async def running(folder):
 
 async def until(true, wait_s=5.0):
     async with asyncio.timeout(wait_s):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+        while not true():
             await asyncio.sleep(0.02)
 
 
