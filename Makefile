@@ -4,7 +4,7 @@ PORT ?= 8400
 N ?= 1000
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo smoke test check fix bench storm sabotage fuzz soak lock clean
+.PHONY: help setup demo smoke test check fix bench storm sabotage lock clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

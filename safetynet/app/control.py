@@ -7,6 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections import deque
 from collections.abc import Generator
@@ -228,10 +229,13 @@ class Control:
     def relay_recorded(self, recorded: relay.Recorded) -> None:
         """What the relay wrote into its own log becomes part of ours; then it may forget it."""
         for event in recorded.events:
-            if isinstance(event, StreamOpened):
-                self._streams[event.stream] = self._city_of(event)
-            elif isinstance(event, StreamClosed):
-                self._streams.pop(event.stream, None)
+            match event:
+                case StreamOpened(side="received"):
+                    self._streams[event.stream] = self._city_of(event)
+                case StreamClosed(side="received"):
+                    self._streams.pop(event.stream, None)
+                case _:
+                    continue
         given = words.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
         self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
         self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
@@ -527,6 +531,7 @@ class Control:
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
+        assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
         server = _Server(
             uvicorn.Config(
                 application(self, self._intake()),

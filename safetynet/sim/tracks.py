@@ -3,6 +3,7 @@
 Nonsense lines are left out and counted; times keep their distances. Absent on purpose: any smoothing.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from safetynet.sim.plane import Plane
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 _KNOTS_MPS: Final = 0.514444
 _PLT_HEAD: Final = 6
+GAP_S_MAX: Final = 12.0
+RUN_MPS_MAX: Final = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,37 @@ def _degrees(text: str, side: str) -> float:
 
 def _instant(when: datetime) -> Instant:
     return Instant(round(when.timestamp() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A point of a real walk, from its start: seconds, metres east and north."""
+
+    at_s: float
+    x: float
+    y: float
+
+
+def walk(track: Track, length_s: float) -> tuple[Step, ...]:
+    """The stretch of about `length_s` on which somebody really walked furthest, with its own errors and pauses.
+
+    Raises ValueError when nobody walks in it: a stretch with a faster step than a runner's is none.
+    """
+    best: tuple[float, tuple[Step, ...]] = (0.0, ())
+    for first, begin in enumerate(track.marks):
+        plane = Plane(begin.lat, begin.lon)
+        steps = [Step(0.0, 0.0, 0.0)]
+        for mark in track.marks[first + 1 :]:
+            x, y = plane.to_xy(mark.lat, mark.lon)
+            after = Step((mark.at - begin.at) / 1000, x, y)
+            gap_s, gap_m = after.at_s - steps[-1].at_s, math.hypot(x - steps[-1].x, y - steps[-1].y)
+            if after.at_s > length_s or gap_s > GAP_S_MAX or gap_m > RUN_MPS_MAX * max(gap_s, 0.001):
+                break
+            if gap_s > 0:
+                steps.append(after)
+        far = math.hypot(steps[-1].x, steps[-1].y)
+        if steps[-1].at_s >= 0.7 * length_s and far > best[0]:
+            best = far, tuple(steps)
+    if best[0] < 0.5 * length_s:
+        raise ValueError("nobody walks in this track")
+    return best[1]

@@ -319,7 +319,7 @@ class Centre:
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/panel/story/{name}", story, methods=["POST"]),
-            Route("/player/player.js", lambda _: Response((HERE / "player.js").read_text(), media_type="text/javascript")),
+            Route("/console/player/player.js", lambda _: Response((HERE / "player.js").read_text(), media_type="text/javascript")),
             WebSocketRoute("/ws", self.live), Mount("/console", StaticFiles(directory=CONSOLE, follow_symlink=True)),
         ])  # fmt: skip
 

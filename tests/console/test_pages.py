@@ -115,7 +115,7 @@ def test_the_officers_phone_from_order_to_the_end(centre: Any, scene: Any, opene
     w = opened(width=390, height=844)
     w.go("/field")
     w.says("부착장치 훼손")
-    w.until("document.querySelector('sn-map')?.ground?.loaded()")
+    w.until("document.querySelectorAll('sn-sketch path').length > 0")
     assert grave(w) == []
     assert w.page.evaluate(CLIPPED) == []
     assert "박예시" not in w.page.evaluate("document.body.innerText")
@@ -132,7 +132,7 @@ def test_the_officers_phone_from_order_to_the_end(centre: Any, scene: Any, opene
     centre.put(orders={"d1": {**order, "state": "released"}})
     w.says("사건이 끝났습니다")
     assert "부착장치" not in w.page.evaluate("document.body.innerText")
-    assert w.page.locator("sn-map").count() == 0
+    assert w.page.locator("sn-sketch").count() == 0
     assert w.page.evaluate("Object.keys(localStorage).filter((k) => !['safetynet.language', 'safetynet.theme'].includes(k))") == []  # fmt: skip
     look(w, "field-over")
 
