@@ -68,11 +68,10 @@ def test_grants_are_found_by_their_id():
 
 
 @pytest.mark.parametrize("state", list(VideoState))
-def test_cameras_of_what_is_over_are_not_shown(state):
+def test_cameras_of_a_refusal_are_not_shown(state):
     card = CameraCard(
         camera="c1", pole="p", name="n", lat=36.0, lon=127.0, range_m=50.0, azimuth_deg=None, view_deg=None, ptz=False,
         purpose="",
     )  # fmt: skip
     held = incidents.with_request(CLAIMED, request(state, cameras=(card,)))
-    over = state in (VideoState.REFUSED, VideoState.ENDED, VideoState.PREPARED)
-    assert set(incidents.cameras(held)) == (set() if over else {"c1"})
+    assert set(incidents.cameras(held)) == (set() if state is VideoState.REFUSED else {"c1"})

@@ -159,7 +159,6 @@ REGISTRY = re.compile(
             "files" + r"\.pythonhosted",
             "registry" + r"\.npmjs",
             "proxy" + r"\.golang",
-            "index-" + "url",
         )
     )
 )
