@@ -159,7 +159,7 @@ REGISTRY = re.compile(
             "files" + r"\.pythonhosted",
             "registry" + r"\.npmjs",
             "proxy" + r"\.golang",
-            "index-" + "url",
+            r"(?<!emit-)index-" + "url",
         )
     )
 )
