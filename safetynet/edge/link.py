@@ -35,6 +35,7 @@ WRITE_BYTES_MAX: Final = 4 * 1024 * 1024
 BEAT_MS: Final = 2 * SECOND_MS
 SILENT_MS_MAX: Final = 6 * SECOND_MS
 WATCH_MS: Final = 250
+CANCEL_AGAIN_S: Final = 0.1
 HANDSHAKE_S_MAX: Final = 5.0
 SESSION_S_MAX: Final = 6 * 3_600.0
 """Then the certificates are looked at again."""
@@ -156,9 +157,7 @@ class Link:
     async def dial(self, peer: Peer) -> None:
         """Calls one partner, again and again, until cancelled."""
         assert peer.id in self._peers
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch((peer.id,)))
-            tasks.create_task(self._call(peer))
+        await _together(self._watch((peer.id,)), self._call(peer))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._talk(reader, writer, expected=None)
@@ -175,7 +174,6 @@ class Link:
                 self.counts["certificate" if isinstance(fault, ssl.SSLError) else "unreachable"] += 1
             else:
                 heard = await self._talk(reader, writer, expected=peer.id)
-                _heed_cancellation()
                 attempt = 0 if heard else attempt
             await asyncio.sleep(backoff_ms(f"{self._centre.id}/{peer.id}", attempt) / SECOND_MS)
             attempt += 1
@@ -318,11 +316,23 @@ class Link:
                 await session.wake.wait()
 
 
-def _heed_cancellation() -> None:
-    """Before Python 3.13 a TaskGroup loses a cancellation that meets a failing child: here a line that drops."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+async def _together(*works: Coroutine[None, None, None]) -> None:
+    """Runs all until one fails or this is cancelled; then ends the others, and asks them again until they have ended.
+
+    Once is not enough: before Python 3.13 a TaskGroup loses a cancellation that meets a failing child, here a line that
+    drops just when the program is told to end.
+    """
+    tasks = {asyncio.ensure_future(work) for work in works}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        while running := {task for task in tasks if not task.done()}:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 class _Session:

@@ -408,7 +408,7 @@ class Window:
         raise AssertionError(f"never heard {act}: {self.centre.acts()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     path = shutil.which("chromium")
     if path is None:

@@ -159,6 +159,7 @@ REGISTRY = re.compile(
             "files" + r"\.pythonhosted",
             "registry" + r"\.npmjs",
             "proxy" + r"\.golang",
+            r"(?<!emit-)index-" + "url",
         )
     )
 )
