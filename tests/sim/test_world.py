@@ -101,7 +101,7 @@ def test_the_flight_reaches_the_border_in_time(border_m, pace, low, high):
     assert set(cities[crossed:]) == {streets.NARAE}
     reports = [r for r in world.advance(Instant(T0 + 120_000)) if r.device == world.wearers()[0].device]
     first = next(r for r in reports if r.alarm)
-    assert first.alarm == "tampering"
+    assert first.alarm == "removing"
     assert first.observed_at == T0 + 3_000
     after = [r.observed_at for r in reports if r.observed_at >= T0 + 3_000]
     assert all(2_000 <= b - a <= 5_000 for a, b in itertools.pairwise(after))
