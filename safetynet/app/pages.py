@@ -144,7 +144,7 @@ class _Pages:
         try:
             asked = msgspec.json.decode(body, type=_SignIn)
             token = await self._sessions.sign_in(asked.account, asked.password)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return self._problem(400, "bad_sign_in")
         except Locked as locked:
             answer = self._problem(429, "too_many_tries")

@@ -30,6 +30,8 @@ SIGMA_M_MIN: Final = 8.0
 RADIUS_PER_SIGMA: Final = 1.51
 """The 68 % radius of a circular normal error, in standard deviations of one axis."""
 RADIUS_M_MIN: Final = SIGMA_M_MIN * RADIUS_PER_SIGMA
+RADIUS_M_MAX: Final = 100_000.0
+"""A larger claim says no more than this one, and is no number to reckon with."""
 UNKNOWN_RADIUS_M: Final = 100.0
 """When a device gives no radius."""
 CELL_RADIUS_M_MIN: Final = 300.0
@@ -124,7 +126,7 @@ def instant(fix: Fix) -> Instant:
 
 def radius_m(fix: Fix) -> float:
     """The 68 % radius that rules reckon with: the device's own, never below the floor of its source."""
-    said = fix.accuracy_m
+    said = None if fix.accuracy_m is None else min(fix.accuracy_m, RADIUS_M_MAX)
     if fix.source is Source.CELL:
         return max(said or 0.0, CELL_RADIUS_M_MIN)
     if said is None:

@@ -116,3 +116,8 @@ def test_what_no_judge_can_have_meant(wrong):
 def test_a_stored_order_is_checked_too():
     with pytest.raises(msgspec.ValidationError):
         decode(encode(order()).replace(b"\xa8radius_m\x64", b"\xa8radius_m\x00"))
+
+
+def test_no_claimed_radius_is_too_large_to_reckon_with():
+    """One device that says 1e308 stopped a control centre, and its journal stopped it again at every start."""
+    assert fixes.radius_m(but(accuracy_m=1e308)) == 100_000.0

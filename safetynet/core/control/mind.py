@@ -42,6 +42,7 @@ from safetynet.core.events import (
     AlarmReturned,
     AnswerOverdue,
     AnyEvent,
+    CameraCard,
     CamerasChanged,
     CamerasProposed,
     DispatchOrdered,
@@ -107,6 +108,7 @@ AGAIN_M: Final = 25.0
 """A city that saw nobody there is asked again once the person is this much further."""
 PASSING: Final = frozenset({Why.NO_CAMERA, Why.OUT_OF_AREA, Why.STALE})
 """Reasons that the person's next steps may undo. Any other refusal stands until a person asks again."""
+RANGE_M_MAX: Final = 10_000.0
 MOVED_M: Final = 12.0
 MOVED_MS: Final = 5 * SECOND_MS
 
@@ -533,6 +535,8 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     if incident.stage is Stage.CLOSED:
         return []  # the city was told the end; what it said before it heard that is history
     match message:
+        case ProposeCameras() | GiveGrant() | ChangeCameras() if not all(map(_sound, message.cameras)):
+            return list(unasked)
         case ProposeCameras() | GiveGrant() | RefuseVideo() if message.request != request.request:
             return [] if message.request in request.earlier else list(unasked)
         case ProposeCameras():
@@ -574,6 +578,13 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
             return [VideoEnded(at=at, incident=incident.incident, grant=message.grant, why=message.why)]
         case _:
             return list(unasked)
+
+
+def _sound(card: CameraCard) -> bool:
+    """Whether a partner's camera is one that can stand on a map at all: a wrong number must not stop this centre."""
+    angles = (card.azimuth_deg, card.view_deg)
+    known = all(each is None or 0.0 <= each <= 360.0 for each in angles)
+    return geo.in_korea(card.lat, card.lon) and 0.0 < card.range_m <= RANGE_M_MAX and known
 
 
 def _granted(

@@ -105,7 +105,7 @@ def decode(
     """One request, one fix with id 0. `header_key` is the value of X-Device-Key, better than a key in an address."""
     try:
         fields = _fields(query, body, content_type)
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         return Refusal(Reason.MALFORMED)
     device = DeviceId(fields.get("id") or fields.get("deviceid") or fields.get("device_id") or "")
     if not device or len(device.encode(errors="replace")) > DEVICE_BYTES_MAX:

@@ -416,7 +416,7 @@ class Centre:
                 continue
             admission.cameras = cameras
             for number, tile in tuple(window.tiles.items()):
-                if tile.admission is admission and tile.camera not in cameras:
+                if tile.admission.grant == admission.grant and tile.camera not in cameras:
                     window.close(number, Why.MOVED_ON)
 
     def _cut(self, concerns: Callable[[Admission | words.Admit], bool], why: Why) -> None:
@@ -426,7 +426,7 @@ class Centre:
             if not concerns(admission):
                 continue
             for number, tile in tuple(window.tiles.items()):
-                if tile.admission is admission:
+                if tile.admission.grant == admission.grant:
                     window.close(number, why)
             del window.admissions[admission.grant]
             window.tell({"grant": admission.grant, "state": "ended", "why": why.value})
