@@ -266,6 +266,15 @@ def inside(x: float, y: float, outline: Sequence[Point]) -> bool:
     return odd
 
 
+def middle(outline: Sequence[Point]) -> Point:
+    """The centre of a surface. The mean of its corners would lie where most corners are: at the river."""
+    corners = np.array(outline)
+    after = np.roll(corners, -1, axis=0)
+    cross = corners[:, 0] * after[:, 1] - after[:, 0] * corners[:, 1]
+    x, y = ((corners + after) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
+    return float(x), float(y)
+
+
 def _unwind(before: dict[int, int], start: int, goal: int) -> list[int]:
     way = [goal]
     while way[-1] != start:
@@ -310,7 +319,7 @@ def _features(streets: Streets) -> Iterator[dict[str, Any]]:
         name = "·".join(each.name for each in streets.cities)
         yield feature("LineString", [spot(*each) for each in streets.border], layer="border", name=name)
     for city in streets.cities:
-        x, y = (float(v) for v in np.mean(np.array(city.outline), axis=0))
+        x, y = middle(city.outline)
         yield feature("Point", spot(x, y), layer="label", kind="city", name=city.name)
     for kind, areas in (("park", streets.parks), ("water", streets.water)):
         for area in areas:
