@@ -45,7 +45,7 @@ export class GroundMap extends Light {
     this.units = [];
     /** @type {import('./types.js').Zone[]} */
     this.zones = [];
-    /** Alarms that are not open on this page and not closed: none may be off the map. @type {import('./queue.js').Row[]} */
+    /** Alarms that are not open on this page and not closed, none of them off the map. @type {import('./queue.js').Row[]} */
     this.waiting = [];
     /** @type {import('./types.js').Tile[]} */
     this.tiles = [];
@@ -230,7 +230,7 @@ export class GroundMap extends Light {
     for (const pole of poles(this.#cameras_shown(), this.tiles)) {
       put(`pole ${pole.lat} ${pole.lon}`, pole.lat, pole.lon, pole.slots.length ? html`<span class=${`m-badge num ${pole.kind}`}>${pole.slots.join('·')}</span>` : html`<span class="m-dot"></span>`, 'mk-camera');
     }
-    for (const { row, place } of this.#elsewhere()) put(`waiting ${row.id}`, place.lat, place.lon, this.#other(row, place), 'mk-other');
+    for (const { row, place } of this.#elsewhere()) put(`waiting ${row.id}`, place.lat, place.lon, this.#other(row, place), `mk-other p${row.alarm.priority}`);
     for (const unit of this.units) put(`unit ${unit.id}`, unit.lat, unit.lon, unitMark(unit, this.#crowded(unit)), 'mk-unit');
     const place = this.incident?.place;
     if (this.incident && place) put('wearer', place.lat, place.lon, this.#wearer(this.incident, place, this.#corner(place)), 'mk-wearer');

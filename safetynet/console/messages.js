@@ -269,6 +269,7 @@ export const TEXT = {
   'law.granted': ['{city} 승인 {at}', 'granted by {city} {at}'],
   'law.refused': ['{city} 거부', '{city} refused'],
   'law.ended': ['제공이 끝났습니다', 'the grant has ended'],
+  'law.over': ['사건이 끝나 제공도 끝났습니다', 'ended with the incident'],
   'law.left': ['허가 남은 시간', 'Grant ends in'],
 
   'wall.label': ['영상', 'Pictures'],

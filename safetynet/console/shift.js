@@ -2,7 +2,7 @@
 import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
-import { clock, count, post, t } from './say.js';
+import { clock, count, t } from './say.js';
 
 export class Shift extends Light {
   static properties = { calm: { attribute: false }, seats: { attribute: false }, links: { attribute: false }, me: { type: String } };
@@ -27,7 +27,7 @@ export class Shift extends Light {
         <span>${t('shift.cameras')}</span><b>${count(calm.cameras)}</b><span class="n"></span>
         <span>${t('shift.pictures')}</span><b>${count(calm.pictures_open)}</b><span class="n">${calm.pictures_open ? '' : t('shift.no_pictures')}</span></div></div>` : ''}
       ${this.seats.length ? html`<div class="blk"><div class="sec-h"><h2>${t('shift.seats')}</h2></div><div class="hl">${this.seats.map((each) => html`
-        <span>${each.person === this.me ? html`<b>${each.name}</b>` : each.name} · ${post(each.role, each.seat)}</span>
+        <span>${each.person === this.me ? html`<b>${each.name}</b>` : each.name} · ${each.seat && each.role === 'operator' ? t('seat', { seat: each.seat }) : t(`Role.${each.role}`)}</span>
         <span class="sec2">${each.here ? (each.incidents ? t('shift.incidents', { n: each.incidents }) : t('shift.free')) : t('shift.away')}</span><span class="n"></span>`)}</div></div>` : ''}
       <div class="blk"><div class="sec-h"><h2>${t('shift.links')}</h2></div><div class="hl num">${this.links.map((each) => html`<span>${each.name}</span>
         <span class=${each.up ? 'sec2' : 'bad'}>${t(each.up ? 'shift.link_up' : 'shift.link_down')}</span><span class="n">${each.delay_ms === null ? '' : `${Math.round(each.delay_ms)} ms`}</span>`)}</div></div>

@@ -31,7 +31,7 @@ export class Law extends Light {
   }
 
   #grant() {
-    const live = this.incident?.video.grants.filter((each) => each.state !== 'ended') ?? [];
+    const live = this.incident && this.incident.state !== 'closed' ? this.incident.video.grants.filter((each) => each.state !== 'ended') : [];
     return [...live].sort((a, b) => a.until - b.until)[0] ?? null;
   }
 
@@ -66,6 +66,7 @@ export class Law extends Light {
 
   /** @param {import('./types.js').Video} video */
   #standing(video) {
+    if (this.incident?.state === 'closed') return t('law.over');
     const parts = [
       ...video.grants.filter((each) => each.state !== 'ended').map((each) => t('law.granted', { city: each.city_name, at: clock(each.granted_at) })),
       ...video.requests.filter((each) => each.state === 'refused').map((each) => `${t('law.refused', { city: each.city_name })}: ${t(`Why.${each.why}`)}`),
