@@ -6,7 +6,7 @@ import { html, LitElement, nothing, svg } from 'lit';
 
 const REACH_M = 260;
 /** Half of what a tall telephone shows across; a mark of one's own that lies farther out stands at this edge. */
-const EDGE_X_M = 118;
+const EDGE_X_M = 104;
 const EDGE_Y_M = 160;
 /** Names of streets stand this far from the middle, so that they do not hide the person. */
 const NAME_M = 40;
