@@ -115,7 +115,9 @@ class Registered(Protocol):
     def purpose(self) -> str: ...
 
 
-def given(streets: Streets, seed: int, registered: Sequence[Registered]) -> list[SimCamera]:
+def given(
+    streets: Streets, seed: int, registered: Sequence[Registered], watched: Floats | None = None
+) -> list[SimCamera]:
     """Cameras on real poles, aimed in turn along the streets that pass there; the second city gets made ones."""
     dice = Random(seed * 11 + 3)
     cameras: list[SimCamera] = []
@@ -132,7 +134,7 @@ def given(streets: Streets, seed: int, registered: Sequence[Registered]) -> list
             x=x, y=y, height_m=round(dice.uniform(4.5, 6.0), 2), azimuth_deg=round(bearing % 360, 1),
             view_deg=float(dice.choice(VIEWS_DEG)), range_m=60.0, ptz=False, purpose=each.purpose, known=False,
         ))  # fmt: skip
-    return cameras + [each for each in hang(streets, seed) if each.city != first]
+    return cameras + [each for each in hang(streets, seed, watched) if each.city != first]
 
 
 def _pole(

@@ -21,13 +21,15 @@ import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 import msgspec
 from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Error as Unseen
 from rich.console import Console
 from rich.table import Table
 
@@ -39,6 +41,7 @@ from safetynet.core.events import (
     IncidentOpened,
     PoliceNoticeAnswered,
     RequestPrepared,
+    Segment,
     StreamClosed,
     StreamOpened,
     UnitReported,
@@ -48,7 +51,8 @@ from safetynet.core.events import (
 from safetynet.core.terms import AlarmId, CameraId, CentreId, GrantId, IncidentId, NoticeState, RequestId, UnitState
 from safetynet.edge import registry
 from safetynet.sim.children import HOST, ChildFailedError, Children, PortTakenError, Program
-from safetynet.sim.provision import CITIES, CONTROL, POLICE, Deployment, open_store
+from safetynet.sim.panel import Recorded
+from safetynet.sim.provision import CITIES, CONTROL, IMPORT_FILE, IMPORTED, POLICE, Deployment, open_store
 from safetynet.sim.screen import DESK, PHONE, CannotSeeError, Screen, TileNote, launch, until
 
 RUNS: Final = 5
@@ -94,6 +98,10 @@ class Run:
     border_followed: bool = False
     ended_at_viewer: bool = False
 
+    def live(self) -> list[CameraId]:
+        """A camera for each time that its picture came to be seen on the wall."""
+        return [CameraId(each["camera"]) for each in self.notes if each["state"] == "live"]
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -122,6 +130,12 @@ async def _told(stage: Stage) -> dict[str, Any]:
     state = await asyncio.to_thread(_ask, f"{stage.panel}/state")
     story = next(each for each in state["stories"] if each["name"] == stage.story)
     return {**story, "at": state["at"]}
+
+
+async def _recorded(stage: Stage) -> Recorded:
+    """What of the world is not made, and what came of it in this run."""
+    state = await asyncio.to_thread(_ask, f"{stage.panel}/state")
+    return msgspec.convert(state["recorded"], Recorded)
 
 
 async def _sent_at(stage: Stage) -> int | None:
@@ -311,6 +325,62 @@ class Logs:
         return sum(isinstance(each, kind) and getattr(each, "state", None) is state for each in self.events[CONTROL])
 
 
+# --- what was real -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """What came into the story from the folder of recordings: all counted in this run."""
+
+    registry_rows: int
+    """Rows of the public list that the importer kept."""
+    registry_cameras: int
+    """Cameras of these rows in the first city's registry."""
+    walk_fixes: int
+    clip_pictures: int
+    """How often the picture of a camera that loops the film came to be seen on the wall."""
+    drawn_pictures: int
+    clip_segments: int
+    """Segments of film that the control centre received and wrote into its ledger."""
+    clip_segments_pre_grant: int
+    """Of these, begun with a key frame older than the grant: the film has one in 4.8 s and heeds no wish."""
+    sound_fetched: int
+
+    @classmethod
+    def count(cls, folder: Path, recorded: Recorded, told: Sequence[Run], logs: Logs) -> "Real":
+        film = frozenset(recorded.clip_cameras)
+        listed = {each.id for each in registry.read(folder / IMPORTED)}
+        kept = msgspec.json.decode((folder / IMPORTED / IMPORT_FILE).read_bytes())
+        seen = [camera for run in told for camera in run.live()]
+        received = [
+            each
+            for each in logs.events[CONTROL]
+            if isinstance(each, Segment) and each.side == "received" and each.camera in film
+        ]
+        return cls(
+            registry_rows=kept["sites"],
+            registry_cameras=sum(each.id in listed for each in registry.read(folder / CITIES[0])),
+            walk_fixes=recorded.walk_fixes,
+            clip_pictures=sum(each in film for each in seen),
+            drawn_pictures=sum(each not in film for each in seen),
+            clip_segments=len(received),
+            clip_segments_pre_grant=sum(each.pre_grant for each in received),
+            sound_fetched=recorded.sound_fetched,
+        )
+
+    def unmet(self, recorded: Recorded) -> list[str]:
+        held = {
+            "no row of the public list is in the registry": self.registry_rows > 0 and self.registry_cameras > 0,
+            "no fix of the recorded walk was accepted": self.walk_fixes > 0,
+            "no picture of the film was watched": self.clip_pictures > 0,
+            "no drawn picture was watched": self.drawn_pictures > 0,
+            "no segment of the film was received": self.clip_segments > 0,
+            "the film's cameras offered no sound": recorded.clip_sound,
+            "sound was fetched from a camera": self.sound_fetched == 0,
+        }
+        return [what for what, holds in held.items() if not holds]
+
+
 def _cold(run: Run, preconnected: set[CameraId]) -> list[float]:
     """From beginning to wait to the picture, of cameras that were not pre-connected."""
     waits: dict[str, int] = {}
@@ -412,7 +482,9 @@ async def _tell(stage: Stage, runs: int, shots: Path, told: list[Run]) -> None:
                     figures = "  ".join(f"{name} {value:.0f}" for name, value in told[-1].figures.items())
                     _out.print(f"  [green]✓[/] {number}/{runs}  [dim]{figures}[/]")
             except BaseException:
-                await desk.shoot("failed")
+                # A page that cannot even be photographed must not hide why the story stopped.
+                with suppress(Unseen):
+                    await desk.shoot("failed")
                 raise
             if desk.faults:
                 raise CannotSeeError(f"the operator's page failed: {desk.faults[0]}")
@@ -433,11 +505,14 @@ async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], l
     told: list[Run] = []
     restarts: list[str] = []
     demo = Children((_demo(said, folder),), out / "log", say=restarts.append)
+    recorded: Recorded | None = None
     _out.print("[dim]제품을 띄웁니다 · bringing up the product[/]")
     await demo.start()
     try:
-        await _tell(_stage(folder, said.port, said.story), said.runs, out, told)
-    except CannotSeeError as fault:
+        stage = _stage(folder, said.port, said.story)
+        await _tell(stage, said.runs, out, told)
+        recorded = await _recorded(stage)
+    except (CannotSeeError, Unseen) as fault:
         faults.append(str(fault))
     finally:
         await demo.stop()
@@ -453,7 +528,12 @@ async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], l
     if not tampered:
         faults.append("a flipped byte was not found")
     faults += _unmet(told, logs, said.runs)
-    return _summary(told, logs, verified=verified, tampered=tampered), faults
+    summary = _summary(told, logs, verified=verified, tampered=tampered)
+    if said.data is not None and recorded is not None:
+        real = Real.count(folder, recorded, told, logs)
+        faults += real.unmet(recorded)
+        summary |= asdict(real)
+    return summary, faults
 
 
 def _unmet(told: Sequence[Run], logs: Logs, runs: int) -> list[str]:
