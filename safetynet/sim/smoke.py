@@ -41,7 +41,6 @@ from safetynet.core.events import (
     IncidentOpened,
     PoliceNoticeAnswered,
     RequestPrepared,
-    Segment,
     StreamClosed,
     StreamOpened,
     UnitReported,
@@ -52,7 +51,8 @@ from safetynet.core.terms import AlarmId, CameraId, CentreId, GrantId, IncidentI
 from safetynet.edge import registry
 from safetynet.sim.children import HOST, ChildFailedError, Children, PortTakenError, Program
 from safetynet.sim.panel import Recorded
-from safetynet.sim.provision import CITIES, CONTROL, IMPORT_FILE, IMPORTED, POLICE, Deployment, open_store
+from safetynet.sim.provision import CITIES, CONTROL, POLICE, Deployment, open_store
+from safetynet.sim.real import Real
 from safetynet.sim.screen import DESK, PHONE, CannotSeeError, Screen, TileNote, launch, until
 
 RUNS: Final = 5
@@ -325,62 +325,6 @@ class Logs:
         return sum(isinstance(each, kind) and getattr(each, "state", None) is state for each in self.events[CONTROL])
 
 
-# --- what was real -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """What came into the story from the folder of recordings: all counted in this run."""
-
-    registry_rows: int
-    """Rows of the public list that the importer kept."""
-    registry_cameras: int
-    """Cameras of these rows in the first city's registry."""
-    walk_fixes: int
-    clip_pictures: int
-    """How often the picture of a camera that loops the film came to be seen on the wall."""
-    drawn_pictures: int
-    clip_segments: int
-    """Segments of film that the control centre received and wrote into its ledger."""
-    clip_segments_pre_grant: int
-    """Of these, begun with a key frame older than the grant: the film has one in 4.8 s and heeds no wish."""
-    sound_fetched: int
-
-    @classmethod
-    def count(cls, folder: Path, recorded: Recorded, told: Sequence[Run], logs: Logs) -> "Real":
-        film = frozenset(recorded.clip_cameras)
-        listed = {each.id for each in registry.read(folder / IMPORTED)}
-        kept = msgspec.json.decode((folder / IMPORTED / IMPORT_FILE).read_bytes())
-        seen = [camera for run in told for camera in run.live()]
-        received = [
-            each
-            for each in logs.events[CONTROL]
-            if isinstance(each, Segment) and each.side == "received" and each.camera in film
-        ]
-        return cls(
-            registry_rows=kept["sites"],
-            registry_cameras=sum(each.id in listed for each in registry.read(folder / CITIES[0])),
-            walk_fixes=recorded.walk_fixes,
-            clip_pictures=sum(each in film for each in seen),
-            drawn_pictures=sum(each not in film for each in seen),
-            clip_segments=len(received),
-            clip_segments_pre_grant=sum(each.pre_grant for each in received),
-            sound_fetched=recorded.sound_fetched,
-        )
-
-    def unmet(self, recorded: Recorded) -> list[str]:
-        held = {
-            "no row of the public list is in the registry": self.registry_rows > 0 and self.registry_cameras > 0,
-            "no fix of the recorded walk was accepted": self.walk_fixes > 0,
-            "no picture of the film was watched": self.clip_pictures > 0,
-            "no drawn picture was watched": self.drawn_pictures > 0,
-            "no segment of the film was received": self.clip_segments > 0,
-            "the film's cameras offered no sound": recorded.clip_sound,
-            "sound was fetched from a camera": self.sound_fetched == 0,
-        }
-        return [what for what, holds in held.items() if not holds]
-
-
 def _cold(run: Run, preconnected: set[CameraId]) -> list[float]:
     """From beginning to wait to the picture, of cameras that were not pre-connected."""
     waits: dict[str, int] = {}
@@ -530,7 +474,8 @@ async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], l
     faults += _unmet(told, logs, said.runs)
     summary = _summary(told, logs, verified=verified, tampered=tampered)
     if said.data is not None and recorded is not None:
-        real = Real.count(folder, recorded, told, logs)
+        seen = [camera for run in told for camera in run.live()]
+        real = Real.count(folder, recorded, seen, logs.events[CONTROL])
         faults += real.unmet(recorded)
         summary |= asdict(real)
     return summary, faults

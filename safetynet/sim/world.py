@@ -29,6 +29,8 @@ ROUND_MS: Final = 90 * 60_000
 """A wearer goes out once in this time, and walks for a share of it."""
 SUSPECT_M: Final = 150.0
 """A device that is so near a forbidden place reports in the rhythm of suspicion."""
+HOME_CLEAR_M: Final = 35.0
+"""From the edge of a forbidden place to the homes of those in the stories about it."""
 DRIVE_MPS: Final = 12.5
 ADVANCE_MAX_MS: Final = 6 * 3_600_000
 
@@ -391,7 +393,12 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     wanted = [start[:2], (zone[0] + zone[2] + 260.0, zone[1]), (other[0] + other[2] + 60.0, other[1])]
     for k, wearer in enumerate(wearers):
         place = wanted[k] if k < len(wanted) else tuple(made.middles[dice.randrange(len(made.buildings))])
-        middle = made.middles[int(np.argmin(((made.middles - place) ** 2).sum(axis=1)))]
+        far = ((made.middles - place) ** 2).sum(axis=1)
+        if k in (1, 2):
+            # Nobody is sent to live where he is forbidden to be.
+            mx, my, radius_m, _ = zone if k == 1 else other
+            far[((made.middles - (mx, my)) ** 2).sum(axis=1) < (radius_m + HOME_CLEAR_M) ** 2] = np.inf
+        middle = made.middles[int(np.argmin(far))]
         x, y = (float(v) for v in middle)
         route: list[int] = []
         node = made.nearest(x, y)

@@ -19,8 +19,8 @@ from safetynet.sim.panel import Recorded
 from safetynet.sim.plane import Plane
 from safetynet.sim.poles import CameraRow
 from safetynet.sim.provision import CannotProvisionError, Ports, Wish, provision
+from safetynet.sim.real import Real
 from safetynet.sim.run import Settings, filmed, near_stories
-from safetynet.sim.smoke import Real
 from safetynet.sim.world import World
 
 DATA = Path(os.environ.get("SAFETYNET_DATA", Path(__file__).parents[3] / "shared" / "data"))
