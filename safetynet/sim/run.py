@@ -126,8 +126,8 @@ def look(drawn: Sequence[CameraId], scene: Scene, over: threading.Event) -> None
 
 
 def filmed(world: World, settings: Settings) -> tuple[Clip | None, frozenset[CameraId]]:
-    """The film, and the cameras near the first story's way that loop it. They are like the recorders of a shop: the film
-    runs by their own clock, and no wish for a key frame changes it.
+    """The film, and the cameras near the first story's way that loop it. They are like the recorder of a shop: it plays
+    from the first picture, and no wish makes a key frame where the film has none.
     """
     if settings.data is None:
         return None, frozenset()
@@ -187,7 +187,7 @@ async def run(world: World, settings: Settings) -> None:
     device_of = {each.id: each.device for each in world.wearers()}
     clip, looping = await asyncio.to_thread(filmed, world, settings)
     pictures = {each.id: clip if clip is not None and each.id in looping else scene for each in world.cameras()}
-    habits = dict.fromkeys(looping, cameras.Habits(idr_on_play=False, honour_pli=False))
+    habits = dict.fromkeys(looping, cameras.Habits(honour_pli=False))
     serving = await cameras.serve(pictures, HOST, settings.rtsp_port, habits)
 
     def recorded() -> Recorded:

@@ -180,7 +180,7 @@ async def test_the_film_is_looped_as_it_was_filmed_and_its_sound_stays_where_it_
     with av.open(str(folder / recordings.CLIP_FILE)) as file:
         filmed_bytes = [bytes(each) for each in file.demux(video=0) if each.size]
     assert all(nals[-1] in whole for (nals, _, _), whole in zip(clip.pictures, filmed_bytes, strict=True))
-    habits = {CameraId("a"): cameras.Habits(idr_on_play=False, honour_pli=False)}
+    habits = {CameraId("a"): cameras.Habits(honour_pli=False)}
     server = await cameras.serve({CameraId("a"): clip}, "127.0.0.1", 0, habits)
     units, began = [], []
     source = rtsp.Source(f"rtsp://127.0.0.1:{server.port}/a", units.append, began.append, began.append)
