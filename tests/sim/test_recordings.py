@@ -116,6 +116,14 @@ def test_the_walk_has_a_street_and_leads_over_the_border_once(world):
         assert not any(streets.inside(x, y, made.buildings[k].corners) for k in made.buildings_near(x, y, 6.0))
 
 
+def test_the_walk_is_seen_from_real_poles(world):
+    story = world.start("tamper", T0)
+    border_s = next(each.at_s for each in story.steps if each.word == "border")
+    seen = [world.seen_by(story.wearer, Instant(T0 + s * 1000)) for s in range(0, int(border_s), 3)]
+    assert sum(any(each.startswith("real-") for each in cameras) for cameras in seen) >= 0.6 * len(seen)
+    world.stop("tamper")
+
+
 def test_the_device_reports_the_recorded_fixes_at_their_own_seconds(world):
     walk = world.streets.walk
     world.advance(T0)
