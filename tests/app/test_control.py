@@ -400,8 +400,9 @@ async def test_a_start_signs_everybody_out_at_the_relay_as_well(folder, port):
             await until(lambda: relay.of(words.Admit))
             viewer = relay.of(words.Admit)[0].viewer
             assert cut_viewers(relay) == set()
-        async with running_in(folder):
+        async with running_in(folder), page(port, "kim") as kim:
             await until(lambda: cut_viewers(relay) == {viewer})
+            assert kim.admits == [], "who signs in again asks again"
 
 
 async def test_bail_gets_a_recorded_refusal_on_the_screen(running, port):
