@@ -205,9 +205,9 @@ export class GroundMap extends Light {
   }
 
   #cones() {
-    const tile = new Map(this.tiles.filter((each) => each.camera).map((each) => [each.camera?.camera, each]));
+    const tile = new Map(this.tiles.flatMap((each) => (each.camera ? [[cameraKey(each.camera), each]] : [])));
     return this.#cameras_shown().flatMap((camera) => {
-      const shown = tile.get(camera.camera);
+      const shown = tile.get(cameraKey(camera));
       if (camera.state !== 'granted') return cone(camera, 'proposed');
       if (shown?.state === 'stale' || shown?.state === 'lost') return cone(camera, 'late');
       return cone(camera, camera.reason === 'sees_now' ? 'sees' : 'open');
@@ -385,19 +385,24 @@ const accuracy = (place, p, over) => circle(place.lat, place.lon, place.radius_m
  * @param {Camera[]} cameras @param {import('./types.js').Tile[]} tiles
  */
 function poles(cameras, tiles) {
-  const shown = new Map(tiles.filter((each) => each.camera).map((each) => [each.camera?.camera, each]));
+  const shown = new Map(tiles.flatMap((each) => (each.camera ? [[cameraKey(each.camera), each]] : [])));
   /** @type {{lat: number, lon: number, slots: number[], kind: string}[]} */
   const found = [];
   for (const camera of cameras) {
     let pole = found.find((each) => apart(each, camera) < POLE_M);
     if (!pole) found.push(pole = { lat: camera.lat, lon: camera.lon, slots: [], kind: '' });
-    const tile = shown.get(camera.camera);
+    const tile = shown.get(cameraKey(camera));
     if (!tile) continue;
     pole.slots = [...pole.slots, tile.slot].sort();
     if (camera.state !== 'granted') pole.kind = 'cand';
     else if (tile.state === 'stale' || tile.state === 'lost') pole.kind = 'late';
   }
   return found;
+}
+
+/** An id is its city's own: two cities may use the same. @param {Camera} camera */
+function cameraKey(camera) {
+  return `${camera.city}/${camera.camera}`;
 }
 
 /** @param {import('./types.js').Unit} unit @param {boolean} left its name to the left */
