@@ -131,6 +131,19 @@ class UnitState(Enum):
     RELEASED = "released"
 
 
+class CalibrationReason(Enum):
+    """Why a city's staff set how a camera stands."""
+
+    MEASURED = "measured"
+    """On the spot, with a compass."""
+    ALIGNED = "aligned"
+    """The picture was compared with the map."""
+    TURNED = "turned"
+    """The camera itself was turned or exchanged."""
+    LIST_WRONG = "list_wrong"
+    UNDONE = "undone"
+
+
 class NoticeState(Enum):
     SENT = "sent"
     RECEIVED = "received"
