@@ -45,8 +45,38 @@ class Code(NamedTuple):
     digits: str
 
 
-def is_code(system: System, digits: str) -> bool:
-    return digits.isascii() and digits.isdigit() and len(digits) in DIGITS[system]
+def parsed(system: System, text: str) -> Code | None:
+    """A code in its shortest form: 3014000000 names the district 30140. None when it is none of the system."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text
+    if len(digits) == 10 and system in (System.LEGAL, System.ADMINISTRATIVE):
+        for ends, kept in (("00000000", 2), ("00000", 5), ("00", 8)):
+            if digits.endswith(ends) and kept in DIGITS[system]:
+                digits = digits[:kept]
+                break
+    return Code(system, digits) if len(digits) in DIGITS[system] else None
+
+
+def depth(code: Code) -> int:
+    """1 province, 2 district, 3 village, 4 hamlet (리); 2 for a local government."""
+    match code.system:
+        case System.LOCAL_GOVERNMENT:
+            return 2
+        case System.LEGAL:
+            return {2: 1, 5: 2, 8: 3, 10: 4}[len(code.digits)]
+        case System.ADMINISTRATIVE | System.STATISTICS:
+            return {2: 1, 5: 2}.get(len(code.digits), 3)
+
+
+def wider(code: Code) -> tuple[Code, ...]:
+    """The code itself and those of the areas around it, the narrowest first."""
+    if code.system is System.LOCAL_GOVERNMENT:
+        return (code,)
+    shorter = [size for size in sorted(DIGITS[code.system], reverse=True) if size < len(code.digits)]
+    if code.system is System.STATISTICS:
+        shorter = [size for size in shorter if size <= 5]  # seven digits are not the beginning of eight
+    return (code, *(Code(code.system, code.digits[:size]) for size in shorter))
 
 
 class Box(NamedTuple):

@@ -564,14 +564,13 @@ def _gathered(shapes: list[Any], found: _Read, epsg: int, known: Known, columns:
             skipped[shape] += 1
             continue
         mended += shape is not raw
-        digits = _text(feature.properties.get(column))
-        if not areas.is_code(system, digits):
+        code = areas.parsed(system, _text(feature.properties.get(column)))
+        if code is None:
             skipped[Skip.NO_CODE] += 1
             continue
-        code = Code(system, digits)
         area = Area(
             code=code,
-            name=_text(feature.properties.get(name)) or digits,
+            name=_text(feature.properties.get(name)) or code.digits,
             name_en=_text(feature.properties.get(_first(given, _ENGLISH_COLUMNS) or "")),
             aliases=_aliases(feature.properties, column, code),
             shape=shape,
@@ -583,7 +582,7 @@ def _gathered(shapes: list[Any], found: _Read, epsg: int, known: Known, columns:
         before = by_code.get(code)
         if before is not None:
             if before.name != area.name:
-                raise UnreadableError(f"{digits} stands in it for {before.name} and for {area.name}")
+                raise UnreadableError(f"{code.digits} stands in it for {before.name} and for {area.name}")
             joined += 1
             area = replace(before, shape=shapely.union_all([before.shape, area.shape]))
         by_code[code] = area
@@ -638,12 +637,10 @@ def _aliases(properties: dict[str, object], column: str, code: Code) -> tuple[Co
     """Codes of other systems that the same feature carries, at the same depth."""
     found: dict[System, Code] = {}
     for other, system in _CODE_COLUMNS:
-        digits = _text(properties.get(other))
-        village = len(digits) > 5
-        if other == column or system is code.system or village != (len(code.digits) > 5):
+        alias = areas.parsed(system, _text(properties.get(other)))
+        if alias is None or other == column or system is code.system or areas.depth(alias) != areas.depth(code):
             continue
-        if areas.is_code(system, digits) and (village or len(digits) == len(code.digits)):
-            found.setdefault(system, Code(system, digits))
+        found.setdefault(system, alias)
     return tuple(found.values())
 
 
