@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from safetynet.app import offices
 from safetynet.core.terms import CentreId
 from safetynet.edge import registry
 
@@ -36,6 +37,8 @@ _SAID: Final[dict[registry.Skip, str]] = {
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet import", description="Read lists of others.")
     what = parser.add_subparsers(dest="what", required=True)
+    for each in offices.KINDS:
+        what.add_parser(each, help=f"see `safetynet import {each} --help`", add_help=False)
     cameras = what.add_parser("cameras", help="전국CCTV표준데이터 (CP949 or UTF-8 CSV)")
     cameras.add_argument("file", type=Path, metavar="FILE")
     cameras.add_argument("--city", required=True, metavar="NAME", help="id of the smart city centre")
@@ -80,6 +83,9 @@ def _show(intake: registry.Intake) -> None:
 
 def main(given: list[str] | None = None) -> int:
     """Exit 0 and one JSON object as the last line; 1 when the file or the folder cannot be used, with the reason."""
+    asked = sys.argv[1:] if given is None else given
+    if asked and asked[0] in offices.KINDS:
+        return offices.main(asked)
     said = _arguments(given)
     if not CITY.fullmatch(said.city):
         print(f"--city: not an id: {said.city!r}", file=sys.stderr)

@@ -14,6 +14,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Final
 
+import shapely
+
 from safetynet.core import geo
 from safetynet.core.areas import Area, Areas, Code, Near, depth, wider
 from safetynet.core.codes import Crosswalk, newest
@@ -71,7 +73,7 @@ class Answer:
     office: Office | None = None
     """Only with COMPETENT."""
     by: Code | None = None
-    """The code by which it serves the place."""
+    """What its own list says that it serves."""
     candidates: tuple[Office, ...] = ()
     """Who comes into question where none is competent for certain, the nearest first."""
     also: tuple[Office, ...] = ()
@@ -100,12 +102,14 @@ class Table:
     crosswalk: Crosswalk = field(default_factory=Crosswalk)
 
     @cached_property
-    def _serving(self) -> dict[tuple[Kind, Code], tuple[Office, ...]]:
-        found: defaultdict[tuple[Kind, Code], list[Office]] = defaultdict(list)
-        for office in self.offices:
-            for code in {each for served in office.serves for each in self.crosswalk.every(served)}:
-                found[office.kind, code].append(office)
-        return {key: tuple(sorted(each, key=lambda one: one.id)) for key, each in found.items()}
+    def _serving(self) -> dict[tuple[Kind, Code], tuple[tuple[Office, Code], ...]]:
+        """Offices by every code that means what they serve, with the code that their own list gives."""
+        found: defaultdict[tuple[Kind, Code], list[tuple[Office, Code]]] = defaultdict(list)
+        for office in sorted(self.offices, key=lambda each: each.id):
+            for served in office.serves:
+                for code in self.crosswalk.every(served):
+                    found[office.kind, code].append((office, served))
+        return {key: tuple(each) for key, each in found.items()}
 
     @cached_property
     def kinds(self) -> frozenset[Kind]:
@@ -123,8 +127,8 @@ class Table:
             found: dict[OfficeId, tuple[Office, Code]] = {}
             for code in sorted(codes, key=lambda each: (each.system.value, each.digits)):
                 if depth(code) == at_depth:
-                    for office in self._serving.get((kind, code), ()):
-                        found.setdefault(office.id, (office, code))
+                    for office, served in self._serving.get((kind, code), ()):
+                        found.setdefault(office.id, (office, served))
             if found:
                 offices = tuple(office for office, _ in found.values())
                 return offices, next(iter(found.values()))[1]
@@ -181,3 +185,34 @@ def _answer(table: Table, kind: Kind, here: tuple[Area, ...], near: tuple[Near, 
 def _offices(table: Table, kind: Kind, areas: Iterable[Area]) -> tuple[Office, ...]:
     found = {office.id: office for area in areas for office in table.serving(area, kind)[0]}
     return tuple(found.values())
+
+
+OUTLINE_CORNERS_MAX: Final = 2_000
+"""Of a city's outline in a centre's configuration: it is measured against for every request."""
+_STEP_DEG: Final = 1e-5
+"""About a metre: by how much an outline is smoothed at first when it has too many corners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    corners: tuple[tuple[float, float], ...]
+    """(lat, lon), the first not repeated."""
+    share: float
+    """How much of the ground lies within: an outline has one part, islands beside it are left out."""
+
+
+def outline(table: Table, office: Office) -> Outline | None:
+    """The outer border of the largest connected part of an office's ground. None when it has no ground."""
+    ground = table.ground(office)
+    if not ground:
+        return None
+    whole = shapely.union_all([each.shape for each in ground])
+    largest = max(shapely.get_parts(whole), key=lambda part: float(part.area))
+    smooth = shapely.Polygon(shapely.get_exterior_ring(largest))
+    step = _STEP_DEG
+    while shapely.get_num_coordinates(smooth) > OUTLINE_CORNERS_MAX:
+        smooth = shapely.simplify(smooth, step)
+        step *= 2
+    ring = shapely.get_coordinates(smooth)[:-1]
+    corners = tuple((round(float(lat), 7), round(float(lon), 7)) for lon, lat in ring)
+    return Outline(corners, float(largest.area / whole.area))
