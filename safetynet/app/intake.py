@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from safetynet.app import offices
 from safetynet.core.cameras import Camera
 from safetynet.core.lists import directions, editions, sieve
 from safetynet.core.lists.bounds import Bounds
@@ -84,7 +85,13 @@ class Taken:
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet import", description="Read lists of others.")
     what = parser.add_subparsers(dest="what", required=True)
+<<<<<<< HEAD
     cameras = what.add_parser("cameras", help="전국CCTV표준데이터 and others: CSV, XLSX or JSON")
+=======
+    for each in offices.KINDS:
+        what.add_parser(each, help=f"see `safetynet import {each} --help`", add_help=False)
+    cameras = what.add_parser("cameras", help="전국CCTV표준데이터 (CP949 or UTF-8 CSV)")
+>>>>>>> areas
     cameras.add_argument("file", type=Path, metavar="FILE")
     cameras.add_argument("--city", required=True, metavar="NAME", help="id of the smart city centre")
     cameras.add_argument("--dir", type=Path, metavar="D", help="the city's folder (default data/NAME)")
@@ -322,6 +329,9 @@ def _refused_arguments(said: argparse.Namespace) -> str | None:
 
 def main(given: list[str] | None = None) -> int:
     """Exit 0 and one JSON object as the last line; 1 when the file or the folder cannot be used, with the reason."""
+    asked = sys.argv[1:] if given is None else given
+    if asked and asked[0] in offices.KINDS:
+        return offices.main(asked)
     said = _arguments(given)
     refused = _refused_arguments(said)
     if refused:

@@ -29,6 +29,8 @@ CentreId = NewType("CentreId", str)
 PersonId = NewType("PersonId", str)
 """A person who works: operator, officer, administrator. Never a wearer or a protected person."""
 UnitId = NewType("UnitId", str)
+OfficeId = NewType("OfficeId", str)
+"""A smart city centre, a metropolitan hub, a probation office or a police station, as the table of offices calls it."""
 DispatchId = NewType("DispatchId", str)
 NoticeId = NewType("NoticeId", str)
 ViewerId = NewType("ViewerId", str)
