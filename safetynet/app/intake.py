@@ -85,13 +85,9 @@ class Taken:
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet import", description="Read lists of others.")
     what = parser.add_subparsers(dest="what", required=True)
-<<<<<<< HEAD
-    cameras = what.add_parser("cameras", help="전국CCTV표준데이터 and others: CSV, XLSX or JSON")
-=======
     for each in offices.KINDS:
         what.add_parser(each, help=f"see `safetynet import {each} --help`", add_help=False)
-    cameras = what.add_parser("cameras", help="전국CCTV표준데이터 (CP949 or UTF-8 CSV)")
->>>>>>> areas
+    cameras = what.add_parser("cameras", help="전국CCTV표준데이터 and others: CSV, XLSX or JSON")
     cameras.add_argument("file", type=Path, metavar="FILE")
     cameras.add_argument("--city", required=True, metavar="NAME", help="id of the smart city centre")
     cameras.add_argument("--dir", type=Path, metavar="D", help="the city's folder (default data/NAME)")

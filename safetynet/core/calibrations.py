@@ -10,7 +10,7 @@ Absent on purpose: writing back into `cameras.json`, and changing where a camera
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 from immutables import Map
@@ -83,6 +83,8 @@ def decide(cameras: Registry, book: Book, wish: Wish, at: Instant) -> CameraCali
                 return Why.NOT_ALLOWED_NOW
             setting = history[-2]
             reason, undoes = CalibrationReason.UNDONE, True
+        case _:
+            assert_never(wish)
     return CameraCalibrated(at=at, camera=wish.camera, by=wish.by, reason=reason, setting=setting, undoes=undoes)
 
 

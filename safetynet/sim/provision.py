@@ -46,9 +46,14 @@ NAMES: Final = {CONTROL: "위치추적관제센터", POLICE: "112치안종합상
 PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
+REAL_BOUNDARY: Final = Path("boundaries/hangjeongdong_daejeon.geojson")
 REAL_OWNER: Final = "대전광역시 중구청"
+REAL_REPAIR: Final = "degrees_minutes_seconds"
+"""What a person who looked through the quarantine of this list would accept."""
 IMPORTED: Final = "imported"
 """Folder of the real list as it was read, before the border divides it."""
+WHOLE: Final = "whole"
+"""Beside it: the import of the whole list, of every owner."""
 IMPORT_FILE: Final = "import.json"
 """Beside it: what the importer counted."""
 IMPORT_S_MAX: Final = 120
@@ -241,16 +246,23 @@ def _pin_each_other(folder: Path, one: CentreId, other: CentreId) -> None:
 
 
 def _import_real(folder: Path, data: Path) -> None:
-    """The product's own door for lists of others, as an administrator would use it."""
+    """The product's own door for lists of others, as an administrator would use it.
+
+    The whole list, through quarantine and repair and the boundary of each district; and of one district what the made
+    world is built around.
+    """
     source = data / REAL_LIST
     if not source.is_file():
         raise CannotProvisionError(f"{source} is not there")
-    command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source)]
-    command += ["--city", CITIES[0], "--dir", str(folder), "--owner", REAL_OWNER]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False)
-    if done.returncode != 0:
-        raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
-    (folder / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source), "--city", CITIES[0]]
+    command += ["--boundary", str(data / REAL_BOUNDARY), "--accept", REAL_REPAIR]
+    for into, only in ((folder / WHOLE, ()), (folder, ("--owner", REAL_OWNER))):
+        done = subprocess.run(
+            [*command, "--dir", str(into), *only], capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False
+        )
+        if done.returncode != 0:
+            raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
+        (into / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
 
 
 def make_world(wish: Wish) -> World:

@@ -10,17 +10,24 @@ from safetynet.core.events import AnyEvent, Segment
 from safetynet.core.terms import CameraId
 from safetynet.edge import registry
 from safetynet.sim.panel import Recorded
-from safetynet.sim.provision import CITIES, IMPORT_FILE, IMPORTED
+from safetynet.sim.provision import CITIES, IMPORT_FILE, IMPORTED, WHOLE
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """Of what the importer says of itself: the rows it kept."""
+    """Of what the importer says of itself: the rows it kept, those that wait in quarantine, and those it repaired."""
 
+    rows: int
     sites: int
+    quarantined: int
+    repaired: int
 
 
 @dataclass(frozen=True, slots=True)
 class Real:
+    list_rows: int
+    """Rows of the whole public list, of every owner, each judged by its owner's boundary."""
+    list_quarantined: int
+    list_repaired: int
     registry_rows: int
     """Rows of the public list that the importer kept."""
     registry_cameras: int
@@ -41,10 +48,16 @@ class Real:
         """`seen`: the camera of each picture that came to be seen; `control`: the control centre's log."""
         film = frozenset(recorded.clip_cameras)
         listed = {each.id for each in registry.read(folder / IMPORTED)}
-        kept = msgspec.json.decode((folder / IMPORTED / IMPORT_FILE).read_bytes(), type=Imported)
+        kept, whole = (
+            msgspec.json.decode((place / IMPORT_FILE).read_bytes(), type=Imported)
+            for place in (folder / IMPORTED, folder / IMPORTED / WHOLE)
+        )
         received = [each for each in control if isinstance(each, Segment) and each.side == "received"]
         filmed = [each for each in received if each.camera in film]
         return cls(
+            list_rows=whole.rows,
+            list_quarantined=whole.quarantined,
+            list_repaired=whole.repaired,
             registry_rows=kept.sites,
             registry_cameras=sum(each.id in listed for each in registry.read(folder / CITIES[0])),
             walk_fixes=recorded.walk_fixes,
@@ -57,6 +70,8 @@ class Real:
 
     def unmet(self, recorded: Recorded) -> list[str]:
         held = {
+            "no row of the whole list waits in quarantine": 0 < self.list_quarantined < self.list_rows,
+            "no row of the whole list was repaired": self.list_repaired > 0,
             "no row of the public list is in the registry": self.registry_rows > 0 and self.registry_cameras > 0,
             "no fix of the recorded walk was accepted": self.walk_fixes > 0,
             "no picture of the film was watched": self.clip_pictures > 0,
