@@ -51,6 +51,14 @@
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.
  *
+ * @typedef {{number: number, name: string, azimuth_deg: number, view_deg: number}} Preset
+ * @typedef {{azimuth_deg: number|null, view_deg: number|null, range_m: number, presets: Preset[]}} Setting
+ * How a camera stands (`LensSetting` of core/events.py).
+ * @typedef {{camera: string, name: string, lat: number, lon: number, ptz: boolean, purpose: string, listed: Setting,
+ *   setting: Setting|null, set_by: string|null, set_at: number|null, reason: string|null, can_undo: boolean,
+ *   description: string}} Calibrated
+ * One camera on the page where a city's staff set it. `listed`: what the list says; `setting`: what staff set above it.
+ *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story
  * @typedef {{accounts: Account[], stories: Story[], panel_url: string}} Demo
