@@ -15,6 +15,8 @@ export const SLOTS = 4;
 const SHIFT_MS_MIN = 4_000;
 const STALE_MS = 2_000;
 const ADMIT_WAIT_MS = 3_000;
+/** How long a better camera keeps its place while its city still answers: the next city's pictures would be opened for nothing. */
+const ANSWER_MS = 500;
 const TILE_NUMBER_MAX = 999;
 
 /** Events: `change`; `need` {grant}: this window needs a token for a live grant. */
@@ -83,6 +85,7 @@ export class Views extends EventTarget {
   /** The operator pressed V: the centre will send a token by itself. */
   expect() {
     this.expected_at = now();
+    setTimeout(() => this.show(this.incident), ANSWER_MS);
   }
 
   /** @param {import('./types.js').Player} player */
@@ -156,8 +159,10 @@ export class Views extends EventTarget {
   #place(incident) {
     if (incident.state === 'closed') return;
     const usable = incident.video.cameras.filter(this.#usable(incident));
-    const wanted = [...usable.filter((each) => each.state === 'granted'), ...usable.filter((each) => each.state === 'proposed')]
-      .slice(0, SLOTS).map((each) => each.camera);
+    const asked = now() - this.expected_at < ANSWER_MS
+      ? new Set(incident.video.requests.filter((each) => each.state === 'requested').map((each) => each.city)) : new Set();
+    const first = (/** @type {Camera} */ each) => each.state === 'granted' || asked.has(each.city);
+    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, SLOTS).map((each) => each.camera);
     const may = now() - this.shifted_at >= SHIFT_MS_MIN;
     const before = this.slots.join();
     const missing = wanted.filter((camera) => !this.slots.includes(camera));

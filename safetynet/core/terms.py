@@ -179,3 +179,4 @@ class Why(Enum):
     LEDGER_FAILED = "ledger_failed"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
+    SIGNED_OUT = "signed_out"

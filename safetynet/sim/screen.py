@@ -21,7 +21,7 @@ from safetynet.edge import clock
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS: Final = (
     "--no-sandbox",
-    "--use-angle=swiftshader",
+    "--use-angle=swiftshader-webgl",  # as a desktop without a GPU: only the map's WebGL is emulated, the page is not
     "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-quic",
