@@ -12,6 +12,7 @@ import { icon } from './icons.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
 import { certainty, clock, count, metres, speed, t } from './say.js';
+import { cameraKey } from './views.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Camera} Camera */
@@ -398,11 +399,6 @@ function poles(cameras, tiles) {
     else if (tile.state === 'stale' || tile.state === 'lost') pole.kind = 'late';
   }
   return found;
-}
-
-/** An id is its city's own: two cities may use the same. @param {Camera} camera */
-function cameraKey(camera) {
-  return `${camera.city}/${camera.camera}`;
 }
 
 /** @param {import('./types.js').Unit} unit @param {boolean} left its name to the left */

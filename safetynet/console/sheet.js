@@ -59,7 +59,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', standing: 'Standing' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -71,6 +71,13 @@ function details(entry) {
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];
   });
+}
+
+/** Who is competent, or who comes into question and why nobody is for certain. @param {import('./types.js').Competent} answer */
+function competent({ kind, finding, names }) {
+  if (finding === 'competent') return names.join(' / ');
+  const why = `${t(`OfficeKind.${kind}`)}: ${t(`Finding.${finding}`)}`;
+  return names.length ? `${why} (${names.join(' / ')})` : why;
 }
 
 /** What machines say over and over; a run of it must not push what people did out of sight. */
@@ -143,9 +150,10 @@ export class Sheet extends Light {
   }
 
   /** @param {Incident} incident */
-  #who({ who }) {
+  #who({ who, district }) {
     return html`<div class="blk"><div class="who-r"><div class="ph">${icon('user', 34)}</div><dl class="kv"><dt>${t('sheet.wearer')}</dt><dd><b>${who.age === null ? who.name : t('sheet.age', { name: who.name, age: who.age })}</b></dd>
-      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd></dl></div></div>`;
+      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd>
+      ${district ? html`<dt>${t('sheet.district')}</dt><dd class="district">${[district.areas.join(' / '), ...district.offices.map(competent)].filter(Boolean).join(' · ')}</dd>` : ''}</dl></div></div>`;
   }
 
   /** @param {Incident} incident */

@@ -27,10 +27,11 @@
  * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
- *   alarms: string[], who: Who, place: Place|null, speed_mps: number|null,
+ *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[]}} Incident
+ * @typedef {{kind: string, finding: string, names: string[]}} Competent
  * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
  *   state: string, dispatch: string|null, eta_s: number|null}} Unit

@@ -29,11 +29,13 @@ from safetynet.core.terms import (
     Instant,
     NoticeId,
     NoticeState,
+    OfficeId,
     PersonId,
     PoleId,
     Priority,
     RequestId,
     Source,
+    Standing,
     StreamId,
     SubjectId,
     UnitId,
@@ -297,6 +299,9 @@ class DispatchOrdered(Event, frozen=True, kw_only=True, tag="dispatch_ordered"):
     unit: UnitId
     by: PersonId
     answer_by: Instant
+    competent: OfficeId | None = None
+    """The probation office in whose district the person was, when there was one for certain."""
+    standing: Standing | None = None
 
 
 class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):

@@ -146,6 +146,22 @@ class CalibrationReason(Enum):
     UNDONE = "undone"
 
 
+class Standing(Enum):
+    """Whose district it is, against who was ordered to go: said with the order, so that nobody need guess later."""
+
+    COMPETENT = "competent"
+    NEARER = "nearer"
+    """Another office's unit would be there first."""
+    COMPETENT_BUSY = "competent_busy"
+    COMPETENT_WITHOUT_UNIT = "competent_without_unit"
+    CHOSEN = "chosen"
+    """The operator chose another than the one that would be there first."""
+    BORDER = "border"
+    """Several offices come into question, this one's among them."""
+    UNKNOWN = "unknown"
+    """No competent office is known for the place, or none for the unit."""
+
+
 class NoticeState(Enum):
     SENT = "sent"
     RECEIVED = "received"

@@ -47,6 +47,19 @@ async def test_a_token_admits_once_also_after_a_restart(pipe: Pipe, pages: Any) 
     await other.close()
 
 
+async def test_a_token_that_is_here_before_the_loops_word_of_it_admits(pipe: Pipe, pages: Any) -> None:
+    """Two roads: the page was told its token, and its first open is already behind it."""
+    await pipe.open({"a": cameras.TestCard()})
+    await pipe.lease(["a"])
+    page = await pages("token")
+    await page.watch(1, "a")
+    await until(lambda: pipe.centre._awaited)
+    await pipe.admit("token", ["a"])
+    await page.until(lambda: page.said(tile=1, state="live"))
+    assert not page.said(state="refused")
+    assert pipe.centre._awaited == {}
+
+
 @pytest.mark.parametrize(
     "cut",
     [

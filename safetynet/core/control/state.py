@@ -500,7 +500,9 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
         case CamerasChanged():
             return (("cameras", str(len(event.cameras))),)
         case DispatchOrdered():
-            return (("unit", event.unit),)
+            standing = () if event.standing is None else (("standing", event.standing.value),)
+            competent = () if event.competent is None else (("competent", event.competent),)
+            return (("unit", event.unit), *standing, *competent)
         case UnitReported():
             return (("unit", event.unit), ("state", event.state.value))
         case PoliceNotified():

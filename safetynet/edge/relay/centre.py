@@ -50,6 +50,8 @@ REPLAYS_KEPT_MAX: Final = 10_000
 STRANGERS_TOLD_S: Final = 60.0
 """Who shows no token of ours is counted; the log learns the number this often, and no word of theirs."""
 STRANGERS_COUNTED_MAX: Final = 1_000_000
+TOKEN_WAIT_S_MAX: Final = 0.5
+"""How long a token may be at the page before the loop's word of it is here."""
 FIRST_HELLO_S_MAX: Final = 10.0
 SEND_BUFFER_BYTES: Final = 131_072
 NOT_SENT_LOW_BYTES: Final = 32_768
@@ -191,6 +193,7 @@ class Window:
         """Known once a token admitted this window: from then on its refusals are recorded, also after a cut."""
         self._texts: asyncio.Queue[bytes] = asyncio.Queue()
         self._refusals = 0
+        self._patient = True
 
     def tell(self, what: dict[str, object]) -> None:
         self._texts.put_nowait(msgspec.json.encode(what))
@@ -246,6 +249,8 @@ class Window:
                 raise ValueError("no such op")
 
     async def _hello(self, token: str) -> None:
+        if self._patient:  # a window that showed one token too many is not waited for again
+            self._patient = await self.relay.await_token(token)
         admitted = await self.relay.admit_window(token, self.viewer)
         if isinstance(admitted, Why):
             self._refusals += 1
@@ -314,6 +319,8 @@ class Centre:
         self.strangers = 0
         """Turned away since the log was last told how many."""
         self._replayed: dict[bytes, None] = {}
+        self._awaited: dict[bytes, asyncio.Event] = {}
+        """Tokens that a page showed before the loop told of them; one for each window at most."""
 
     async def open(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
         """Listens for windows at /video; returns the port."""
@@ -400,8 +407,27 @@ class Centre:
             self.refused += 1
             return
         self._tokens[word.token_sha256] = word
+        if (awaited := self._awaited.get(word.token_sha256)) is not None:
+            awaited.set()
         if word.city in self.uplinks:
             self.uplinks[word.city].warm()
+
+    async def await_token(self, token: str) -> bool:
+        """Whether this token is known, now or within TOKEN_WAIT_S_MAX: page and loop reach us by two roads, and the
+        page's may be the faster one.
+        """
+        sha256 = hashlib.sha256(token.encode()).digest()
+        if sha256 in self._tokens or await self.log.token_used(sha256):
+            return True
+        awaited = self._awaited.setdefault(sha256, asyncio.Event())
+        try:
+            async with asyncio.timeout(TOKEN_WAIT_S_MAX):
+                await awaited.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._awaited.pop(sha256, None)
+        return True
 
     async def admit_window(self, token: str, viewer: ViewerId = NOBODY) -> Admission | Why:
         """Uses a token up, durably, before it admits anybody. `viewer` is whoever this window is already.
