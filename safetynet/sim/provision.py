@@ -31,7 +31,7 @@ from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.store import Account, Device, Store
-from safetynet.sim import recordings
+from safetynet.sim import districts, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -209,7 +209,7 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
         _pin_each_other(wish.folder, CONTROL, partner)
     told("가상 도시와 카메라 대장", "the made city and the registries of its cameras")
     if wish.data is not None:
-        if absent := recordings.missing(wish.data):
+        if absent := [*recordings.missing(wish.data), *districts.missing(wish.data)]:
             raise CannotProvisionError(f"{absent[0]} is not there")
         _import_real(wish.folder / IMPORTED, wish.data)
     world = make_world(wish)
@@ -220,6 +220,11 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
     told("시연 계정", "demo accounts")
     logins = _accounts(wish, world)
     _write_map(wish, world)
+    told("관할 구역", "districts and who is competent")
+    try:
+        districts.write(wish.folder / CONTROL, world, wish.data)
+    except districts.CannotReadMapError as refused:
+        raise CannotProvisionError(str(refused)) from refused
     deployment = Deployment(
         form=FORM,
         seed=wish.seed,
@@ -466,6 +471,7 @@ def _unit(unit: SimUnit, deployment: Deployment) -> dict[str, object]:
         "key_sha256": _sha256(deployment.units[unit.id]),
         "lat": unit.lat,
         "lon": unit.lon,
+        "office": districts.OFFICES_OF_UNITS.get(unit.id),
     }
 
 
