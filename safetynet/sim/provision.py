@@ -31,7 +31,7 @@ from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.store import Account, Device, Store
-from safetynet.sim import recordings
+from safetynet.sim import districts, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -46,7 +46,6 @@ NAMES: Final = {CONTROL: "위치추적관제센터", POLICE: "112치안종합상
 PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
-REAL_BOUNDARY: Final = Path("boundaries/hangjeongdong_daejeon.geojson")
 REAL_OWNER: Final = "대전광역시 중구청"
 REAL_REPAIR: Final = "degrees_minutes_seconds"
 """What a person who looked through the quarantine of this list would accept."""
@@ -214,7 +213,7 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
         _pin_each_other(wish.folder, CONTROL, partner)
     told("가상 도시와 카메라 대장", "the made city and the registries of its cameras")
     if wish.data is not None:
-        if absent := recordings.missing(wish.data):
+        if absent := [*recordings.missing(wish.data), *districts.missing(wish.data)]:
             raise CannotProvisionError(f"{absent[0]} is not there")
         _import_real(wish.folder / IMPORTED, wish.data)
     world = make_world(wish)
@@ -225,6 +224,11 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
     told("시연 계정", "demo accounts")
     logins = _accounts(wish, world)
     _write_map(wish, world)
+    told("관할 구역", "districts and who is competent")
+    try:
+        districts.write(wish.folder / CONTROL, world, wish.data)
+    except districts.CannotReadMapError as refused:
+        raise CannotProvisionError(str(refused)) from refused
     deployment = Deployment(
         form=FORM,
         seed=wish.seed,
@@ -255,7 +259,7 @@ def _import_real(folder: Path, data: Path) -> None:
     if not source.is_file():
         raise CannotProvisionError(f"{source} is not there")
     command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source), "--city", CITIES[0]]
-    command += ["--boundary", str(data / REAL_BOUNDARY), "--accept", REAL_REPAIR]
+    command += ["--boundary", str(data / districts.REAL_MAP), "--accept", REAL_REPAIR]
     for into, only in ((folder / WHOLE, ()), (folder, ("--owner", REAL_OWNER))):
         done = subprocess.run(
             [*command, "--dir", str(into), *only], capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False
@@ -478,6 +482,7 @@ def _unit(unit: SimUnit, deployment: Deployment) -> dict[str, object]:
         "key_sha256": _sha256(deployment.units[unit.id]),
         "lat": unit.lat,
         "lon": unit.lon,
+        "office": districts.OFFICES_OF_UNITS.get(unit.id),
     }
 
 
