@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = (
     "개방자치단체코드", "관리번호", "관리기관명", "소재지도로명주소", "소재지지번주소", "설치목적구분", "카메라대수", "카메라화소수",
@@ -80,6 +82,7 @@ def make(path: Path, rows: int, *, edition: int) -> None:
     dice = random.Random(7)
     middles = [(35.0 + 2.6 * dice.random(), 126.8 + 2.0 * dice.random()) for _ in range(OWNERS)]
     per_owner = max(POLES * rows // ROWS // OWNERS, 1)
+    spread = np.random.default_rng(7).normal(0, 0.03, (OWNERS, per_owner, 2)).tolist()
     purposes = ("생활방범", "어린이보호", "교통단속", "시설물관리", "쓰레기단속")
     with path.open("w", encoding="cp949", newline="") as file:
         write = csv.writer(file).writerow
@@ -87,9 +90,8 @@ def make(path: Path, rows: int, *, edition: int) -> None:
         for n in range(rows):
             owner = dice.randrange(OWNERS)
             pole = dice.randrange(per_owner)
-            spot = random.Random(owner * 1_000_003 + pole)
-            lat = middles[owner][0] + spot.gauss(0, 0.03)
-            lon = middles[owner][1] + spot.gauss(0, 0.03)
+            north, east = spread[owner][pole]
+            lat, lon = middles[owner][0] + north, middles[owner][1] + east
             said = spoilt(dice, lat, lon)
             leak = f" (172.31.{n % 256}.{n // 256 % 256})" if n % 10 == 0 else ""
             address = f"가람도 별빛{owner}시 은하로{pole % 97}길 {pole}(별빛동, 은하수){leak}"
