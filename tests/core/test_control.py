@@ -777,6 +777,7 @@ def test_an_order_records_whose_district_it_was(offices, chosen, competent, stan
     teams = tuple(replace(each, office=office) for each, office in zip(UNITS, offices, strict=True))
     ordered = told.give(words.SendOffice(incident=told.id, by=KIM, unit=chosen, units=teams), s=3)[0]
     assert (ordered.unit, ordered.competent, ordered.standing) == (chosen or "u1", competent, standing)
+    assert next(iter(told.incident.dispatches.values())).standing is standing
     newest = told.state.record[told.id][0].detail + told.state.record[told.id][1].detail
     assert ("standing", standing.value) in newest
     assert ("competent", competent) in newest

@@ -383,6 +383,7 @@ def _people(
                     state=UnitState.ORDERED,
                     ordered_at=event.at,
                     answer_by=event.answer_by,
+                    standing=event.standing,
                 ),
             )
         case UnitReported():
