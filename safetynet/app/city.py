@@ -11,13 +11,14 @@ from typing import Final
 
 import msgspec
 
-from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
 from safetynet.core.terms import CameraId, CentreId, GrantId, Why
 from safetynet.edge import clock, config, keys, process, registry
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge.heads import Heads
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
@@ -35,7 +36,12 @@ class City:
         self.centre = config.read(folder)
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=self.keys.persons, sign=self.keys.sign, salt=keys.salt
+            folder / "log.db",
+            centre=self.centre.id,
+            keys=self.keys.persons,
+            sign=self.keys.sign,
+            salt=keys.salt,
+            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
         )
         found = registry.read(folder)
         self.ground = Ground(cameras.Registry.of(found), self.centre.area)
@@ -49,6 +55,7 @@ class City:
             city.evolve,
             lambda state, serial, event: city.react(ground, state, serial, event),
         )
+        self._declare()
         self.link = Link(
             self.centre,
             self.store,
@@ -58,8 +65,23 @@ class City:
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, self.keys.log_public, self.keys.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    def _declare(self) -> list[Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        made = self.store.restoration()
+        if made is None:
+            return []
+        at = clock.now()
+        return self.loop.take(city.Restored(declared(made, at)), at, inbox=self.store.declaration(made.epoch))
+
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -94,7 +116,11 @@ class City:
         self._run(self.loop.take(city.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        """Nothing hangs on it: what is owed waits in the outbox, what is granted ends by its time."""
+        """What is owed waits in the outbox, what is granted ends by its time; a partner that is back confirms us."""
+        if state.up:
+            for held in self.loop.state.requests.values():
+                if held.grant is not None and held.sender == peer:
+                    self._lease(held.grant, held.cameras)
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
         given = city.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
@@ -125,6 +151,8 @@ class City:
         held = city.grant(self.loop.state, grant)
         if held is None:
             return  # it ended in the same batch
+        if held.sender not in self.link.confirmed:
+            return  # since this start nobody has borne out that this state is the newest: it may be an old copy
         left_ms = held.until - clock.now()
         if left_ms <= 0:
             return

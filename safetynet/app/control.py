@@ -19,7 +19,7 @@ import msgspec
 import uvicorn
 
 from safetynet.app import views, windows
-from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
@@ -57,9 +57,10 @@ from safetynet.edge import clock, config, keys, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
+from safetynet.edge.heads import Heads
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
@@ -84,7 +85,12 @@ class Control:
         self.folder, self.centre = folder, config.read(folder)
         own = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
+            folder / "log.db",
+            centre=self.centre.id,
+            keys=own.persons,
+            sign=own.sign,
+            salt=keys.salt,
+            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
         )
         self.people = People(self.store)
         self.sessions = Sessions(self.store.accounts())
@@ -108,6 +114,7 @@ class Control:
             minds.evolve,
             minds.react,
         )
+        self._declare()
         self.tracks: dict[WearerId, deque[Place]] = {}
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
@@ -135,8 +142,19 @@ class Control:
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    def _declare(self) -> list[words.Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        made = self.store.restoration()
+        if made is None:
+            return []
+        at = clock.now()
+        key = self.store.declaration(made.epoch)
+        return self.loop.take(words.Restored(declared(made, at)), at, inbox=key)
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
@@ -224,6 +242,12 @@ class Control:
 
     def refused(self, sender: CentreId, seq: int, why: Why) -> None:
         self._run(self.loop.take(words.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
+
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
+        self.show()
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
         self._link_states[peer] = state

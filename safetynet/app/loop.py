@@ -8,11 +8,14 @@ in between is repaired by starting again.
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from safetynet.core.events import AnyEvent
+import msgspec
+
+from safetynet.core.events import AnyEvent, LogRestored
 from safetynet.core.messages import Send
 from safetynet.core.terms import Instant
 from safetynet.edge.config import failpoint
-from safetynet.edge.store import InboxKey, Log, RelayMark
+from safetynet.edge.link import Behind
+from safetynet.edge.store import InboxKey, Log, RelayMark, Restoration, Store
 
 __all__ = ["BATCH_MAX", "InboxKey", "Loop", "RelayMark", "Send", "Taken"]
 
@@ -31,6 +34,22 @@ class Taken(NamedTuple, Generic[Given]):
     at: Instant
     inbox: InboxKey | None = None
     relay_mark: RelayMark | None = None
+
+
+def declared(made: Restoration, at: Instant) -> LogRestored:
+    """What the log says of its own restoration, in the words of the ledger."""
+    return LogRestored(at=at, **msgspec.structs.asdict(made))
+
+
+def begin_epoch(store: Store, found: Behind) -> None:
+    """A partner knows more of this log than it holds: what is missing will be declared, not hidden."""
+    point = found.checkpoint
+    store.begin_epoch(
+        found="partner",
+        known_epoch=found.epoch,
+        size_before=point.size if point else 0,
+        root_before=point.root if point else b"",
+    )
 
 
 class Loop(Generic[State, Given, Errand]):

@@ -15,11 +15,13 @@ from safetynet.core import cameras, grants, law
 from safetynet.core.events import (
     AnyEvent,
     CameraCard,
+    DiskChanged,
     GrantEnded,
     GrantIssued,
     GrantMoved,
     GrantRefused,
     IncidentEnded,
+    LogRestored,
     MessageRefused,
     Place,
     RelayEvent,
@@ -43,6 +45,7 @@ from safetynet.core.terms import (
     Basis,
     CameraId,
     CentreId,
+    DiskLevel,
     GrantId,
     IncidentId,
     Instant,
@@ -92,11 +95,24 @@ class RelayHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """The log is older than it was: what it holds alive must end. `declared` is what the ledger is to say of it."""
+
+    declared: LogRestored
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSeen:
+    level: DiskLevel
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Heard | HeardBadly | RelayHeard | Restored | DiskSeen | Tick
 
 
 # --- what goes out -------------------------------------------------------------------------------------------------
@@ -181,9 +197,14 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case Restored():
+            alive = [each for _, each in sorted(state.requests.items())]
+            return [given.declared, *(_over(each, Why.RESTORED, at) for each in alive)]
+        case DiskSeen():
+            return [DiskChanged(at=at, level=given.level, free_bytes=given.free_bytes)]
         case Tick():
             over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
-            return [_run_out(each, at) for each in over]
+            return [_over(each, Why.RUN_OUT, at) for each in over]
         case _:
             assert_never(given)
 
@@ -235,12 +256,12 @@ def _end_of(held: Held, why: Why, at: Instant) -> GrantEnded:
     return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
 
 
-def _run_out(held: Held, at: Instant) -> AnyEvent:
+def _over(held: Held, why: Why, at: Instant) -> AnyEvent:
     """A preparation that nobody took up ends as a refusal of that request alone: the incident itself goes on."""
     if held.grant is not None:
-        return _end_of(held, Why.RUN_OUT, at)
+        return _end_of(held, why, at)
     return GrantRefused(
-        at=at, request=held.request, incident=held.incident, sender=held.sender, why=Why.RUN_OUT, policy_sha256=b""
+        at=at, request=held.request, incident=held.incident, sender=held.sender, why=why, policy_sha256=b""
     )
 
 

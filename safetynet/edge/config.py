@@ -39,6 +39,8 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     """Of the window-facing relay at a control centre, of the centre-facing relay at a city."""
     peers: tuple[Peer, ...] = ()
     area: tuple[tuple[float, float], ...] = ()
+    erasures: str | None = None
+    """A second place for the list of erasures, on another disk than this folder's."""
     demo: bool = False
     """Demo accounts and the story panel exist only here; never set by an installation."""
 

@@ -243,6 +243,24 @@ class Journal:
         return len(data) // RECORD_BYTES if broken is None else broken
 
 
+def copy(folder: Path, to: Path) -> int:
+    """Copies the journal while its program goes on appending; returns the bytes. Segments that are full never change.
+
+    The newest is read first, so that nothing in the copy is later than this instant; a batch that was half written
+    just then is a torn tail, which opening the copy cuts. Raises FileNotFoundError when a segment was retired meanwhile.
+    """
+    to.mkdir(parents=True, exist_ok=True)
+    bases = sorted(folder.glob("*.seg"))
+    newest = bases[-1].read_bytes() if bases else b""
+    whole = -(-len(newest.rstrip(b"\0")) // RECORD_BYTES) * RECORD_BYTES
+    done = 0
+    for path in bases:
+        data = newest[:whole] if path == bases[-1] else path.read_bytes()
+        (to / path.name).write_bytes(data)
+        done += len(data)
+    return done
+
+
 def _synced(record: bytes, id: int) -> int | None:
     """The record's `synced`, or None when the record is not the whole record of that fix."""
     if len(record) != RECORD_BYTES or record[:4] != _MAGIC:

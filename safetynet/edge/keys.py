@@ -366,6 +366,7 @@ class PersonKeys:
 
     def __init__(self, kek: bytes, wrapped: WrappedKeys, keys_cached_max: int = KEYS_CACHED_MAX) -> None:
         self._kek = AESGCM(kek)
+        self._grave = hmac.digest(kek, b"safetynet/tombstones/1", "sha256")
         self._wrapped = wrapped
         self._cached: OrderedDict[SubjectId, tuple[int, AESGCM]] = OrderedDict()
         self._cached_max = keys_cached_max
@@ -402,6 +403,14 @@ class PersonKeys:
         self._cached.pop(subject, None)
         if live is not None:
             self._wrapped.put(subject, generation.to_bytes(_GENERATION_BYTES, "big") + bytes(_WRAPPED_BYTES))
+
+    def tombstone(self, subject: SubjectId) -> bytes | None:
+        """32 bytes by which this centre alone knows the subject's present key again; None when it has none.
+
+        Names nobody to whoever lacks person.key, and not a key that the subject gets after an erasure.
+        """
+        generation, live = self._current(subject)
+        return None if live is None else hmac.digest(self._grave, _bound(b"grave", generation, subject, b""), "sha256")
 
     def forget(self) -> None:
         """Drops unwrapped keys from memory: after a transaction that was rolled back, and when idle."""

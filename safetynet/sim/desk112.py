@@ -17,12 +17,13 @@ from typing import Final, TypeAlias, assert_never
 
 from immutables import Map
 
-from safetynet.app.loop import Loop
+from safetynet.app.loop import Loop, begin_epoch, declared
 from safetynet.core.events import AnyEvent, IncidentEnded, MessageRefused, NoticeReceived, PoliceNoticeAnswered
 from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, NotifyPolice, Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
 from safetynet.edge import clock, config, keys
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge.heads import Heads
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.store import InboxKey, Store
 
 READ_AFTER_MS: Final = 2_000
@@ -170,10 +171,23 @@ class Desk:
             deliver=self._deliver,
             refused=self._refused,
             changed=_changed,
+            heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
+            behind=self._behind,
         )
+
+    def _behind(self, found: Behind) -> None:
+        begin_epoch(self.store, found)
+        self._declare()
+
+    def _declare(self) -> None:
+        """Nothing here is alive that a restored log would have to end."""
+        made = self.store.restoration()
+        if made is not None:
+            self.store.commit([declared(made, clock.now())], inbox=[self.store.declaration(made.epoch)])
 
     async def run(self) -> None:
         """Until cancelled."""
+        self._declare()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.link.serve())

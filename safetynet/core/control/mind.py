@@ -20,6 +20,7 @@ from safetynet.core.control.words import (
     Close,
     Command,
     Country,
+    DiskSeen,
     Given,
     HandOver,
     Heard,
@@ -27,6 +28,7 @@ from safetynet.core.control.words import (
     Judged,
     RelayHeard,
     ReportUnit,
+    Restored,
     SendOffice,
     TakeOver,
     TellPolice,
@@ -45,6 +47,7 @@ from safetynet.core.events import (
     CameraCard,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
     IncidentClosed,
@@ -190,6 +193,10 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case Restored():
+            return _restored(state, given, at)
+        case DiskSeen():
+            return [DiskChanged(at=at, level=given.level, free_bytes=given.free_bytes)]
         case Tick():
             return _due(state, at)
         case _:
@@ -653,3 +660,18 @@ def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
+
+
+# --- what a restored log must end ---
+
+
+def _restored(state: State, given: Restored, at: Instant) -> list[AnyEvent]:
+    """Nothing that was alive in an older state is alive now: others went on since, and a person must ask again."""
+    events: list[AnyEvent] = [given.declared]
+    for id in sorted(state.open.values()):
+        for city, each in sorted(state.incidents[id].requests.items()):
+            if each.state is VideoState.GRANTED and each.grant is not None:
+                events.append(VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RESTORED))
+            elif each.state in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
+                events.append(VideoRefused(at=at, incident=id, request=each.request, city=city, why=Why.RESTORED))
+    return events

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    LogRestored,
     Place,
     RelayEvent,
 )
@@ -20,6 +21,7 @@ from safetynet.core.terms import (
     CallOutcome,
     CameraId,
     CentreId,
+    DiskLevel,
     DispatchId,
     Disposition,
     FixId,
@@ -175,6 +177,19 @@ class RelayHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """The log is older than it was: what it holds alive must end. `declared` is what the ledger is to say of it."""
+
+    declared: LogRestored
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSeen:
+    level: DiskLevel
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed. Everything that is due is done by this, so that a test can let it pass."""
 
@@ -192,7 +207,7 @@ Command: TypeAlias = (
     | ReportUnit
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Restored | DiskSeen | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
