@@ -15,8 +15,9 @@ from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
-from safetynet.core.terms import CameraId, CentreId, GrantId, Why
+from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, Why
 from safetynet.edge import clock, config, keys, process, registry
+from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.policy import Policy, facts
@@ -34,6 +35,7 @@ class City:
 
     def __init__(self, folder: Path) -> None:
         self.centre = config.read(folder)
+        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
             folder / "log.db",
@@ -151,6 +153,8 @@ class City:
         held = city.grant(self.loop.state, grant)
         if held is None:
             return  # it ended in the same batch
+        if self.loop.state.disk is not DiskLevel.AMPLE:
+            return  # nothing is delivered that may soon not be recorded; the leases of before run out
         if held.sender not in self.link.confirmed:
             return  # since this start nobody has borne out that this state is the newest: it may be an old copy
         left_ms = held.until - clock.now()
@@ -184,6 +188,9 @@ class City:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            if self.disk.look() is not self.loop.state.disk:
+                seen = city.DiskSeen(level=self.disk.level, free_bytes=self.disk.free_bytes)
+                self._run(self.loop.take(seen, clock.now()))
             self._run(self.loop.take(city.Tick(), clock.now()))
 
     async def _renew(self) -> None:

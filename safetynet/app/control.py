@@ -57,6 +57,7 @@ from safetynet.edge import clock, config, keys, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
+from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
@@ -83,6 +84,7 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.centre = folder, config.read(folder)
+        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         own = keys.open_centre(folder)
         self.store = Store.open(
             folder / "log.db",
@@ -570,9 +572,16 @@ class Control:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self.cut_signed_out()
+            self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
                 self.show()
+
+    def _look_at_disk(self) -> None:
+        if self.disk.look() is not self.loop.state.disk:
+            seen = words.DiskSeen(level=self.disk.level, free_bytes=self.disk.free_bytes)
+            self._run(self.loop.take(seen, clock.now()))
+            self._admit()
 
     def _intake(self) -> Intake:
         known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}

@@ -7,12 +7,14 @@ the loop is dead.
 import argparse
 import asyncio
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from safetynet.core.messages import Role
-from safetynet.core.terms import CentreId
+from safetynet.core.terms import CentreId, DiskLevel
 from safetynet.edge import config, keys, process
+from safetynet.edge.disk import LOOK_S, Disk
 from safetynet.edge.relay import words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.city import City
@@ -30,6 +32,13 @@ def _folder(name: str) -> Path:
     return folder
 
 
+async def _watch_disk(disk: Disk, room: Callable[[bool], None]) -> None:
+    """A stream may not run when its log could soon not be written."""
+    while True:
+        room(disk.look() is DiskLevel.AMPLE)
+        await asyncio.sleep(LOOK_S)
+
+
 def _peer(writer: asyncio.StreamWriter) -> CentreId | None:
     """The centre at the other end, by its certificate."""
     return keys.peer_id(writer.get_extra_info("ssl_object"))
@@ -41,7 +50,9 @@ async def _city(folder: Path) -> None:
     log = Log(folder / LOG)
     relay = City(log, keys.open_centre(folder).public, _peer)
     desk = Desk(log, words.ToCityRelay, relay.take)
+    disk = Disk(folder, centre.disk, holds=False)
     try:
+        relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
         port = await relay.open(centre.host, centre.video_port, keys.server_context(folder))
         await desk.open(folder / SOCKET)
         process.ready("city-relay", centre=centre.id, port=port)
@@ -62,7 +73,9 @@ async def _centre(folder: Path) -> None:
     log = Log(folder / LOG)
     relay = Centre(log, routes, keys.client_context(folder), _peer, origins)
     desk = Desk(log, words.ToCentreRelay, relay.take)
+    disk = Disk(folder, centre.disk, holds=False)
     try:
+        relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
         port = await relay.open(centre.host, centre.video_port, None)
         await desk.open(folder / SOCKET)
         process.ready("centre-relay", centre=centre.id, port=port)

@@ -175,6 +175,8 @@ export const TEXT = {
   'event.program_started': ['프로그램 시작', 'Program started'],
   'event.log_restored': ['백업에서 기록 복원', 'Log restored from a backup'],
   'event.disk_changed': ['디스크 여유 변동', 'Room on the disk changed'],
+  'disk.low': ['디스크 공간이 부족합니다. 영상은 멈췄고 경보·출동은 계속됩니다. 관리자에게 알리십시오', 'The disk is nearly full. Video has stopped; alarms and dispatch go on. Tell the administrator'],
+  'disk.scarce': ['디스크 공간이 거의 없습니다. 예비 공간으로 경보만 처리합니다. 지금 관리자에게 알리십시오', 'The disk is full. Alarms go on from the reserve, nothing else. Tell the administrator now'],
   'DiskLevel.ample': ['여유 있음', 'enough room'],
   'DiskLevel.low': ['디스크 부족 · 영상 멈춤', 'Disk nearly full · video stopped'],
   'DiskLevel.scarce': ['디스크 고갈 · 경보만 처리', 'Disk full · alarms only'],

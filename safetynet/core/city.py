@@ -177,6 +177,7 @@ class State:
     ended: tuple[tuple[CentreId, IncidentId], ...] = ()
     """By whom and what: one control centre cannot end the incident of another."""
     over: frozenset[tuple[CentreId, IncidentId]] = field(default_factory=frozenset)
+    disk: DiskLevel = DiskLevel.AMPLE
 
 
 EMPTY: Final = State()
@@ -275,7 +276,8 @@ def _asked(
     """The same facts are checked for preparing and for providing; only the second needs the policy's word."""
     wanted = asked_for(state, given.sender, message)
     limits = law.limits(message.basis, message.kind)
-    no = grants.first_against(grants.check(wanted, limits, ground.area, at))
+    no = Why.DISK_LOW if state.disk is not DiskLevel.AMPLE else None
+    no = no or grants.first_against(grants.check(wanted, limits, ground.area, at))
     choices = () if no else _choices(ground, message.place, None, message.radius_m, message.cameras_max, held)
     if isinstance(message, PrepareVideo):
         no = no or (None if choices else Why.NO_CAMERA)
@@ -284,6 +286,8 @@ def _asked(
         ids = tuple(each.camera.id for each in choices)
         return [_preparation(given.sender, message, message.place, ids, at)]
     policy = given.policy or grants.ABSENT
+    if no is Why.DISK_LOW:
+        return [_refusal(given.sender, message, no, policy.sha256, at)]
     answer = grants.issue(wanted, limits, ground.area, policy, choices, at)
     match answer:
         case grants.Refused(why):
@@ -430,6 +434,8 @@ def evolve(state: State, event: AnyEvent) -> State:
             return state if held is None else replace(state, requests=state.requests.delete(held.request))
         case IncidentEnded():
             return _ended(state, event)
+        case DiskChanged():
+            return replace(state, disk=event.level)
         case _:
             return state
 

@@ -86,6 +86,7 @@ from safetynet.core.terms import (
     AlarmKind,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     IncidentId,
     Instant,
@@ -140,10 +141,14 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return incidents.refusal(state.incidents.get(command.incident), Act.HAND_OVER, command.by)
         case CallWearer():
             return incidents.refusal(state.incidents.get(command.incident), Act.CALL, command.by)
+        case AskVideo() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AskVideo():
             return incidents.refusal(state.incidents.get(command.incident), Act.VIDEO, command.by)
         case TellPolice():
             return incidents.refusal(state.incidents.get(command.incident), Act.POLICE, command.by)
+        case AdmitViewer() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AdmitViewer():
             return _refuses_viewer(state, command, at)
         case SendOffice():
@@ -210,7 +215,7 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
         some = _verdict(country, state, transition, given, at)
         state = fold(state, some)
         events += some
-    for fix in given.fixes:
+    for fix in () if state.disk is DiskLevel.SCARCE else given.fixes:
         incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
         if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
             continue
