@@ -6,19 +6,23 @@ signed lease names, and this program says it again every few seconds or the rela
 
 import argparse
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from safetynet.app import figures
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
+from safetynet.core.events import AnyEvent, GrantRefused
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
 from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, Why
-from safetynet.edge import clock, config, keys, process, registry
+from safetynet.edge import clock, config, health, keys, log, metrics, process, registry
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
 from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay import words as relay
@@ -35,6 +39,7 @@ class City:
 
     def __init__(self, folder: Path) -> None:
         self.centre = config.read(folder)
+        self.folder, self.lag, self.refusals = folder, Lag(), Counter[tuple[str, ...]]()
         self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
@@ -55,7 +60,7 @@ class City:
             city.EMPTY,
             lambda state, given, at: city.decide(ground, state, given, at),
             city.evolve,
-            lambda state, serial, event: city.react(ground, state, serial, event),
+            self._react,
         )
         self._declare()
         self.link = Link(
@@ -72,11 +77,17 @@ class City:
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
 
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[Errand]:
+        if isinstance(event, GrantRefused):
+            self.refusals[(event.why.value,)] += 1
+        return city.react(self.ground, state, serial, event)
+
     def _declare(self) -> list[Errand]:
         """A log that was brought back says so, and ends what it held alive, before anything else."""
         made = self.store.restoration()
         if made is None:
             return []
+        log.say("restored", log.Level.WARN, size=made.size, size_before=made.size_before, found=made.found)
         at = clock.now()
         return self.loop.take(city.Restored(declared(made, at)), at, inbox=self.store.declaration(made.epoch))
 
@@ -119,6 +130,7 @@ class City:
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
         """What is owed waits in the outbox, what is granted ends by its time; a partner that is back confirms us."""
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
         if state.up:
             for held in self.loop.state.requests.values():
                 if held.grant is not None and held.sender == peer:
@@ -180,6 +192,29 @@ class City:
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._renew())
+            tasks.create_task(self.lag.watch())
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("city", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person, an incident or a camera."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        held = self.loop.state.requests.values()
+        live = sum(each.grant is not None for each in held)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *figures.machine(self.lag, self.disk, self.folder),
+                *figures.log(self.store, self.loop.recorded),
+                *roads,
+                metrics.gauge("grants_live", "Grants that this city provides now.", live),
+                metrics.gauge("requests_prepared", "Prepared, and not asked for by a person.", len(held) - live),
+                metrics.counters("requests_refused_total", "Refused since the start.", ("reason",), self.refusals),
+                metrics.gauge("cameras", "In the registry.", len(self.ground.registry)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     def _greet(self) -> None:
         """The relay is there (again): it is told what holds."""
@@ -189,6 +224,7 @@ class City:
         while True:
             await asyncio.sleep(TICK_S)
             if self.disk.look() is not self.loop.state.disk:
+                log.say("disk", log.Level.WARN, level_now=self.disk.level.value, free_bytes=self.disk.free_bytes)
                 seen = city.DiskSeen(level=self.disk.level, free_bytes=self.disk.free_bytes)
                 self._run(self.loop.take(seen, clock.now()))
             self._run(self.loop.take(city.Tick(), clock.now()))
@@ -206,7 +242,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet city", description="A smart city centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json and cameras.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "city")
 
 
 async def _main(folder: Path) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 import uvicorn
 
-from safetynet.app import views, windows
+from safetynet.app import figures, views, windows
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
@@ -31,6 +31,7 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
+    AnyEvent,
     IncidentClosed,
     IncidentOpened,
     Place,
@@ -53,12 +54,13 @@ from safetynet.core.terms import (
     WearerId,
     Why,
 )
-from safetynet.edge import clock, config, keys, process
+from safetynet.edge import clock, config, health, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
 from safetynet.edge.link import Behind, Link, LinkState
@@ -84,6 +86,7 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.centre = folder, config.read(folder)
+        self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
         self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         own = keys.open_centre(folder)
         self.store = Store.open(
@@ -114,7 +117,7 @@ class Control:
             minds.EMPTY,
             lambda state, given, at: mind.decide(country, state, given, at),
             minds.evolve,
-            minds.react,
+            self._react,
         )
         self._declare()
         self.tracks: dict[WearerId, deque[Place]] = {}
@@ -123,6 +126,7 @@ class Control:
         self._last_fix = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
+        self.intake = self._made_intake()
         self._seats: set[windows.Seat] = set()
         self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
         """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
@@ -149,11 +153,17 @@ class Control:
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
 
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[words.Errand]:
+        if isinstance(event, AlarmRaised):
+            self.alarmed[event.kind.value, str(int(event.priority)), event.certainty.value] += 1
+        return minds.react(state, serial, event)
+
     def _declare(self) -> list[words.Errand]:
         """A log that was brought back says so, and ends what it held alive, before anything else."""
         made = self.store.restoration()
         if made is None:
             return []
+        log.say("restored", log.Level.WARN, size=made.size, size_before=made.size_before, found=made.found)
         at = clock.now()
         key = self.store.declaration(made.epoch)
         return self.loop.take(words.Restored(declared(made, at)), at, inbox=key)
@@ -253,6 +263,7 @@ class Control:
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
         self._link_states[peer] = state
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
         self.show()
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
@@ -554,6 +565,28 @@ class Control:
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
+            tasks.create_task(self.lag.watch())
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("control", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        common = figures.machine(self.lag, self.disk, self.folder) + figures.log(self.store, self.loop.recorded)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *common,
+                *roads,
+                *figures.intake(self.intake, self.journal),
+                *figures.control(
+                    self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
+                ),
+                metrics.gauge("windows_open", "Console windows.", len(self._seats)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     async def _until_failed(self) -> None:
         await self._failed
@@ -579,11 +612,12 @@ class Control:
 
     def _look_at_disk(self) -> None:
         if self.disk.look() is not self.loop.state.disk:
+            log.say("disk", log.Level.WARN, level_now=self.disk.level.value, free_bytes=self.disk.free_bytes)
             seen = words.DiskSeen(level=self.disk.level, free_bytes=self.disk.free_bytes)
             self._run(self.loop.take(seen, clock.now()))
             self._admit()
 
-    def _intake(self) -> Intake:
+    def _made_intake(self) -> Intake:
         known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}
         return Intake(self.journal, known.get, self.on_fixes)
 
@@ -591,10 +625,11 @@ class Control:
         assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
         server = _Server(
             uvicorn.Config(
-                application(self, self._intake()),
+                application(self, self.intake),
                 host=self.centre.host,
                 port=self.centre.web_port or 0,
-                log_level="warning",
+                log_config=None,
+                access_log=False,
                 lifespan="off",
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
@@ -645,7 +680,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet control", description="A control centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "control")
 
 
 async def _main(folder: Path) -> None:

@@ -5,6 +5,7 @@ inbox key and relay mark in one transaction, adopts the state and hands back the
 in between is repaired by starting again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -69,6 +70,8 @@ class Loop(Generic[State, Given, Errand]):
         react: Callable[[State, int, AnyEvent], Sequence[Send | Errand]],
     ) -> None:
         self._store, self._decide, self._evolve, self._react = store, decide, evolve, react
+        self.recorded: Final[Counter[str]] = Counter()
+        """Kinds of events since the start, for the metrics."""
         self.state = empty
         for _, event in store.events():  # crash = rebuild
             self.state = evolve(self.state, event)
@@ -97,6 +100,7 @@ class Loop(Generic[State, Given, Errand]):
         assert first == batch.first, f"serial {first} where {batch.first} was promised to react"
         failpoint("loop.after_commit")
         self.state = state
+        self.recorded.update(str(type(each).__struct_config__.tag) for each in batch.events)
         failpoint("loop.before_errands")
         return batch.errands
 

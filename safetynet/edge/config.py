@@ -47,6 +47,11 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     """Of the window-facing relay at a control centre, of the centre-facing relay at a city."""
     peers: tuple[Peer, ...] = ()
     area: tuple[tuple[float, float], ...] = ()
+    health_port: int | None = None
+    """Of the loop's program; not served without one."""
+    relay_health_port: int | None = None
+    health_from: tuple[str, ...] = ()
+    """Networks whose machines may ask for health and metrics, besides this machine."""
     disk: DiskLimits = DiskLimits()
     erasures: str | None = None
     """A second place for the list of erasures, on another disk than this folder's."""

@@ -25,7 +25,9 @@ from typing import Final, Protocol, Self
 
 from safetynet.core.fixes import DEVICE_BYTES_MAX, OTHER_BYTES_MAX, WEARER_BYTES_MAX, Fix, Mark, Said
 from safetynet.core.terms import DeviceId, FixId, Instant, Source, SubjectId, WearerId
+from safetynet.edge import clock
 from safetynet.edge.config import failpoint
+from safetynet.edge.metrics import Timing
 
 RECORD_BYTES: Final = 256
 SEGMENT_RECORDS: Final = 65_536
@@ -84,6 +86,8 @@ class Journal:
         self.newest = FixId(0)
         """The newest fix on disk; 0 when there is none."""
         self.cut_records = 0
+        self.timing: Final = Timing()
+        """Of every flush."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._recover()
@@ -132,7 +136,9 @@ class Journal:
             some, records = records[:room], records[room:]
             _write_all(self._fd, b"".join(some), (at - self._base) * RECORD_BYTES)
             failpoint("journal.before_sync")
+            began_us = clock.monotonic_us()
             os.fdatasync(self._fd)
+            self.timing.took(clock.monotonic_us() - began_us)
             failpoint("journal.after_sync")
             at += len(some)
 

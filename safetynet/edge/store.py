@@ -24,6 +24,7 @@ from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, DeviceId, Instant, PersonId, SubjectId, WearerId
 from safetynet.edge import clock, codec, erasures
 from safetynet.edge.config import failpoint
+from safetynet.edge.metrics import Timing
 
 SALT_BYTES: Final = 32
 WRAPPED_BYTES_MAX: Final = 96
@@ -163,6 +164,8 @@ class Store:
         self._db, self._lock, self._centre, self._tombstones = db, lock, centre, tombstones
         self._sign, self._salt, self._now = sign, salt, now
         self._keys = keys(_Wrapped(db))
+        self.timing: Final = Timing()
+        """Of every transaction, its flush included."""
         self._heard: list[Callable[[frozenset[CentreId]], None]] = []
         self._fenced = False
         self._epoch = self._own_epoch()
@@ -378,6 +381,11 @@ class Store:
         ).fetchall()
         return [codec.decode_envelope(self._opened(SubjectId(s), blob, _road(to, seq))) for seq, s, blob in rows]
 
+    def owed(self, to: CentreId) -> int:
+        """How many messages wait for `to`."""
+        (count,) = self._db.execute("select count(*) from outbox where receiver = ?", (to,)).fetchone()
+        return int(count)
+
     def acked(self, to: CentreId, seq: int) -> None:
         """The partner has `seq` on its disk. No fsync: a forgotten acknowledgement is one more duplicate."""
         self._db.execute("pragma synchronous = normal")
@@ -501,10 +509,12 @@ class Store:
         """Any failure fences: a key drawn in a transaction that was rolled back must never seal again."""
         if self._fenced:
             raise Fenced("an earlier commit failed")
+        began_us = clock.monotonic_us()
         try:
             self._db.execute("begin immediate")
             yield
             self._db.execute("commit")
+            self.timing.took(clock.monotonic_us() - began_us)
         except BaseException as fault:
             self._fenced = True
             self._keys.forget()

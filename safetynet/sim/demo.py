@@ -38,15 +38,19 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         each
         for index, city in enumerate(CITIES)
         for each in (
-            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index),)),
-            Program(f"{city}-relay", ("city-relay", "--dir", str(folder / city)), (ports.city_video(index),)),
+            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index), ports.city_health(index))),
+            Program(
+                f"{city}-relay",
+                ("city-relay", "--dir", str(folder / city)),
+                (ports.city_video(index), ports.city_video_health(index)),
+            ),
         )
     )
     return (
         *cities,
         Program(POLICE, ("desk112", "--dir", str(folder / POLICE)), (ports.police_link,)),
-        Program(CONTROL, ("control", "--dir", control), (ports.pages,)),
-        Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows,)),
+        Program(CONTROL, ("control", "--dir", control), (ports.pages, ports.control_health)),
+        Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows, ports.windows_health)),
         Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp)),
     )
 

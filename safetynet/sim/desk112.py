@@ -21,7 +21,7 @@ from safetynet.app.loop import Loop, begin_epoch, declared
 from safetynet.core.events import AnyEvent, IncidentEnded, MessageRefused, NoticeReceived, PoliceNoticeAnswered
 from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, NotifyPolice, Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
-from safetynet.edge import clock, config, keys
+from safetynet.edge import clock, config, keys, log
 from safetynet.edge.heads import Heads
 from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.store import InboxKey, Store
@@ -209,7 +209,7 @@ class Desk:
 
 
 def _changed(peer: CentreId, state: LinkState) -> None:
-    print(f"{peer} {'up' if state.up else 'down'} since {state.since}", flush=True)
+    log.say("link_up" if state.up else "link_down", partner=peer)
 
 
 async def _until_told(folder: Path, read_after_ms: int) -> None:
@@ -227,5 +227,6 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--dir", type=Path, required=True, metavar="D")
     parser.add_argument("--read-after-ms", type=int, default=READ_AFTER_MS, metavar="MS")
     said = parser.parse_args(given)
+    log.begin("desk112")
     asyncio.run(_until_told(said.dir, said.read_after_ms))
     return 0

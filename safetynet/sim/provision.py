@@ -124,6 +124,20 @@ class Ports:
     def windows(self) -> int:
         return self.first + 2
 
+    @property
+    def control_health(self) -> int:
+        return self.first + 3
+
+    @property
+    def windows_health(self) -> int:
+        return self.first + 4
+
+    def city_health(self, index: int) -> int:
+        return self.first + 13 + 10 * index
+
+    def city_video_health(self, index: int) -> int:
+        return self.first + 14 + 10 * index
+
     def city_link(self, index: int) -> int:
         return self.first + 11 + 10 * index
 
@@ -420,6 +434,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
             host=HOST,
             link_port=ports.city_link(index),
             video_port=ports.city_video(index),
+            health_port=ports.city_health(index),
+            relay_health_port=ports.city_video_health(index),
             area=made[city].area,
             demo=True,
         )
@@ -435,6 +451,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         link_port=ports.control_link,
         web_port=ports.pages,
         video_port=ports.windows,
+        health_port=ports.control_health,
+        relay_health_port=ports.windows_health,
         peers=tuple(as_peer(each) for each in partners),
         demo=True,
     )

@@ -540,6 +540,10 @@ class Centre:
         if not upstream.takers:
             upstream.end(tile.why or Why.VIEWER_LEFT)
 
+    @property
+    def streams_open(self) -> int:
+        return len(self._upstreams)
+
     def set_mode(self, tile: Tile, mode: Mode) -> None:
         """A paused tile takes nothing, so the stream behind it ends unless another tile shows it."""
         before = tile.outlet.mode

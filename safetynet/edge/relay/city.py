@@ -354,6 +354,10 @@ class City:
     def cameras_open(self) -> int:
         return len(self._streams)
 
+    @property
+    def streams_open(self) -> int:
+        return len(self._deliveries)
+
     def watching(self, camera: CameraId) -> bool:
         """Whether anything of that camera is being delivered."""
         return any(each.ticket.camera == camera for each in self._deliveries)
