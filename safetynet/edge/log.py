@@ -75,7 +75,7 @@ def fault(error: BaseException) -> dict[str, Value]:
     if kind in QUOTED:
         said["text"] = str(error)
     elif isinstance(error, OSError):
-        said["text"] = error.strerror or ""
+        said["text"] = error.strerror or str(error)
     return said
 
 
