@@ -63,11 +63,12 @@ class City:
             self._react,
         )
         self._declare()
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
@@ -193,6 +194,7 @@ class City:
             tasks.create_task(self._tick())
             tasks.create_task(self._renew())
             tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:
                 tasks.create_task(health.serve("city", self.centre.host, port, self.centre.health_from, self.report))
 

@@ -139,11 +139,12 @@ class Control:
         self._streams: dict[str, CentreId] = {}
         self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
@@ -566,6 +567,7 @@ class Control:
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
             tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:
                 tasks.create_task(health.serve("control", self.centre.host, port, self.centre.health_from, self.report))
 

@@ -81,7 +81,9 @@ async def _city(folder: Path) -> None:
     try:
         relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
         _watched(folder, centre, relay, log, disk)
-        port = await relay.open(centre.host, centre.video_port, keys.server_context(folder))
+        context = keys.server_context(folder)
+        port = await relay.open(centre.host, centre.video_port, context)
+        relay.crew.start(keys.follow(folder, context))
         await desk.open(folder / SOCKET)
         process.ready("city-relay", centre=centre.id, port=port)
         await relay.crew.watch()
@@ -99,13 +101,15 @@ async def _centre(folder: Path) -> None:
     routes = {each.id: (each.host, each.relay_port or 0) for each in cities}
     origins = [f"http://{name}:{centre.web_port}" for name in (centre.host, "localhost")]
     log = Log(folder / LOG)
-    relay = Centre(log, routes, keys.client_context(folder), _peer, origins)
+    context = keys.client_context(folder)
+    relay = Centre(log, routes, context, _peer, origins)
     desk = Desk(log, words.ToCentreRelay, relay.take)
     disk = Disk(folder, centre.disk, holds=False)
     try:
         relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
         _watched(folder, centre, relay, log, disk)
         port = await relay.open(centre.host, centre.video_port, None)
+        relay.crew.start(keys.follow(folder, context))
         await desk.open(folder / SOCKET)
         process.ready("centre-relay", centre=centre.id, port=port)
         await relay.crew.watch()

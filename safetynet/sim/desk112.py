@@ -162,11 +162,12 @@ class Desk:
             folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
         )
         self.loop: Final = Loop[State, Given, Send](self.store, EMPTY, partial(decide, read_after_ms), evolve, react)
+        self.folder, self.contexts = folder, (keys.server_context(folder), keys.client_context(folder))
         self.link: Final = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self._deliver,
             refused=self._refused,
@@ -192,6 +193,7 @@ class Desk:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.link.serve())
                 tasks.create_task(self._tick())
+                tasks.create_task(keys.follow(self.folder, *self.contexts))
         finally:
             self.store.close()
 

@@ -395,11 +395,16 @@ def _words() -> str:
 # --- every start ---------------------------------------------------------------------------------------------------
 
 
+def renew(folder: Path) -> None:
+    """Certificates of which less than half of the life is left are issued anew. Running programs see it by themselves."""
+    authority = keys.make_ca(folder / "ca")
+    for centre in (CONTROL, *CITIES, POLICE):
+        keys.renew(authority, folder / centre, centre, [HOST, "localhost"])
+
+
 def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     told("인증서와 주소", "certificates and addresses")
-    authority = keys.make_ca(wish.folder / "ca")
-    for centre in (CONTROL, *CITIES, POLICE):
-        keys.renew(authority, wish.folder / centre, centre, [HOST, "localhost"])
+    renew(wish.folder)
     for each in _centres(wish.ports, deployment.cities):
         config.write(wish.folder / each.id, each)
     for city in CITIES:

@@ -9,6 +9,7 @@ import ssl
 
 import msgspec
 import pytest
+from cryptography import x509
 
 from safetynet.core import events as recorded
 from safetynet.core import ledger
@@ -18,7 +19,7 @@ from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, Notice
 from safetynet.edge import clock, codec, heads, link
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.heads import Heads
-from safetynet.edge.keys import client_context, issue, make_ca, open_centre, salt, server_context
+from safetynet.edge.keys import client_context, follow, issue, make_ca, open_centre, salt, server_context
 from safetynet.edge.link import Ack, Beat, Carry, Echo, Known, Link
 from safetynet.edge.store import InboxKey, Store, enveloped
 
@@ -616,3 +617,35 @@ async def test_nothing_is_sent_before_the_partner_said_what_it_has(towns):
     adversary.say(Known(0, 0, b""))
     assert (await adversary.hear(Carry)).envelope.seq == 1
     adversary.writer.transport.abort()
+
+
+async def test_a_certificate_is_renewed_while_the_link_stands_and_nothing_drops(towns, tmp_path):
+    """The one that was there at the start runs out at night; whoever dials afterwards is shown the new one."""
+    city, control = towns[CITY], towns[CONTROL]
+    old = serial_of(city)
+    city.start(follow(city.folder, city.link._server, city.link._client, look_s=0.02))
+    control, city = await join(towns)
+    session = city.link._sessions[CONTROL]
+    await asyncio.sleep(0.05)
+    issue(make_ca(tmp_path / "ca"), city.folder, CITY, [HOST])
+    assert serial_of(city) != old
+
+    async def shown() -> int:
+        _reader, writer = await asyncio.open_connection(
+            HOST, city.centre.link_port, ssl=client_context(towns[POLICE].folder)
+        )
+        seen = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        writer.transport.abort()
+        return seen.serial_number
+
+    async with asyncio.timeout(8):
+        while await shown() == old:
+            await asyncio.sleep(0.05)
+    assert await shown() == serial_of(city)
+    assert city.link._sessions[CONTROL] is session, "the road that stood still stands"
+    control.store.commit([], [Send(CITY, ending())])
+    await until(lambda: city.delivered == [ending()])
+
+
+def serial_of(town):
+    return x509.load_pem_x509_certificate((town.folder / "keys" / "tls.pem").read_bytes()).serial_number
