@@ -6,11 +6,9 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 
 import argparse
 import asyncio
-import contextlib
 import ipaddress
 import socket
 from collections import Counter, deque
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -646,21 +644,12 @@ class Control:
             server.close()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's. Says that the program can be used when it can."""
+class _Server(health.Server):
+    """Says that the program can be used when it can."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         process.ready("control", port=self.config.port)
-
-    def close(self) -> None:
-        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
-        for each in self.servers if self.started else ():
-            each.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 def _country(centre: Centre, secret: bytes) -> words.Country:

@@ -102,7 +102,7 @@ def application(program: str, report: Callable[[], Report], networks: tuple[str,
 
 async def serve(program: str, host: str, port: int, networks: tuple[str, ...], report: Callable[[], Report]) -> None:
     """Until cancelled."""
-    server = _Server(
+    server = Server(
         uvicorn.Config(
             application(program, report, networks),
             host=host,
@@ -119,12 +119,16 @@ async def serve(program: str, host: str, port: int, networks: tuple[str, ...], r
     try:
         await server.serve()
     finally:
-        for each in server.servers if server.started else ():
-            each.close()
+        server.close()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Leaves signals alone: they are edge.process's."""
+
+    def close(self) -> None:
+        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
+        for each in self.servers if self.started else ():
+            each.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
