@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from safetynet.app import figures
-from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.events import AnyEvent, GrantRefused
@@ -85,12 +85,8 @@ class City:
 
     def _declare(self) -> list[Errand]:
         """A log that was brought back says so, and ends what it held alive, before anything else."""
-        made = self.store.restoration()
-        if made is None:
-            return []
-        log.say("restored", log.Level.WARN, size=made.size, size_before=made.size_before, found=made.found)
-        at = clock.now()
-        return self.loop.take(city.Restored(declared(made, at)), at, inbox=self.store.declaration(made.epoch))
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
 
     def behind(self, found: Behind) -> None:
         """A partner has seen more of this log than it holds: it was rolled back under us."""
@@ -225,10 +221,9 @@ class City:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            if self.disk.look() is not self.loop.state.disk:
-                log.say("disk", log.Level.WARN, level_now=self.disk.level.value, free_bytes=self.disk.free_bytes)
-                seen = city.DiskSeen(level=self.disk.level, free_bytes=self.disk.free_bytes)
-                self._run(self.loop.take(seen, clock.now()))
+            changed = looked(self.disk, self.loop.state.disk, clock.now())
+            if changed is not None:
+                self._run(self.loop.take(changed, changed.at))
             self._run(self.loop.take(city.Tick(), clock.now()))
 
     async def _renew(self) -> None:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import uvicorn
 
 from safetynet.app import figures, views, windows
-from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declared
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
@@ -135,7 +134,6 @@ class Control:
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
         self._shown_at, self._show_planned = 0.0, False
         self._streams: dict[str, CentreId] = {}
-        self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
         self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
@@ -159,13 +157,8 @@ class Control:
 
     def _declare(self) -> list[words.Errand]:
         """A log that was brought back says so, and ends what it held alive, before anything else."""
-        made = self.store.restoration()
-        if made is None:
-            return []
-        log.say("restored", log.Level.WARN, size=made.size, size_before=made.size_before, found=made.found)
-        at = clock.now()
-        key = self.store.declaration(made.epoch)
-        return self.loop.take(words.Restored(declared(made, at)), at, inbox=key)
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
@@ -261,7 +254,6 @@ class Control:
         self.show()
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        self._link_states[peer] = state
         log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
         self.show()
 
@@ -530,16 +522,15 @@ class Control:
         open_streams = list(self._streams.values())
         links: list[LinkView] = []
         for peer in self.centre.peers:
-            state = self._link_states.get(peer.id)
-            delay = state.delay_ms if state else None
+            state = self.link.states[peer.id]
             links.append(
                 LinkView(
                     id=peer.id,
                     name=peer.name,
                     role=peer.role.value,
-                    up=bool(state and state.up),
-                    since=state.since if state else Instant(0),
-                    delay_ms=max(1, round(delay)) if delay is not None else None,
+                    up=state.up,
+                    since=state.since,
+                    delay_ms=max(1, round(state.delay_ms)) if state.delay_ms is not None else None,
                     streams=open_streams.count(peer.id),
                 )
             )
@@ -611,10 +602,9 @@ class Control:
                 self.show()
 
     def _look_at_disk(self) -> None:
-        if self.disk.look() is not self.loop.state.disk:
-            log.say("disk", log.Level.WARN, level_now=self.disk.level.value, free_bytes=self.disk.free_bytes)
-            seen = words.DiskSeen(level=self.disk.level, free_bytes=self.disk.free_bytes)
-            self._run(self.loop.take(seen, clock.now()))
+        changed = looked(self.disk, self.loop.state.disk, clock.now())
+        if changed is not None:
+            self._run(self.loop.take(changed, changed.at))
             self._admit()
 
     def _made_intake(self) -> Intake:
@@ -623,20 +613,13 @@ class Control:
 
     async def _web(self) -> None:
         assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = _Server(
-            uvicorn.Config(
-                application(self, self.intake),
-                host=self.centre.host,
-                port=self.centre.web_port or 0,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_max_size=windows.COMMAND_BYTES_MAX * 2,
-                timeout_graceful_shutdown=1,
-                server_header=False,
-            )
+        server = _Server.over(
+            application(self, self.intake),
+            self.centre.host,
+            self.centre.web_port or 0,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=windows.COMMAND_BYTES_MAX * 2,
         )
         try:
             await server.serve()

@@ -11,12 +11,14 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from safetynet.core.events import AnyEvent, LogRestored
+from safetynet.core.events import AnyEvent, DiskChanged, LogRestored
 from safetynet.core.messages import Send
-from safetynet.core.terms import Instant
+from safetynet.core.terms import DiskLevel, Instant
+from safetynet.edge import log
 from safetynet.edge.config import failpoint
+from safetynet.edge.disk import Disk
 from safetynet.edge.link import Behind
-from safetynet.edge.store import InboxKey, Log, RelayMark, Restoration, Store
+from safetynet.edge.store import InboxKey, Log, RelayMark, Store
 
 __all__ = ["BATCH_MAX", "InboxKey", "Loop", "RelayMark", "Send", "Taken"]
 
@@ -37,9 +39,21 @@ class Taken(NamedTuple, Generic[Given]):
     relay_mark: RelayMark | None = None
 
 
-def declared(made: Restoration, at: Instant) -> LogRestored:
-    """What the log says of its own restoration, in the words of the ledger."""
-    return LogRestored(at=at, **msgspec.structs.asdict(made))
+def declaration(store: Store, at: Instant) -> tuple[LogRestored, InboxKey] | None:
+    """What a log that was brought back has yet to say of itself, and the key under which it says so once."""
+    made = store.restoration()
+    if made is None:
+        return None
+    log.say("restored", log.Level.WARN, size=made.size, size_before=made.size_before, found=made.found)
+    return LogRestored(at=at, **msgspec.structs.asdict(made)), store.declaration(made.epoch)
+
+
+def looked(disk: Disk, known: DiskLevel, at: Instant) -> DiskChanged | None:
+    """Looks at the room on the disk: what has changed since it was `known`."""
+    if disk.look() is known:
+        return None
+    log.say("disk", log.Level.WARN, level_now=disk.level.value, free_bytes=disk.free_bytes)
+    return DiskChanged(at=at, level=disk.level, free_bytes=disk.free_bytes)
 
 
 def begin_epoch(store: Store, found: Behind) -> None:

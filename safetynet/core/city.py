@@ -95,24 +95,12 @@ class RelayHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """The log is older than it was: what it holds alive must end. `declared` is what the ledger is to say of it."""
-
-    declared: LogRestored
-
-
-@dataclass(frozen=True, slots=True)
-class DiskSeen:
-    level: DiskLevel
-    free_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | Restored | DiskSeen | Tick
+Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 # --- what goes out -------------------------------------------------------------------------------------------------
@@ -198,11 +186,11 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
-        case Restored():
+        case LogRestored():
             alive = [each for _, each in sorted(state.requests.items())]
-            return [given.declared, *(_over(each, Why.RESTORED, at) for each in alive)]
-        case DiskSeen():
-            return [DiskChanged(at=at, level=given.level, free_bytes=given.free_bytes)]
+            return [given, *(_over(each, Why.RESTORED, at) for each in alive)]
+        case DiskChanged():
+            return [given]
         case Tick():
             over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
             return [_over(each, Why.RUN_OUT, at) for each in over]

@@ -11,7 +11,7 @@ import resource
 from collections import deque
 from collections.abc import Callable, Generator, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import uvicorn
@@ -102,20 +102,8 @@ def application(program: str, report: Callable[[], Report], networks: tuple[str,
 
 async def serve(program: str, host: str, port: int, networks: tuple[str, ...], report: Callable[[], Report]) -> None:
     """Until cancelled."""
-    server = Server(
-        uvicorn.Config(
-            application(program, report, networks),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            limit_concurrency=CONNECTIONS_MAX,
-            timeout_graceful_shutdown=1,
-            server_header=False,
-        )
-    )
+    answers = application(program, report, networks)
+    server = Server.over(answers, host, port, ws="none", limit_concurrency=CONNECTIONS_MAX)
     try:
         await server.serve()
     finally:
@@ -123,7 +111,23 @@ async def serve(program: str, host: str, port: int, networks: tuple[str, ...], r
 
 
 class Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's."""
+    """Leaves signals alone (they are edge.process's), and logs to edge.log: it does not know who asked for what."""
+
+    @classmethod
+    def over(cls, answers: Any, host: str, port: int, **more: Any) -> Self:
+        """Of an ASGI application. `more` as uvicorn.Config takes it."""
+        config = uvicorn.Config(
+            answers,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            server_header=False,
+            **more,
+        )
+        return cls(config)
 
     def close(self) -> None:
         """When the program ends otherwise than by the server's own way: nobody is let in any more."""

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias, assert_never
 
 from immutables import Map
 
-from safetynet.app.loop import Loop, begin_epoch, declared
+from safetynet.app.loop import Loop, begin_epoch, declaration
 from safetynet.core.events import AnyEvent, IncidentEnded, MessageRefused, NoticeReceived, PoliceNoticeAnswered
 from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, NotifyPolice, Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
@@ -182,9 +182,9 @@ class Desk:
 
     def _declare(self) -> None:
         """Nothing here is alive that a restored log would have to end."""
-        made = self.store.restoration()
-        if made is not None:
-            self.store.commit([declared(made, clock.now())], inbox=[self.store.declaration(made.epoch)])
+        said = declaration(self.store, clock.now())
+        if said is not None:
+            self.store.commit([said[0]], inbox=[said[1]])
 
     async def run(self) -> None:
         """Until cancelled."""

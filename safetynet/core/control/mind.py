@@ -20,7 +20,6 @@ from safetynet.core.control.words import (
     Close,
     Command,
     Country,
-    DiskSeen,
     Given,
     HandOver,
     Heard,
@@ -28,7 +27,6 @@ from safetynet.core.control.words import (
     Judged,
     RelayHeard,
     ReportUnit,
-    Restored,
     SendOffice,
     TakeOver,
     TellPolice,
@@ -54,6 +52,7 @@ from safetynet.core.events import (
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
+    LogRestored,
     MessageRefused,
     Place,
     PoliceNoticeAnswered,
@@ -198,10 +197,10 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
-        case Restored():
+        case LogRestored():
             return _restored(state, given, at)
-        case DiskSeen():
-            return [DiskChanged(at=at, level=given.level, free_bytes=given.free_bytes)]
+        case DiskChanged():
+            return [given]
         case Tick():
             return _due(state, at)
         case _:
@@ -670,9 +669,9 @@ def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
 # --- what a restored log must end ---
 
 
-def _restored(state: State, given: Restored, at: Instant) -> list[AnyEvent]:
+def _restored(state: State, given: LogRestored, at: Instant) -> list[AnyEvent]:
     """Nothing that was alive in an older state is alive now: others went on since, and a person must ask again."""
-    events: list[AnyEvent] = [given.declared]
+    events: list[AnyEvent] = [given]
     for id in sorted(state.open.values()):
         for city, each in sorted(state.incidents[id].requests.items()):
             if each.state is VideoState.GRANTED and each.grant is not None:

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    DiskChanged,
     LogRestored,
     Place,
     RelayEvent,
@@ -21,7 +22,6 @@ from safetynet.core.terms import (
     CallOutcome,
     CameraId,
     CentreId,
-    DiskLevel,
     DispatchId,
     Disposition,
     FixId,
@@ -177,19 +177,6 @@ class RelayHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """The log is older than it was: what it holds alive must end. `declared` is what the ledger is to say of it."""
-
-    declared: LogRestored
-
-
-@dataclass(frozen=True, slots=True)
-class DiskSeen:
-    level: DiskLevel
-    free_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed. Everything that is due is done by this, so that a test can let it pass."""
 
@@ -207,7 +194,8 @@ Command: TypeAlias = (
     | ReportUnit
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Restored | DiskSeen | Tick
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
