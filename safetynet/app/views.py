@@ -210,6 +210,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
                 "ordered_at": each.ordered_at,
                 "answer_by": each.answer_by,
                 "overdue": each.overdue,
+                "standing": each.standing.value if each.standing else None,
             }
             for each in sorted(incident.dispatches.values(), key=lambda one: one.ordered_at)
         ],
@@ -556,6 +557,7 @@ def _calm(numbers: Numbers, state: State) -> dict[str, object]:
         "ledger_size": numbers.ledger_size,
         "ledger_checked_at": None,
         "cities_agree": None,
+        "disk": state.disk.value,
     }
 
 

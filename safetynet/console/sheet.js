@@ -80,6 +80,11 @@ function competent({ kind, finding, names }) {
   return names.length ? `${why} (${names.join(' / ')})` : why;
 }
 
+/** Why a team is not the competent office's: nothing when it is, or when nobody can say. @param {string|null|undefined} standing */
+function elsewhere(standing) {
+  return standing && standing !== 'competent' && standing !== 'unknown' ? t(`Standing.${standing}`) : '';
+}
+
 /** What machines say over and over; a run of it must not push what people did out of sight. */
 const CHATTER = ['cameras_proposed', 'cameras_changed', 'position_followed'];
 
@@ -170,7 +175,7 @@ export class Sheet extends Light {
     const row = (/** @type {string} */ name, /** @type {string} */ state, /** @type {number|null} */ answer_by, /** @type {boolean} */ overdue, /** @type {boolean} */ waits) => html`<li class=${overdue ? 'late' : ''}>
       <b>${name}</b><span>${overdue ? `${state} · ${t('dispatch.overdue')}` : state}</span><span class="t num">${waits && answer_by ? html`<sn-age mode="within" at=${answer_by}></sn-age>` : ''}</span></li>`;
     return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.sent')}</h2></div><ul class="sent">
-      ${dispatches.map((each) => row(each.unit_name, t(`UnitState.${each.state}`), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
+      ${dispatches.map((each) => row(each.unit_name, [t(`UnitState.${each.state}`), elsewhere(each.standing)].filter(Boolean).join(' · '), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
       ${notices.map((each) => row(each.room_name, t(`NoticeState.${each.state}`), each.answer_by, each.overdue, each.state !== 'read'))}
       ${calls.length ? html`<li><b>${t('step.call')}</b><span>${t(`CallOutcome.${calls[calls.length - 1].outcome}`)}</span><span class="t num">${clock(calls[calls.length - 1].at)}</span></li>` : ''}</ul></div>`;
   }

@@ -17,7 +17,7 @@
  *   reason: string, distance_m: number, state: 'proposed'|'granted'|'ended'}} Camera
  * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
  *   grants: Grant[], cameras: Camera[]}} Video
- * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, ordered_at: number,
+ * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, standing?: string|null, ordered_at: number,
  *   answer_by: number|null, overdue: boolean}} Dispatch
  * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
  *   answer_by: number|null, overdue: boolean}} Notice
@@ -40,7 +40,7 @@
  *   circle?: {lat: number, lon: number, radius_m: number}}} Zone
  * @typedef {{wearers: number, reporting: number, silent: number, cameras: number, last_fix_at: number|null,
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
- *   cities_agree: boolean|null}} Calm
+ *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
  *   answer_by: number|null, office: string}} Order

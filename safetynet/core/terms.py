@@ -168,6 +168,16 @@ class NoticeState(Enum):
     READ = "read"
 
 
+class DiskLevel(Enum):
+    """How much room a centre's disk has left for what it must write."""
+
+    AMPLE = "ample"
+    LOW = "low"
+    """Video stops; everything else goes on."""
+    SCARCE = "scarce"
+    """The reserve is given up: device intake and alarms only."""
+
+
 class Why(Enum):
     """Why something was refused or ended. A reason is a word here, never a sentence: the page translates it."""
 
@@ -209,3 +219,6 @@ class Why(Enum):
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
     SIGNED_OUT = "signed_out"
+    RESTORED = "restored"
+    """The log was brought back from a backup, or found behind what others saw of it: what it held alive is over."""
+    DISK_LOW = "disk_low"

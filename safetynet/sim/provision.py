@@ -128,6 +128,20 @@ class Ports:
     def windows(self) -> int:
         return self.first + 2
 
+    @property
+    def control_health(self) -> int:
+        return self.first + 3
+
+    @property
+    def windows_health(self) -> int:
+        return self.first + 4
+
+    def city_health(self, index: int) -> int:
+        return self.first + 13 + 10 * index
+
+    def city_video_health(self, index: int) -> int:
+        return self.first + 14 + 10 * index
+
     def city_link(self, index: int) -> int:
         return self.first + 11 + 10 * index
 
@@ -397,11 +411,16 @@ def _words() -> str:
 # --- every start ---------------------------------------------------------------------------------------------------
 
 
+def renew(folder: Path) -> None:
+    """Certificates of which less than half of the life is left are issued anew. Running programs see it by themselves."""
+    authority = keys.make_ca(folder / "ca")
+    for centre in (CONTROL, *CITIES, POLICE):
+        keys.renew(authority, folder / centre, centre, [HOST, "localhost"])
+
+
 def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     told("인증서와 주소", "certificates and addresses")
-    authority = keys.make_ca(wish.folder / "ca")
-    for centre in (CONTROL, *CITIES, POLICE):
-        keys.renew(authority, wish.folder / centre, centre, [HOST, "localhost"])
+    renew(wish.folder)
     for each in _centres(wish.ports, deployment.cities):
         config.write(wish.folder / each.id, each)
     for city in CITIES:
@@ -436,6 +455,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
             host=HOST,
             link_port=ports.city_link(index),
             video_port=ports.city_video(index),
+            health_port=ports.city_health(index),
+            relay_health_port=ports.city_video_health(index),
             area=made[city].area,
             demo=True,
         )
@@ -451,6 +472,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         link_port=ports.control_link,
         web_port=ports.pages,
         video_port=ports.windows,
+        health_port=ports.control_health,
+        relay_health_port=ports.windows_health,
         peers=tuple(as_peer(each) for each in partners),
         demo=True,
     )

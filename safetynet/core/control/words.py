@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 from safetynet.core import jurisdictions
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    DiskChanged,
+    LogRestored,
     Place,
     RelayEvent,
 )
@@ -197,7 +199,8 @@ Command: TypeAlias = (
     | ReportUnit
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
