@@ -33,7 +33,7 @@ LOG: Final = "log.db"
 RELAY_LOG: Final = "relay.db"
 JOURNAL: Final = "journal"
 PLAIN: Final = (
-    "centre.json", "cameras.json", "units.json", "map/base.geojson", "map/cameras.json", "keys/ca.pem",
+    "centre.json", "cameras.json", "edition.msgpack", "units.json", "map/base.geojson", "map/cameras.json", "keys/ca.pem",
     "keys/peers.json", "areas/areas.geojson", "areas/offices.json", "areas/codes.json", erasures.FILE,
 )  # fmt: skip
 """Besides the databases and the journal: what names nobody and opens nothing."""
