@@ -16,6 +16,7 @@ from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
     Basis,
+    CalibrationReason,
     CallOutcome,
     CameraId,
     CentreId,
@@ -29,11 +30,13 @@ from safetynet.core.terms import (
     Instant,
     NoticeId,
     NoticeState,
+    OfficeId,
     PersonId,
     PoleId,
     Priority,
     RequestId,
     Source,
+    Standing,
     StreamId,
     SubjectId,
     UnitId,
@@ -297,6 +300,9 @@ class DispatchOrdered(Event, frozen=True, kw_only=True, tag="dispatch_ordered"):
     unit: UnitId
     by: PersonId
     answer_by: Instant
+    competent: OfficeId | None = None
+    """The probation office in whose district the person was, when there was one for certain."""
+    standing: Standing | None = None
 
 
 class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
@@ -475,6 +481,37 @@ class StrangersRefused(Event, frozen=True, kw_only=True, tag="strangers_refused"
     count: int
 
 
+# --- at a city: its own cameras ------------------------------------------------------------------------------------
+
+
+class LensPreset(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a camera that turns looks when it is called to this number."""
+
+    number: int
+    name: str
+    azimuth_deg: float
+    view_deg: float
+
+
+class LensSetting(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How a lens stands. None where it is not known."""
+
+    azimuth_deg: float | None
+    view_deg: float | None
+    range_m: float
+    presets: tuple[LensPreset, ...] = ()
+
+
+class CameraCalibrated(Event, frozen=True, kw_only=True, tag="camera_calibrated"):
+    """The city's staff set how a camera stands. `setting` None: as the list says. `undoes`: the setting before it again."""
+
+    camera: CameraId
+    by: PersonId
+    reason: CalibrationReason
+    setting: LensSetting | None
+    undoes: bool = False
+
+
 # --- at any centre -------------------------------------------------------------------------------------------------
 
 
@@ -566,6 +603,7 @@ AnyEvent: TypeAlias = (
     | StreamClosed
     | ViewingRefused
     | StrangersRefused
+    | CameraCalibrated
     | MessageRefused
     | PersonErased
     | ProgramStarted

@@ -32,6 +32,7 @@ from safetynet.core.terms import (
     NoticeState,
     PersonId,
     RequestId,
+    Standing,
     UnitId,
     UnitState,
     ViewerId,
@@ -116,6 +117,7 @@ class Dispatch:
     reported_at: Instant | None = None
     accepted_at: Instant | None = None
     overdue: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

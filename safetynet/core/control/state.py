@@ -388,6 +388,7 @@ def _people(
                     state=UnitState.ORDERED,
                     ordered_at=event.at,
                     answer_by=event.answer_by,
+                    standing=event.standing,
                 ),
             )
         case UnitReported():
@@ -505,7 +506,9 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
         case CamerasChanged():
             return (("cameras", str(len(event.cameras))),)
         case DispatchOrdered():
-            return (("unit", event.unit),)
+            standing = () if event.standing is None else (("standing", event.standing.value),)
+            competent = () if event.competent is None else (("competent", event.competent),)
+            return (("unit", event.unit), *standing, *competent)
         case UnitReported():
             return (("unit", event.unit), ("state", event.state.value))
         case PoliceNotified():
