@@ -19,6 +19,7 @@ import msgspec
 import uvicorn
 
 from safetynet.app import views, windows
+from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
@@ -37,7 +38,7 @@ from safetynet.core.events import (
     StreamClosed,
     StreamOpened,
 )
-from safetynet.core.fixes import Fix
+from safetynet.core.fixes import Fix, Mark
 from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState, Transition
 from safetynet.core.terms import (
@@ -113,6 +114,7 @@ class Control:
         self._last_fix = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
+        self.bells = Bells(self.people.orders, clock.now())
         self._seats: set[windows.Seat] = set()
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
@@ -176,14 +178,15 @@ class Control:
         transitions, self._rules = rules.judge(batch, self.people.orders, self._rules)
         for fix in batch:
             self._remember(fix)
-        self._arrivals.append((clock.monotonic(), len(batch)))
+        self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
         concerned = any(fix.wearer in self.loop.state.open for fix in batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
             self.show()
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
-        newest = {fix.wearer: fix for fix in batch if fix.wearer in self.loop.state.open or transitions}
+        heard = (fix for fix in batch if not fix.marks & Mark.BELL)
+        newest = {fix.wearer: fix for fix in heard if fix.wearer in self.loop.state.open or transitions}
         wearers = {each.wearer for each in transitions} | newest.keys()
         given = words.Judged(
             transitions=transitions,
@@ -194,12 +197,21 @@ class Control:
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
     def _remember(self, fix: Fix) -> None:
-        self._last_fix_at, self._last_fix = fix.received_at, fix.id
+        self._last_fix = fix.id
+        if not fix.marks & Mark.BELL:
+            self._last_fix_at = fix.received_at
         place = fixes.place(fix)
         if place is not None:
             track = self.tracks.setdefault(fix.wearer, deque(maxlen=TRACK_POINTS_MAX))
             if not track or place.observed_at >= track[-1].observed_at:
                 track.append(place)
+
+    def _ring(self, at: Instant) -> None:
+        """Strikes for those from whom nothing was heard in time: journalled and judged like any message."""
+        struck = self.bells.due(self.people.orders, self._rules, at)
+        if struck:
+            first = self.journal.append(struck)
+            self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(struck)])
 
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
@@ -522,6 +534,7 @@ class Control:
         while True:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
+            self._ring(clock.now())
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
                 self.show()

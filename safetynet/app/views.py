@@ -253,6 +253,8 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("sos_pressed")
             case AlarmKind.EXCLUSION_ZONE:
                 speaks.append("inside_zone" if each.certainty is Certainty.CERTAIN else "inside_zone_maybe")
+            case AlarmKind.CURFEW:
+                speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []
     place = incident.place
     if place is None:

@@ -49,6 +49,9 @@ class AlarmState(Enum):
 TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 """Kinds that no signal heals (US federal practice of ignoring healed tampers cost lives: domain.md section 6)."""
 
+UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW})
+"""Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""
+
 ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
     Priority.EMERGENCY: (30 * SECOND_MS, 90 * SECOND_MS),
     Priority.DANGER: (60 * SECOND_MS, 180 * SECOND_MS),
@@ -86,7 +89,7 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.EMERGENCY
         case AlarmKind.SOS:
             return Priority.DANGER
-        case AlarmKind.EXCLUSION_ZONE:
+        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
         case _:
             assert_never(kind)

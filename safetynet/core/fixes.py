@@ -8,6 +8,7 @@ Absent on purpose: orders, verdicts, protocols, the clock.
 """
 
 from enum import Enum, IntFlag
+from math import erfc, log, sqrt
 from typing import Final
 
 import msgspec
@@ -36,6 +37,10 @@ UNKNOWN_RADIUS_M: Final = 100.0
 """When a device gives no radius."""
 CELL_RADIUS_M_MIN: Final = 300.0
 """A tower's own claim of less is not believed."""
+TELLING_RADIUS_M_MAX: Final = 200.0
+"""A vaguer position does not tell whether somebody is at home."""
+LEAN_MAX: Final = 4.0
+"""No single position says more: one in a hundred is several times as wrong as it claims."""
 SPEED_MPS_MAX: Final = 100.0
 """360 km/h: faster than any train of the country. An aeroplane is flagged too, until it has landed."""
 
@@ -70,6 +75,8 @@ class Mark(IntFlag):
     """Its position was beyond the limits and was struck out; the fix stands because it carries an alarm."""
     NO_CLOCK = 32
     """It had no time; the fix stands at its time of arrival."""
+    BELL = 64
+    """No device said this: the centre's own clock struck for this person, so that silence is judged like a message."""
 
 
 _MADE_UP: Final = Mark.MOCK | Mark.NOT_VALID
@@ -157,6 +164,18 @@ def steers(fix: Fix) -> bool:
     if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > USABLE_RADIUS_M_MAX:
         return False
     return not fix.marks or not fix.marks & _MADE_UP
+
+
+def tells(fix: Fix) -> bool:
+    """Whether it can say on which side of a garden fence somebody is."""
+    return steers(fix) and radius_m(fix) <= TELLING_RADIUS_M_MAX
+
+
+def lean(fix: Fix, off_m: float) -> float:
+    """Log-odds, capped, by which one position speaks for being outside an area; `off_m` is the signed distance to it."""
+    z = max(-4.0, min(4.0, off_m / max(sigma_m(fix), SIGMA_M_MIN)))
+    odds = log(erfc(-z / sqrt(2.0))) - log(erfc(z / sqrt(2.0)))
+    return max(-LEAN_MAX, min(LEAN_MAX, odds))
 
 
 def jumped(before: Fix, after: Fix) -> bool:

@@ -118,6 +118,15 @@ def _exclusion_zone(*, by_ko: str = "", by_en: str = "") -> Rule:
     )
 
 
+def _curfew(*, by_ko: str = "", by_en: str = "") -> Rule:
+    return Rule(
+        basis=Basis.CURFEW,
+        article_ko=f"전자장치부착법 {by_ko}제16조의3 제2항, 제9조의2 제1항 제1호",
+        article_en=f"Electronic Device Attachment Act Art. 16-3(2), 9-2(1) no. 1{by_en}",
+        purpose=SWIFT_SUPERVISION,
+    )
+
+
 def _bail() -> NoBasis:
     """Chapter 5 does not apply Art. 16-3 to bail."""
     return NoBasis(
@@ -157,22 +166,27 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.STRAP_CUT): _device_duty(),
     (WearerClass.ORDER, AlarmKind.BODY_TAMPER): _device_duty(),
     (WearerClass.ORDER, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(),
+    (WearerClass.ORDER, AlarmKind.CURFEW): _curfew(),
     (WearerClass.ORDER, AlarmKind.SOS): _sos(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.CURFEW): _curfew(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.SOS): _sos(),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.CURFEW): _curfew(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.SOS): _sos(),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
     (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
     (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
+    (WearerClass.BAIL, AlarmKind.CURFEW): _bail(),
     (WearerClass.BAIL, AlarmKind.SOS): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.CURFEW): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.SOS): _stalking(),
 }
 

@@ -15,6 +15,8 @@ Instant = NewType("Instant", int)
 WearerId = NewType("WearerId", str)
 DeviceId = NewType("DeviceId", str)
 ZoneId = NewType("ZoneId", str)
+CurfewId = NewType("CurfewId", str)
+AbsenceId = NewType("AbsenceId", str)
 FixId = NewType("FixId", int)
 """Serial of a fix in the position journal, from 1, without gaps."""
 AlarmId = NewType("AlarmId", str)
@@ -61,6 +63,7 @@ class AlarmKind(Enum):
     BODY_TAMPER = "body_tamper"
     SOS = "sos"
     EXCLUSION_ZONE = "exclusion_zone"
+    CURFEW = "curfew"
 
 
 class Certainty(Enum):
@@ -97,6 +100,8 @@ class Basis(Enum):
     """Act 16-3(2) with Art. 9-2(1) no. 2: entering a forbidden place."""
     URGENT_LIFE = "PIPA-18-2-3"
     """PIPA 18(2) no. 3: clearly urgent danger to life, body or property."""
+    CURFEW = "EM-16-3-2/9-2-1-1"
+    """Act 16-3(2) with Art. 9-2(1) no. 1: being out when a curfew holds."""
 
 
 class Disposition(Enum):

@@ -21,14 +21,16 @@ from safetynet.core.events import RelayEvent
 from safetynet.core.fixes import Fix, Said
 from safetynet.core.incidents import Incident, Stage, VideoState
 from safetynet.core.messages import AnyMessage, EndGrant, EndIncident, Envelope, Role, signed_part
-from safetynet.core.orders import Circle, Order, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Order, Row, Zone
 from safetynet.core.terms import (
     HOUR_MS,
     MINUTE_MS,
     SECOND_MS,
+    AbsenceId,
     CallOutcome,
     CameraId,
     CentreId,
+    CurfewId,
     DeviceId,
     DispatchId,
     Disposition,
@@ -56,6 +58,8 @@ from safetynet.sim.relays import Receiving
 
 STEP_MS: Final = 500
 START: Final = Instant(1_780_000_000_000)
+START_MIN: Final = 5 * 60 + 27
+"""Of the day in Korea, then."""
 QUIET_MS: Final = 15 * MINUTE_MS
 PARTITION_MS_MAX: Final = 15 * MINUTE_MS
 LAT: Final = 36.350
@@ -105,8 +109,28 @@ class Wearer:
         middle = (LAT + dice.random() * SIDE_DEG, LON + dice.random() * 2 * SIDE_DEG)
         zone = Zone(id=ZoneId(f"{CANARY}-zone-{number}"), name=f"{CANARY} school {number}", area=Circle(*middle, 150.0))
         self.order = Order(
-            wearer=self.id, wearer_class=CLASSES[number % len(CLASSES)], version=1 + number, zones=(zone,)
+            wearer=self.id,
+            wearer_class=CLASSES[number % len(CLASSES)],
+            version=1 + number,
+            zones=(zone,),
+            curfews=(self._curfew(number),) if number % 2 == 0 else (),
+            absences=self._absences(number),
         )
+
+    def _curfew(self, number: int) -> Curfew:
+        """Of an hour or so, around where the walk begins; it starts within the first hour of the storm."""
+        start_min = START_MIN + self.dice.randint(2, 60)
+        row = Row(days=tuple(range(7)), start_min=start_min, end_min=start_min + self.dice.randint(20, 90))
+        home = Circle(self.lat, self.lon, 80.0)
+        return Curfew(id=CurfewId(f"{CANARY}-curfew-{number}"), name=f"{CANARY} night", home=home, rows=(row,))
+
+    def _absences(self, number: int) -> tuple[Absence, ...]:
+        """At times a walk within the curfew is permitted."""
+        if self.dice.random() < 0.6:
+            return ()
+        starts_at = Instant(START + self.dice.randint(10, 60) * MINUTE_MS)
+        ends_at = Instant(starts_at + self.dice.randint(5, 40) * MINUTE_MS)
+        return (Absence(id=AbsenceId(f"{CANARY}-absence-{number}"), starts_at=starts_at, ends_at=ends_at),)
 
     def step(self, now: Instant, *, followed: bool) -> None:
         """Walks on; when it is time the device says where it believes to be."""
@@ -124,7 +148,8 @@ class Wearer:
             self.heading += math.pi
         if dice.random() < 0.004:
             self.flag, self.flag_until = dice.choice(FLAGS), Instant(now + dice.randint(1, 20) * MINUTE_MS)
-        self.next_at = Instant(now + pause_ms + dice.randint(-3_000, 3_000))
+        silent_ms = dice.randint(2, 25) * MINUTE_MS if dice.random() < 0.004 else 0
+        self.next_at = Instant(now + pause_ms + dice.randint(-3_000, 3_000) + silent_ms)
         self.queue.append(self._says(now))
         if dice.random() < 0.02:
             self.queue.append(self.queue[-1])
@@ -256,6 +281,8 @@ class Country:
             program.send()
 
     def _tick(self) -> None:
+        if not self.fair:
+            self.control.ring()
         self.control.take(words.Tick())
         self.police.take(desk112.Tick())
         for each in self.cities.values():
@@ -338,10 +365,7 @@ class Country:
                 batch += [_received(fix, self.now) for fix in each.queue]
                 each.queue.clear()
         if batch:
-            first = len(self.control.journal) + 1
-            numbered = [_numbered(fix, FixId(n)) for n, fix in enumerate(batch, first)]
-            self.control.journal += numbered
-            self.control.on_fixes(numbered)
+            self.control.journalled(batch)
 
     # --- relays
 
@@ -493,10 +517,6 @@ def _with(envelope: Envelope, signature: bytes) -> Envelope:
 
 def _received(fix: Fix, at: Instant) -> Fix:
     return msgspec.structs.replace(fix, received_at=at)
-
-
-def _numbered(fix: Fix, id: FixId) -> Fix:
-    return msgspec.structs.replace(fix, id=id)
 
 
 def _control_heard(events: tuple[RelayEvent, ...]) -> words.Given:

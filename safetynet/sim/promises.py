@@ -5,12 +5,13 @@ that moment is given until it is back, and not a second more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from safetynet.core import law, rules
-from safetynet.core.alarms import ESCALATES_MS, TAMPER, alarm_id
+from safetynet.core.alarms import ESCALATES_MS, TAMPER, UNCERTAIN, alarm_id
 from safetynet.core.alarms import priority as priority_of
+from safetynet.core.deadlines import HEAR_MS
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -46,8 +47,11 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     ViewingRefused,
 )
-from safetynet.core.fixes import Said
+from safetynet.core.fixes import Fix, Mark, Said, instant, radius_m, tells
+from safetynet.core.geo import distance_m
 from safetynet.core.grants import LEASE_MS_MAX
+from safetynet.core.orders import Circle, Curfew, Order, period
+from safetynet.core.rules import SILENT_MS
 from safetynet.core.terms import (
     SECOND_MS,
     AlarmId,
@@ -73,6 +77,9 @@ _ON_THE_ROAD_MS_MAX: Final = 30 * 60 * SECOND_MS
 """After all cuts, dawdling and deaths in a row."""
 SLACK_MS: Final = SECOND_MS + STEP_MS
 """A simulated tick and a step: no centre of a storm can be more punctual."""
+
+AWAY_FIXES: Final = 8
+"""So many positions in a row, each three of its own radii and more outside, leave no doubt."""
 
 Kind = TypeVar("Kind", bound=AnyEvent)
 
@@ -129,6 +136,61 @@ def every_tamper_is_heard_once(country: Country) -> None:
     require(all(n == 1 for n in times.values()), "an alarm was raised twice", times.most_common(1))
 
 
+def no_curfew_is_broken_unheard(country: Country) -> None:
+    """Without the rules: whoever so many positions in a row put far from home when a curfew held, and whoever was
+    silent then, has an alarm that nobody closed before.
+    """
+    control = country.control
+    _, closings = _closings(country)
+    alarms = [each for each in _of(control, AlarmRaised) if each.kind is AlarmKind.CURFEW]
+    for order in control.orders.values():
+        mine = [(each, closings.get(each.alarm)) for each in alarms if each.wearer == order.wearer]
+        for curfew in order.curfews:
+            away, known = 0, Instant(0)
+            for fix in (each for each in control.journal if each.wearer == order.wearer):
+                bell = bool(fix.marks & Mark.BELL)
+                if bell or not tells(fix) or instant(fix) <= known:
+                    continue
+                _heard_silence(country, order, curfew, known, fix.received_at, mine)
+                known = instant(fix)
+                held = period(order, curfew, known)
+                away = away + 1 if held is not None and _far(curfew, fix) else 0
+                if away >= AWAY_FIXES:
+                    told = any(
+                        each.at <= _late(control, fix.received_at, SLACK_MS)
+                        and (over is None or over.fix_through >= fix.id)
+                        for each, over in mine
+                    )
+                    require(told, "a curfew was broken and nobody told", country.seed, fix)
+
+
+def _heard_silence(
+    country: Country,
+    order: Order,
+    curfew: Curfew,
+    known: Instant,
+    heard_at: Instant,
+    mine: Sequence[tuple[AlarmRaised, IncidentClosed | None]],
+) -> None:
+    """From the last position that tells until the next was heard: a curfew that held meanwhile was asked about."""
+    held = period(order, curfew, Instant(heard_at - 1))
+    if held is None:
+        return
+    due = max(held.start + HEAR_MS, known + SILENT_MS)
+    last = _late(country.control, due, HEAR_MS + SLACK_MS)
+    if heard_at > last:
+        told = any(each.at <= last and (over is None or over.at >= known) for each, over in mine)
+        require(told, "silence in a curfew and nobody told", country.seed, order.wearer, known, heard_at)
+
+
+def _far(curfew: Curfew, fix: Fix) -> bool:
+    assert isinstance(curfew.home, Circle)
+    assert fix.lat is not None
+    assert fix.lon is not None
+    off_m = distance_m(curfew.home.lat, curfew.home.lon, fix.lat, fix.lon) - curfew.home.radius_m
+    return off_m > 3 * radius_m(fix)
+
+
 def _closings(country: Country) -> tuple[dict[AlarmId, FixId], dict[AlarmId, IncidentClosed]]:
     grouped: dict[IncidentId, list[AlarmId]] = defaultdict(list)
     upto: dict[AlarmId, FixId] = {}
@@ -168,7 +230,7 @@ def nobody_is_forgotten(country: Country) -> None:
         elif isinstance(event, AlarmEscalated):
             rung[event.alarm, event.level] = event.at
     for raised in _of(control, AlarmRaised):
-        if raised.certainty is not Certainty.CERTAIN or raised.kind is AlarmKind.EXCLUSION_ZONE:
+        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN:
             continue
         until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
         require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)
@@ -476,6 +538,7 @@ def after_the_storm_all_is_closed(country: Country) -> None:
 
 PROMISES: Final[tuple[Callable[[Country], None], ...]] = (
     every_tamper_is_heard_once,
+    no_curfew_is_broken_unheard,
     a_tamper_is_closed_by_a_person,
     nobody_is_forgotten,
     no_grant_without_a_person_and_a_basis,

@@ -80,7 +80,6 @@ from safetynet.core.rules import RULES_VERSION, Change, Transition
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
-    AlarmKind,
     CentreId,
     Certainty,
     DispatchId,
@@ -273,10 +272,10 @@ def _of(state: State, alarm: Alarm) -> Incident | None:
 
 
 def _prepare(country: Country, incident: Incident | None, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
-    """Cameras are staged where the law would allow them to be asked for; a mere suspicion of a zone stages none."""
+    """Cameras are staged where the law would allow them to be asked for; a mere suspicion stages none."""
     if incident is None or incident.place is None or incident.stage is Stage.CLOSED:
         return []
-    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+    if incident.kind in alarms.UNCERTAIN and not _certain(incident):
         return []
     return _ask(country, incident, incident.place, footing, at, by=incident.asked_by)
 
@@ -357,7 +356,7 @@ def _follow(
 ) -> list[AnyEvent]:
     """The person moved: those who follow learn it, and the next city is asked before he is there."""
     moved = PositionFollowed(at=at, incident=incident.incident, wearer=incident.wearer, place=place)
-    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+    if incident.kind in alarms.UNCERTAIN and not _certain(incident):
         return [moved]
     return [moved, *_ask(country, incident, place, footing, at, by=incident.asked_by)]
 
