@@ -7,5 +7,5 @@ from safetynet.core.terms import AlarmKind
 
 
 @pytest.mark.parametrize("kind", list(AlarmKind))
-def test_only_leaving_a_zone_heals(kind):
-    assert alarms.heals(kind) is (kind is AlarmKind.EXCLUSION_ZONE)
+def test_only_leaving_a_zone_and_coming_home_heal(kind):
+    assert alarms.heals(kind) is (kind in {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW})

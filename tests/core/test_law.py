@@ -13,18 +13,21 @@ OPEN = {
     (C.ORDER, K.STRAP_CUT): B.DEVICE_DUTY,
     (C.ORDER, K.BODY_TAMPER): B.DEVICE_DUTY,
     (C.ORDER, K.EXCLUSION_ZONE): B.EXCLUSION_ZONE,
+    (C.ORDER, K.CURFEW): B.CURFEW,
     (C.PAROLE, K.STRAP_CUT): B.DEVICE_DUTY,
     (C.PAROLE, K.BODY_TAMPER): B.DEVICE_DUTY,
     (C.PAROLE, K.EXCLUSION_ZONE): B.EXCLUSION_ZONE,
+    (C.PAROLE, K.CURFEW): B.CURFEW,
     (C.SUSPENDED, K.STRAP_CUT): B.DEVICE_DUTY,
     (C.SUSPENDED, K.BODY_TAMPER): B.DEVICE_DUTY,
     (C.SUSPENDED, K.EXCLUSION_ZONE): B.EXCLUSION_ZONE,
+    (C.SUSPENDED, K.CURFEW): B.CURFEW,
 }
 ALL = list(itertools.product(WearerClass, AlarmKind))
 
 
 @pytest.mark.parametrize(("who", "kind"), ALL)
-def test_every_pair_has_its_line_and_only_nine_open_video(who, kind):
+def test_every_pair_has_its_line_and_only_these_open_video(who, kind):
     line = law.basis(who, kind)
     if (who, kind) in OPEN:
         assert isinstance(line, law.Rule)
@@ -47,6 +50,7 @@ def test_every_line_names_its_article_in_both_languages(who, kind):
     [
         (C.ORDER, K.STRAP_CUT, "전자장치부착법 제16조의3 제2항, 제14조 제1항"),
         (C.ORDER, K.EXCLUSION_ZONE, "전자장치부착법 제16조의3 제2항, 제9조의2 제1항 제2호"),
+        (C.PAROLE, K.CURFEW, "전자장치부착법 제27조에 따라 준용되는 제16조의3 제2항, 제9조의2 제1항 제1호"),
         (C.PAROLE, K.STRAP_CUT, "전자장치부착법 제27조에 따라 준용되는 제16조의3 제2항, 제14조 제1항"),
         (C.SUSPENDED, K.BODY_TAMPER, "전자장치부착법 제31조에 따라 준용되는 제16조의3 제2항, 제14조 제1항"),
     ],

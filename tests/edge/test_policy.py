@@ -74,6 +74,7 @@ def clean_yes(answer):
         ("too long", {"duration_ms": 1_800_001, "duration_ms_max": 9_999_999}, False),
         ("at every limit", {"radius_m": 1000, "cameras": 16, "duration_ms": 1_800_000}, True),
         ("zone", {"basis": Basis.EXCLUSION_ZONE, "kind": AlarmKind.EXCLUSION_ZONE}, True),
+        ("curfew", {"basis": Basis.CURFEW, "kind": AlarmKind.CURFEW}, True),
         ("body", {"kind": AlarmKind.BODY_TAMPER}, True),
     ],
 )
