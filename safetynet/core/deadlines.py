@@ -10,8 +10,9 @@ Absent on purpose: the clock, and whether a bell finds anything (`rules`).
 from collections.abc import Mapping
 from typing import Final
 
+from safetynet.core.homes import SILENT_MS
 from safetynet.core.orders import Order, next_start, period
-from safetynet.core.rules import SILENT_MS, Record, RuleState
+from safetynet.core.rules import Record, RuleState
 from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant
 
 HEAR_MS: Final = 90 * SECOND_MS

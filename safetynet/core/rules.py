@@ -25,7 +25,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import cos, exp, hypot, radians, sqrt
+from math import hypot, sqrt
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -38,15 +38,15 @@ from safetynet.core.fixes import (
     Mark,
     Said,
     instant,
-    jumped,
     lean,
     opens,
     radius_m,
-    steers,
     tells,
     usable,
 )
-from safetynet.core.orders import Circle, Curfew, Order, Polygon, in_force, period
+from safetynet.core.grounds import Ground, ground, off_m
+from safetynet.core.homes import ODDS_HOME, ODDS_SURE, ODDS_SUSPECT, SILENT_MS, Belief, fold
+from safetynet.core.orders import Curfew, Order, in_force, period
 from safetynet.core.terms import MINUTE_MS, AlarmKind, Certainty, CurfewId, FixId, Instant, WearerId, ZoneId
 
 RULES_VERSION: Final = "2026.11-2"
@@ -62,18 +62,6 @@ PACE_FACTOR: Final = 1.2
 """Between two fixes nobody is taken to be faster than this times the pace seen there (means and reported speeds)."""
 JUMPS_TO_BELIEVE: Final = 3
 """So many successive positions that agree with each other are believed although nobody could have got there."""
-SILENT_MS: Final = 10 * MINUTE_MS
-"""A position older than this no longer says that somebody is at home."""
-FADES_MS: Final = 10 * MINUTE_MS
-ODDS_PRIOR: Final = -3.0
-ODDS_MAX: Final = 6.0
-ODDS_WEIGHT: Final = 0.5
-"""Of a position that comes RHYTHM_MS after the one before; of a sooner one less."""
-RHYTHM_MS: Final = MINUTE_MS
-ODDS_SURE: Final = 3.5
-ODDS_SUSPECT: Final = 2.2
-ODDS_HOME: Final = -1.4
-"""Log-odds of being out: 97 %, 90 %, 20 %. What they are worth is measured in tests/core/test_curfew.py."""
 PAST_MAX: Final = 16
 """Ended episodes remembered per condition and zone, so that a position delivered again stays known."""
 
@@ -155,29 +143,6 @@ class Episode(msgspec.Struct, frozen=True):
     """Whether it is broken now, as far as known."""
 
 
-class Belief(NamedTuple):
-    odds: float
-    """That the wearer is out, as of the newest position that tells."""
-    at: Instant
-    """The instant of that position."""
-
-
-class _Place(NamedTuple):
-    """A zone or a home made ready: a bounding circle for the quick no, the exact shape in a plane of its own."""
-
-    id: ZoneId | CurfewId
-    lat: float
-    lon: float
-    bound_m: float
-    lon_m: float
-    """Metres per degree of longitude here, a little too small."""
-    plane: geo.Plane
-    ring: tuple[geo.Xy, ...]
-    """Empty for a circle around the origin of the plane with radius `bound_m`."""
-    middle: geo.Xy
-    """Of the bounding circle, in the plane."""
-
-
 class Record(msgspec.Struct, frozen=True, gc=False):
     """All that is kept of one wearer between fixes."""
 
@@ -191,8 +156,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     episodes: Map[Key, Episode] = Map()
     past: Map[Key, tuple[Episode, ...]] = Map()
     order: Order | None = None
-    places: tuple[_Place, ...] = ()
-    homes: tuple[_Place, ...] = ()
+    places: tuple[Ground, ...] = ()
+    homes: tuple[Ground, ...] = ()
     """One for each curfew of the order, in its order."""
     beliefs: Map[CurfewId, Belief] = Map()
     rung_at: Instant = Instant(0)
@@ -289,7 +254,11 @@ def _step(record: Record, fix: Fix, told: list[Transition]) -> Record:
     steering, strays = _steering(record, fix, at)
     anchor = record.anchor if steering and not strays else None
     start = anchor if anchor is not None and at - instant(anchor) <= SWEEP_GAP_MS_MAX else None
-    beliefs = _believed(record, fix, at) if record.homes and steering and tells(fix) else record.beliefs
+    beliefs = record.beliefs
+    if record.homes and steering and tells(fix):
+        for home in record.homes:
+            id = CurfewId(home.id)
+            beliefs = beliefs.set(id, fold(beliefs.get(id), home, fix, at))
     given = _Given(fix, at, record, steering, start, beliefs)
     book = _Book(record.episodes, record.past)
     for condition in CONDITIONS:
@@ -312,23 +281,6 @@ def _struck(record: Record, fix: Fix, at: Instant, told: list[Transition]) -> Re
         book = _apply(book, given, finding, told)
     rung_at = max(at, record.rung_at)
     return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at)
-
-
-def _believed(record: Record, fix: Fix, at: Instant) -> Map[CurfewId, Belief]:
-    assert fix.lat is not None
-    assert fix.lon is not None
-    beliefs = record.beliefs
-    for home in record.homes:
-        id = CurfewId(home.id)
-        old = beliefs.get(id)
-        # Errors of neighbouring positions hang together: at a quick rhythm each says less.
-        weight = ODDS_WEIGHT * sqrt(min(1.0, (at - old.at) / RHYTHM_MS)) if old else ODDS_WEIGHT
-        kept = ODDS_PRIOR if old is None else old.odds
-        if kept < ODDS_PRIOR:  # only that somebody was at home grows stale; who was out is out until seen at home
-            kept = ODDS_PRIOR + (kept - ODDS_PRIOR) * exp(((old.at if old else at) - at) / FADES_MS)
-        odds = kept + weight * lean(fix, _off_m(home, home.plane.to_xy(fix.lat, fix.lon)))
-        beliefs = beliefs.set(id, Belief(max(-ODDS_MAX, min(ODDS_MAX, odds)), at))
-    return beliefs
 
 
 def _steering(record: Record, fix: Fix, at: Instant) -> tuple[bool, int]:
@@ -401,13 +353,13 @@ def exclusion_zone(given: _Given) -> Iterable[Finding]:
     return found
 
 
-def _zone_findings(place: _Place, given: _Given, radius: float) -> Iterable[Finding]:
+def _zone_findings(place: Ground, given: _Given, radius: float) -> Iterable[Finding]:
     fix = given.fix
     assert fix.lat is not None
     assert fix.lon is not None
     kind = AlarmKind.EXCLUSION_ZONE
     here = place.plane.to_xy(fix.lat, fix.lon)
-    off = _off_m(place, here)
+    off = off_m(place, here)
     if off <= -radius:
         return (Finding(kind, place.id, Verdict.CERTAIN, How.INSIDE, off),)
     found: list[Finding] = []
@@ -424,7 +376,7 @@ def _zone_findings(place: _Place, given: _Given, radius: float) -> Iterable[Find
     return found
 
 
-def _crossing(place: _Place, start: Fix, fix: Fix, here: geo.Xy) -> Finding | None:
+def _crossing(place: Ground, start: Fix, fix: Fix, here: geo.Xy) -> Finding | None:
     """Whether the way from one fix to the next led through the zone: certainly, possibly or not.
 
     Possibly when the straight way enters it. Certainly when no detour was possible: at the pace seen there the way
@@ -467,7 +419,7 @@ def curfew(given: _Given) -> Iterable[Finding]:
     return found
 
 
-def _curfew_finding(each: Curfew, home: _Place, given: _Given) -> Iterable[Finding]:
+def _curfew_finding(each: Curfew, home: Ground, given: _Given) -> Iterable[Finding]:
     kind, fix, at, record = AlarmKind.CURFEW, given.fix, given.at, given.record
     belief = given.beliefs.get(each.id)
     if fix.marks & Mark.BELL:
@@ -479,7 +431,7 @@ def _curfew_finding(each: Curfew, home: _Place, given: _Given) -> Iterable[Findi
         return (Finding(kind, each.id, sure, How.OUTSIDE),)
     if not tells(fix) or fix.lat is None or fix.lon is None:
         return ()
-    off = _off_m(home, home.plane.to_xy(fix.lat, fix.lon))
+    off = off_m(home, home.plane.to_xy(fix.lat, fix.lon))
     if belief is None or belief is record.beliefs.get(each.id):
         # Late, or nobody could have got there: alone it may cast suspicion, and it takes none away.
         late = record.anchor is not None and at <= instant(record.anchor)
@@ -628,33 +580,9 @@ def _under(record: Record, order: Order | None) -> Record:
     """The record under another order. An equal one is taken for the same, so that decoding anew costs nothing here."""
     if order == record.order:
         return record
-    places = () if order is None else tuple(_place(each.id, each.area) for each in order.zones)
-    homes = () if order is None else tuple(_place(each.id, each.home) for each in order.curfews)
+    places = () if order is None else tuple(ground(each.id, each.area) for each in order.zones)
+    homes = () if order is None else tuple(ground(each.id, each.home) for each in order.curfews)
     # A home that moved is another home: what was believed of the old one is forgotten.
     same = {new.id for new in homes if new in record.homes}
     beliefs = Map({id: each for id, each in record.beliefs.items() if id in same})
     return msgspec.structs.replace(record, order=order, places=places, homes=homes, beliefs=beliefs)
-
-
-def _off_m(place: _Place, here: geo.Xy) -> float:
-    """Signed distance to its edge, negative inside; `here` in its own plane."""
-    return geo.polygon_signed_m(*here, place.ring) if place.ring else hypot(*here) - place.bound_m
-
-
-def _place(id: ZoneId | CurfewId, area: Circle | Polygon) -> _Place:
-    match area:
-        case Circle(lat, lon, radius):
-            return _Place(id, lat, lon, radius, _lon_m(lat), geo.Plane(lat, lon), (), (0.0, 0.0))
-        case Polygon(corners):
-            plane = geo.Plane(*corners[0])
-            ring = tuple(plane.to_xy(lat, lon) for lat, lon in corners)
-            x = (min(p[0] for p in ring) + max(p[0] for p in ring)) / 2
-            y = (min(p[1] for p in ring) + max(p[1] for p in ring)) / 2
-            lat, lon = plane.to_latlon(x, y)
-            bound = max(hypot(p[0] - x, p[1] - y) for p in ring) * 1.001
-            return _Place(id, lat, lon, bound, _lon_m(lat), plane, ring, (x, y))
-
-
-def _lon_m(lat: float) -> float:
-    """Two in a hundred less than true, so that the quick no stays right up to 100 km north or south."""
-    return 0.98 * radians(1.0) * geo.radii_m(lat)[1] * cos(radians(lat))

@@ -50,8 +50,8 @@ from safetynet.core.events import (
 from safetynet.core.fixes import Fix, Mark, Said, instant, radius_m, tells
 from safetynet.core.geo import distance_m
 from safetynet.core.grants import LEASE_MS_MAX
+from safetynet.core.homes import SILENT_MS
 from safetynet.core.orders import Circle, Curfew, Order, period
-from safetynet.core.rules import SILENT_MS
 from safetynet.core.terms import (
     SECOND_MS,
     AlarmId,

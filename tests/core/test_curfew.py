@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from safetynet.app.bells import Bells, bell
 from safetynet.core import deadlines, geo
 from safetynet.core.fixes import Fix, Mark, Said
+from safetynet.core.homes import SILENT_MS
 from safetynet.core.orders import Absence, Circle, Curfew, Order, Polygon, Row, next_start, period
-from safetynet.core.rules import SILENT_MS, Change, How, RuleState, end, judge
+from safetynet.core.rules import Change, How, RuleState, end, judge
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, AlarmKind, Certainty, Source, WearerClass
 from safetynet.sim.devices import Sensor
 
