@@ -10,7 +10,7 @@ import contextlib
 import ipaddress
 import socket
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,11 +18,11 @@ from typing import Final
 import msgspec
 import uvicorn
 
-from safetynet.app import views, windows
+from safetynet.app import protected, views, windows
 from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark
 from safetynet.app.pages import application
-from safetynet.app.people import OPERATORS, People, units
+from safetynet.app.people import OPERATORS, PROTECTED, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
@@ -38,21 +38,24 @@ from safetynet.core.events import (
     StreamClosed,
     StreamOpened,
 )
-from safetynet.core.fixes import Fix, Mark
+from safetynet.core.fixes import Fix, Mark, Said
 from safetynet.core.messages import AnyMessage, Envelope, Role
-from safetynet.core.rules import RuleState, Transition
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     AlarmId,
     CentreId,
+    DeviceId,
     FixId,
     IncidentId,
     Instant,
     PersonId,
+    ProtectedId,
     UnitId,
     WearerId,
     Why,
 )
+from safetynet.core.verdicts import Transition
 from safetynet.edge import clock, config, keys, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
@@ -121,6 +124,7 @@ class Control:
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
+        self._phones: dict[ProtectedId, Feed] = {each: Feed(epoch) for each in self.people.protected}
         self._shown_at, self._show_planned = 0.0, False
         self._streams: dict[str, CentreId] = {}
         self._link_states: dict[CentreId, LinkState] = {}
@@ -179,13 +183,14 @@ class Control:
         for fix in batch:
             self._remember(fix)
         self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
-        concerned = any(fix.wearer in self.loop.state.open for fix in batch)
+        concerned = any(fix.wearer in self.loop.state.open and not fix.protected for fix in batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
+        if transitions or concerned or any(fix.protected for fix in batch):
             self.show()
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
-        heard = (fix for fix in batch if not fix.marks & Mark.BELL)
+        heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)
         newest = {fix.wearer: fix for fix in heard if fix.wearer in self.loop.state.open or transitions}
         wearers = {each.wearer for each in transitions} | newest.keys()
         given = words.Judged(
@@ -193,12 +198,13 @@ class Control:
             fixes=tuple(newest.values()),
             footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
             last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
+            protected=_places(self._rules, transitions),
         )
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
     def _remember(self, fix: Fix) -> None:
         self._last_fix = fix.id
-        if not fix.marks & Mark.BELL:
+        if not fix.marks & Mark.BELL and not fix.protected:
             self._last_fix_at = fix.received_at
         place = fixes.place(fix)
         if place is not None:
@@ -210,8 +216,28 @@ class Control:
         """Strikes for those from whom nothing was heard in time: journalled and judged like any message."""
         struck = self.bells.due(self.people.orders, self._rules, at)
         if struck:
-            first = self.journal.append(struck)
-            self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(struck)])
+            self._journalled(struck)
+
+    def _journalled(self, batch: list[Fix]) -> None:
+        first = self.journal.append(batch)
+        self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(batch)])
+
+    def _called(self, who: ProtectedId) -> None:
+        """The button on a protected person's page: journalled and judged as if the phone's device had said it."""
+        at = clock.now()
+        self._journalled(
+            [
+                Fix(
+                    id=FixId(0),
+                    wearer=WearerId(who),
+                    device=DeviceId(""),
+                    observed_at=at,
+                    received_at=at,
+                    said=Said.SOS,
+                    protected=True,
+                )
+            ]
+        )
 
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
@@ -289,6 +315,9 @@ class Control:
     def feed(self, session: Session) -> Feed:
         if session.account.role in OPERATORS:
             return self._operators
+        if session.account.role == PROTECTED:
+            who = self.people.protected_of(session.account.person)
+            return self._phones[who] if who else self._nobody
         unit = self._unit_of(session)
         return self._officers[unit] if unit else self._nobody
 
@@ -321,6 +350,12 @@ class Control:
         self._seats.discard(seat)
 
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
+        if said.act == "sos" and seat.session.account.role == PROTECTED:
+            who = self.people.protected_of(seat.person)
+            if who is None:
+                return Why.NOT_ALLOWED_NOW
+            self._called(who)
+            return None
         command = self._command(seat, said)
         if isinstance(command, str):
             return command
@@ -356,6 +391,11 @@ class Control:
     def _command(self, seat: windows.Seat, said: windows.Do) -> words.Command | str:
         """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
         by, role = seat.person, seat.session.account.role
+        if role == PROTECTED:
+            who = self.people.protected_of(by)
+            if said.act == "answer" and said.incident and said.answer and who:
+                return words.AnswerWarning(incident=said.incident, protected=who, answer=said.answer)
+            return Why.NOT_ALLOWED_NOW.value
         if role not in OPERATORS:
             unit = self._unit_of(seat.session)
             if said.act == "unit" and unit and said.dispatch and said.state:
@@ -436,11 +476,13 @@ class Control:
         self._show_planned = False
         seen = self._looked()
         state = self.loop.state
-        view = views.operators(state, seen)
+        view = protected.added(views.operators(state, seen), state, seen)
         view["seats"] = self._seats_view(state)
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
             feed.show(views.officer(state, unit, seen), seen.at)
+        for who, feed in self._phones.items():
+            feed.show(protected.phone(state, who, seen), seen.at)
         self._shown_at = asyncio.get_running_loop().time()
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
@@ -482,6 +524,7 @@ class Control:
                 pictures_open=len(self._streams),
                 ledger_size=self.store.head(),
             ),
+            rules=self._rules,
         )
 
     def _links(self) -> tuple[LinkView, ...]:
@@ -540,7 +583,10 @@ class Control:
                 self.show()
 
     def _intake(self) -> Intake:
-        known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}
+        known = {
+            each.device: osmand.Registered(each.wearer, each.key_sha256, each.protected)
+            for each in self.store.devices()
+        }
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
@@ -580,6 +626,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+def _places(state: RuleState, transitions: Sequence[Transition]) -> dict[ProtectedId, Place]:
+    """Where the protected persons concerned are: for the police alone."""
+    ids = {each.protected for each in transitions if each.protected is not None}
+    trails = {each: state.guarded[each].trail for each in ids if each in state.guarded}
+    found = {each: fixes.protected_place(trail[-1]) for each, trail in trails.items() if trail}
+    return {each: place for each, place in found.items() if place is not None}
 
 
 def _country(centre: Centre) -> words.Country:

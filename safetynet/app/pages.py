@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from safetynet.app import windows
-from safetynet.app.people import OPERATORS, UnitRow
+from safetynet.app.people import OPERATORS, PROTECTED, UnitRow
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import DeviceId, UnitId, WearerId
 from safetynet.edge import auth, clock
@@ -73,6 +73,7 @@ class _Pages:
             Route("/", self._home),
             Route("/operator", self._operator),
             Route("/field", self._field),
+            Route("/protected", self._protected),
             Route("/sign-in", self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
             Route("/demo.json", self._demo),
@@ -109,7 +110,8 @@ class _Pages:
         session = self._whose(request)
         if session is None:
             return self._files.page("index.html")
-        return RedirectResponse("/operator" if session.account.role in OPERATORS else "/field")
+        role = session.account.role
+        return RedirectResponse("/operator" if role in OPERATORS else f"/{PROTECTED if role == PROTECTED else 'field'}")
 
     async def _operator(self, request: Request) -> Response:
         session = self._whose(request)
@@ -119,6 +121,9 @@ class _Pages:
 
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")
+
+    async def _protected(self, request: Request) -> Response:
+        return self._files.page("protected.html")
 
     async def _map_file(self, request: Request) -> Response:
         if self._whose(request) is None:

@@ -5,7 +5,7 @@ sentences: the page translates. What a role may not see is not sent, rather than
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -18,6 +18,7 @@ from safetynet.core.events import CameraCard, Place
 from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Stage, VideoState
 from safetynet.core.orders import Circle, Zone
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -83,6 +84,8 @@ class Looked:
     units: tuple[UnitView, ...]
     links: tuple[LinkView, ...]
     numbers: Numbers
+    rules: RuleState = field(default_factory=RuleState)
+    """Where the pairs of wearer and protected person are."""
 
 
 def operators(state: State, seen: Looked) -> View:
@@ -253,6 +256,12 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("sos_pressed")
             case AlarmKind.EXCLUSION_ZONE:
                 speaks.append("inside_zone" if each.certainty is Certainty.CERTAIN else "inside_zone_maybe")
+            case AlarmKind.APPROACH_100 | AlarmKind.APPROACH_1K | AlarmKind.APPROACH_2K:
+                speaks.append("near" if each.certainty is Certainty.CERTAIN else "near_maybe")
+            case AlarmKind.PROTECTED_SOS:
+                speaks.append("protected_called")
+            case AlarmKind.PROTECTED_LOST:
+                speaks.append("protected_silent")
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []

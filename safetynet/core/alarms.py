@@ -28,6 +28,7 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     Priority,
+    ProtectedId,
     WearerId,
     ZoneId,
 )
@@ -49,7 +50,8 @@ class AlarmState(Enum):
 TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 """Kinds that no signal heals (US federal practice of ignoring healed tampers cost lives: domain.md section 6)."""
 
-UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW})
+CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
+UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K})
 """Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""
 
 ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
@@ -80,17 +82,20 @@ class Alarm:
     returned_at: Instant | None = None
     acked_by: PersonId | None = None
     incident: IncidentId | None = None
+    protected: ProtectedId | None = None
 
 
 def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
     """Consequence and time left, not the event's name alone."""
     match kind:
-        case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER:
+        case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER | AlarmKind.APPROACH_100 | AlarmKind.PROTECTED_SOS:
             return Priority.EMERGENCY
         case AlarmKind.SOS:
             return Priority.DANGER
-        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW:
+        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST:
+            return Priority.CAUTION
         case _:
             assert_never(kind)
 
@@ -119,7 +124,7 @@ def escalates_at(alarm: Alarm) -> Instant | None:
 
 def heals(kind: AlarmKind) -> bool:
     """Whether a later signal may say that the condition holds again."""
-    return kind not in TAMPER and kind is not AlarmKind.SOS
+    return kind not in TAMPER | CALLS
 
 
 AlarmEvent = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
@@ -138,6 +143,7 @@ def raised(event: AlarmRaised) -> Alarm:
         latest=event.place,
         zone=event.zone,
         episode=event.episode,
+        protected=event.protected,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Final
 
 from safetynet.core.homes import SILENT_MS
 from safetynet.core.orders import Order, next_start, period
-from safetynet.core.rules import Record, RuleState
-from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant
+from safetynet.core.proximity import LOST_MS
+from safetynet.core.rules import Guarded, Record, RuleState
+from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
 
 HEAR_MS: Final = 90 * SECOND_MS
 """After a curfew began, and after the centre began to listen: one rhythm of a quiet device and a half."""
@@ -21,6 +22,7 @@ LOOK_AGAIN_MS: Final = DAY_MS
 """Where nothing is due at all."""
 
 _BLANK: Final = Record()
+_UNKNOWN: Final = Guarded()
 
 
 def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
@@ -47,3 +49,10 @@ def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Insta
         if coming is not None:
             due = Instant(min(due, coming + HEAR_MS))
     return Instant(max(due, since + HEAR_MS))
+
+
+def protected_due_at(protected: ProtectedId, state: RuleState, at: Instant, since: Instant) -> Instant:
+    """The same for a protected person: once for each time that nobody knows any more where this person is."""
+    guarded = state.guarded.get(protected, _UNKNOWN)
+    lost_at = max(guarded.known_at, since) + LOST_MS
+    return Instant(lost_at if guarded.rung_at < lost_at else at + LOOK_AGAIN_MS)

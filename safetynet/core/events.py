@@ -31,6 +31,7 @@ from safetynet.core.terms import (
     PersonId,
     PoleId,
     Priority,
+    ProtectedId,
     RequestId,
     Source,
     StreamId,
@@ -38,6 +39,7 @@ from safetynet.core.terms import (
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerId,
     Why,
     ZoneId,
@@ -98,6 +100,8 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     order_version: int | None
     rules: str
     """Version of the rules that judged it."""
+    protected: ProtectedId | None = None
+    """Whom it concerns besides; `place` is always the wearer's."""
 
 
 class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated"):
@@ -311,8 +315,11 @@ class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
     room: CentreId
     kind: AlarmKind
     place: Place | None
-    by: PersonId
+    by: PersonId | None
+    """None: the statute's own duty, at once and without asking anybody."""
     answer_by: Instant
+    apart_m: int | None = None
+    """How far the wearer is from the protected person, in the steps in which it is told."""
 
 
 class PoliceNoticeAnswered(Event, frozen=True, kw_only=True, tag="police_notice_answered"):
@@ -326,6 +333,38 @@ class AnswerOverdue(Event, frozen=True, kw_only=True, tag="answer_overdue"):
 
     incident: IncidentId
     what: DispatchId | NoticeId
+
+
+# --- at the control centre: protected persons ----------------------------------------------------------------------
+
+
+class ProtectedWarned(Event, frozen=True, kw_only=True, tag="protected_warned"):
+    """A protected person was told that the wearer is near (Act 15-2, 16(2) no. 5, 31-8(2) no. 5)."""
+
+    incident: IncidentId
+    protected: ProtectedId
+    kind: AlarmKind
+    certainty: Certainty
+    near_m: int
+    """As it was told: in steps."""
+    direction: bool
+    """Whether the law let the phone also show from which side, as a wide sector."""
+
+
+class ProtectedAnswered(Event, frozen=True, kw_only=True, tag="protected_answered"):
+    incident: IncidentId
+    protected: ProtectedId
+    answer: WarningAnswer
+
+
+class ProtectedLocated(Event, frozen=True, kw_only=True, tag="protected_located"):
+    """The police were told where the protected person is. Nobody else ever is; sealed under that person's own key."""
+
+    incident: IncidentId
+    notice: NoticeId
+    room: CentreId
+    protected: ProtectedId
+    place: Place
 
 
 # --- at a city -----------------------------------------------------------------------------------------------------
@@ -411,6 +450,15 @@ class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
     sender: CentreId
     kind: AlarmKind
     place: Place | None
+
+
+class ProtectedPlaceReceived(Event, frozen=True, kw_only=True, tag="protected_place_received"):
+    """Where the protected person of a notice is."""
+
+    incident: IncidentId
+    notice: NoticeId
+    sender: CentreId
+    place: Place
 
 
 # --- at a relay, merged into its centre's log ----------------------------------------------------------------------
@@ -518,6 +566,9 @@ AnyEvent: TypeAlias = (
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
+    | ProtectedWarned
+    | ProtectedAnswered
+    | ProtectedLocated
     | RequestPrepared
     | GrantIssued
     | GrantRefused
@@ -525,6 +576,7 @@ AnyEvent: TypeAlias = (
     | GrantEnded
     | IncidentEnded
     | NoticeReceived
+    | ProtectedPlaceReceived
     | CameraPreconnected
     | StreamOpened
     | Segment
@@ -542,7 +594,7 @@ RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClos
 def subject(event: AnyEvent) -> SubjectId | None:
     """Whose key seals this event, or None when it says nothing of a person.
 
-    At the control centre the wearer's; where no wearer is named the event speaks of an incident by its pseudonym
+    At the control centre the wearer's or the protected person's; where no wearer is named the event speaks of an incident by its pseudonym
     and holds no position. At a city nobody is named, but where the person was is sealed under the incident.
     """
     match event:
@@ -567,7 +619,10 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | GrantIssued()
             | GrantMoved()
             | NoticeReceived()
+            | ProtectedPlaceReceived()
         ):
             return SubjectId(f"incident:{event.incident}")
+        case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
+            return SubjectId(f"protected:{event.protected}")
         case _:
             return None

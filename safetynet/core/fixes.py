@@ -19,6 +19,7 @@ from safetynet.core.terms import MINUTE_MS, DeviceId, FixId, Instant, Source, We
 
 WEARER_BYTES_MAX: Final = 40
 """Of a wearer's id in UTF-8, and the two below likewise: they have their place in a journal record of fixed size."""
+PROTECTED_BYTES_MAX: Final = 38
 DEVICE_BYTES_MAX: Final = 32
 OTHER_BYTES_MAX: Final = 32
 AHEAD_MS_MAX: Final = 5 * MINUTE_MS
@@ -103,6 +104,8 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marks: Mark = Mark.NOTHING
     other: str = ""
     """Alarm words that no `Said` stands for, comma separated."""
+    protected: bool = False
+    """Said by a protected person's phone: `wearer` is then that person's id, and `place` gives nothing away."""
 
 
 class Grade(Enum):
@@ -217,7 +220,20 @@ def grade(fix: Fix, before: Fix | None = None) -> tuple[Grade, Reason]:
 
 
 def place(fix: Fix) -> Place | None:
-    """As events carry it; None without a position."""
+    """As events and messages about a wearer carry it; None without a position.
+
+    Never where a protected person is: what is made of it goes to cities and to every operator.
+    """
+    return None if fix.protected else _place(fix)
+
+
+def protected_place(fix: Fix) -> Place | None:
+    """Where a protected person is: for an alarm that concerns this person, at the control centre and with the police."""
+    assert fix.protected
+    return _place(fix)
+
+
+def _place(fix: Fix) -> Place | None:
     if fix.lat is None or fix.lon is None:
         return None
     return Place(fix.lat, fix.lon, radius_m(fix), fix.source, fix.observed_at, fix.received_at, fix.id)

@@ -24,6 +24,7 @@ from safetynet.core.terms import (
     AbsenceId,
     CurfewId,
     Instant,
+    ProtectedId,
     WearerClass,
     WearerId,
     ZoneId,
@@ -38,6 +39,9 @@ NAME_CHARS_MAX: Final = 120
 CURFEWS_MAX: Final = 8
 ROWS_MAX: Final = 64
 ABSENCES_MAX: Final = 400
+PROTECTED_MAX: Final = 16
+DISTANCE_M_MIN, DISTANCE_M_MAX = 50.0, 500.0
+"""Of a no-approach condition; 100 m is the rule (Stalking Punishment Act Art. 9)."""
 DAY_MINUTES: Final = 24 * 60
 AHEAD_DAYS: Final = 8
 """How far `next_start` looks: every weekly row has begun once by then."""
@@ -132,6 +136,19 @@ class Absence(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("absence without id or end")
 
 
+class Protected(msgspec.Struct, frozen=True, kw_only=True):
+    """A person whom the wearer must not approach (피해자·보호대상자 접근금지). Who it is stands in a sealed record."""
+
+    id: ProtectedId
+    distance_m: float = 100.0
+    device: bool = True
+    """False: the person wants none (the police are told once, by hand), so that silence means nothing."""
+
+    def __post_init__(self) -> None:
+        if not self.id or not DISTANCE_M_MIN <= self.distance_m <= DISTANCE_M_MAX:
+            raise ValueError("protected person without id, or distance out of range")
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Raises ValueError (msgspec.ValidationError when decoded) for an order that no judge can have meant."""
 
@@ -145,6 +162,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """First instant at which it no longer holds."""
     curfews: tuple[Curfew, ...] = ()
     absences: tuple[Absence, ...] = ()
+    protected: tuple[Protected, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.wearer or self.version < 1:
@@ -157,6 +175,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("too many curfews, or two with one id")
         if len(self.absences) > ABSENCES_MAX:
             raise ValueError("too many absences")
+        if len(self.protected) > PROTECTED_MAX or len({each.id for each in self.protected}) < len(self.protected):
+            raise ValueError("too many protected persons, or one twice")
         if self.starts_at is not None and self.ends_at is not None and self.starts_at >= self.ends_at:
             raise ValueError("order ends before it starts")
 

@@ -25,8 +25,9 @@ from safetynet.core.fixes import Fix, Mark
 from safetynet.core.grants import PolicyAnswer
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo, Role, Send, passes, signed_part
 from safetynet.core.orders import Order
-from safetynet.core.rules import RuleState, Transition
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import AlarmId, CentreId, FixId, GrantId, IncidentId, Instant, WearerId, Why
+from safetynet.core.verdicts import Transition
 from safetynet.edge import codec
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay.words import unmerged
@@ -399,13 +400,18 @@ class Control(Program[minds.State, words.Given, words.Errand]):
             self.on_fixes(numbered)
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> None:
-        newest = {fix.wearer: fix for fix in batch if not fix.marks & Mark.BELL}
+        newest = {fix.wearer: fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected}
         wearers = {each.wearer: None for each in transitions} | dict.fromkeys(newest)
         given = words.Judged(
             transitions=transitions,
             fixes=tuple(newest.values()),
             footing={each: self.orders[each].wearer_class for each in wearers if each in self.orders},
             last={each: self._places[each] for each in wearers if each in self._places},
+            protected={
+                id: place
+                for id, each in self._rules.guarded.items()
+                if each.trail and (place := fixes.protected_place(each.trail[-1])) is not None
+            },
         )
         self.take(given, mark=RelayMark(JOURNAL, batch[-1].id))
 

@@ -21,7 +21,7 @@ from safetynet.core.events import RelayEvent
 from safetynet.core.fixes import Fix, Said
 from safetynet.core.incidents import Incident, Stage, VideoState
 from safetynet.core.messages import AnyMessage, EndGrant, EndIncident, Envelope, Role, signed_part
-from safetynet.core.orders import Absence, Circle, Curfew, Order, Row, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Order, Protected, Row, Zone
 from safetynet.core.terms import (
     HOUR_MS,
     MINUTE_MS,
@@ -40,6 +40,7 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     PoleId,
+    ProtectedId,
     Source,
     UnitId,
     UnitState,
@@ -83,6 +84,9 @@ UNITS: Final = tuple(UnitId(f"unit-{n}") for n in range(3))
 CLASSES: Final = (*WearerClass, WearerClass.ORDER)
 CANARY: Final = "CANARY"
 """Stands in every id and name that no partner may ever see."""
+SHIELDED: Final = (ProtectedId(f"{CANARY}-protected-0"), ProtectedId(f"{CANARY}-protected-1"))
+PROTECTED: Final = {1: SHIELDED[:1], 3: SHIELDED, 4: SHIELDED[1:]}
+"""Whom the wearers of these numbers must not approach."""
 FORBIDDEN: Final = (CANARY.encode(), *(each.value.encode() for each in WearerClass if each is not WearerClass.ORDER))
 """A wearer's class too: only the basis crosses. (`order` alone is too common a word to look for.)"""
 FLAGS: Final = (Said.STRAP_CUT, Said.STRAP_CUT, Said.BODY_TAMPER, Said.SOS)
@@ -115,6 +119,7 @@ class Wearer:
             zones=(zone,),
             curfews=(self._curfew(number),) if number % 2 == 0 else (),
             absences=self._absences(number),
+            protected=tuple(Protected(id=each) for each in PROTECTED.get(number, ())),
         )
 
     def _curfew(self, number: int) -> Curfew:
@@ -174,6 +179,41 @@ class Wearer:
         )
 
 
+class Phone:
+    """A protected person who stays around one place, and a phone that at times does not know where it is."""
+
+    def __init__(self, id: ProtectedId, dice: random.Random) -> None:
+        self.id, self.dice = id, dice
+        self.lat, self.lon = LAT + dice.random() * SIDE_DEG, LON + dice.random() * 2 * SIDE_DEG
+        self.next_at = Instant(START + dice.randint(0, 30_000))
+        self.queue: list[Fix] = []
+
+    def step(self, now: Instant) -> None:
+        dice = self.dice
+        if now < self.next_at:
+            return
+        self.lat += dice.gauss(0, 20) / 111_000
+        self.lon += dice.gauss(0, 20) / 89_500
+        silent_ms = dice.randint(5, 25) * MINUTE_MS if dice.random() < 0.006 else 0
+        self.next_at = Instant(now + 15_000 + silent_ms)
+        placed = dice.random() > 0.05
+        self.queue.append(
+            Fix(
+                id=FixId(0),
+                wearer=WearerId(self.id),
+                device=DeviceId("phone"),
+                observed_at=Instant(now - (dice.randint(0, 90_000) if dice.random() < 0.03 else 0)),
+                received_at=now,
+                lat=self.lat if placed else None,
+                lon=self.lon if placed else None,
+                accuracy_m=dice.choice((5.0, 12.0, 30.0, 120.0)) if placed else None,
+                source=dice.choice((Source.GNSS, Source.WIFI, Source.CELL)),
+                said=Said.SOS if dice.random() < 0.002 else Said.NOTHING,
+                protected=True,
+            )
+        )
+
+
 def _cameras(id: CentreId, dice: random.Random) -> cameras.Registry:
     (lat, lon), *_ = AREAS[id]
     return cameras.Registry.of(
@@ -207,6 +247,7 @@ class Country:
         self.net.now = START
         apart = {each: dice.randint(-2_000, 2_000) for each in (GARAM, NARAE, POLICE)}
         self.wearers = [Wearer(n, random.Random(f"{seed}/wearer/{n}")) for n in range(6)]
+        self.phones = [Phone(each, random.Random(f"{seed}/{each}")) for each in SHIELDED]
         self.cities: dict[CentreId, CityCentre] = {}
         for id in AREAS:
             ground = city.Ground(_cameras(id, random.Random(f"{seed}/{id}/cameras")), AREAS[id])
@@ -298,6 +339,10 @@ class Country:
         """What crosses to another organisation must hold nothing of a person's order."""
         if any(word in envelope.body for word in FORBIDDEN):
             self.leaked.append(repr(envelope.body))
+        if envelope.to in AREAS:
+            place = getattr(codec.decode_message(envelope.body, envelope.v), "place", None)
+            if place is not None and self.control.journal[place.fix - 1].protected:
+                self.leaked.append(repr(place))
 
     # --- weather
 
@@ -357,13 +402,14 @@ class Country:
                 continue
             loop = self.control.loop
             each.step(self.now, followed=loop is not None and each.id in loop.state.open)
+        for phone in () if self.fair else self.phones:
+            phone.step(self.now)
         if self.control.loop is None:
             return
         batch: list[Fix] = []
-        for each in self.wearers:
-            if each.queue:
-                batch += [_received(fix, self.now) for fix in each.queue]
-                each.queue.clear()
+        for queue in (each.queue for group in (self.wearers, self.phones) for each in group):
+            batch += [_received(fix, self.now) for fix in queue]
+            queue.clear()
         if batch:
             self.control.journalled(batch)
 

@@ -12,8 +12,9 @@ from safetynet.core import deadlines, geo
 from safetynet.core.fixes import Fix, Mark, Said
 from safetynet.core.homes import SILENT_MS
 from safetynet.core.orders import Absence, Circle, Curfew, Order, Polygon, Row, next_start, period
-from safetynet.core.rules import Change, How, RuleState, end, judge
+from safetynet.core.rules import RuleState, end, judge
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, AlarmKind, Certainty, Source, WearerClass
+from safetynet.core.verdicts import Change, How
 from safetynet.sim.devices import Sensor
 
 LAT, LON = 36.35, 127.38

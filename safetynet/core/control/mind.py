@@ -10,10 +10,12 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.control import shield
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
     AdmitViewer,
+    AnswerWarning,
     AskVideo,
     CallWearer,
     Claim,
@@ -76,7 +78,7 @@ from safetynet.core.messages import (
     ProposeCameras,
     RefuseVideo,
 )
-from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.rules import RULES_VERSION
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -93,6 +95,7 @@ from safetynet.core.terms import (
     WearerClass,
     Why,
 )
+from safetynet.core.verdicts import Change, Transition
 
 REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
@@ -124,6 +127,8 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return None if ringing else Why.NOT_ALLOWED_NOW
         case ReportUnit():
             return _refuses_report(state, command)
+        case AnswerWarning():
+            return shield.refuses_answer(state, command)
         case Claim():
             return incidents.refusal(state.incidents.get(command.incident), Act.CLAIM, command.by)
         case TakeOver():
@@ -200,6 +205,8 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
     events: list[AnyEvent] = []
     for transition in given.transitions:
         some = _verdict(country, state, transition, given, at)
+        if some and transition.change is not Change.RETURNED:
+            some += shield.guard(country, fold(state, some), transition, given, at)
         state = fold(state, some)
         events += some
     for fix in given.fixes:
@@ -256,6 +263,7 @@ def _raise(
             episode=verdict.episode,
             order_version=verdict.order_version,
             rules=RULES_VERSION,
+            protected=verdict.protected,
         )
     ]
     current = state.open.get(verdict.wearer)
@@ -404,6 +412,8 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return [
                 UnitReported(at=at, incident=incident_id, dispatch=given.dispatch, unit=given.unit, state=given.state)
             ]
+        case AnswerWarning():
+            return shield.answered(given, at)
         case Close():
             return _close(state.incidents[given.incident], given, at)
         case _:
@@ -466,13 +476,15 @@ def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> 
 
 
 def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant) -> list[AnyEvent]:
-    if country.police is None or incident.notices:
+    """Once for what the incident is about; what the statute had told of a protected person before does not count."""
+    if country.police is None or any(each.kind is incident.kind for each in incident.notices.values()):
         return []
+    first = not incident.notices
     return [
         PoliceNotified(
             at=at,
             incident=incident.incident,
-            notice=NoticeId("N-" + _short(f"{incident.incident} {country.police}")),
+            notice=shield.notice_id(incident, country.police, "" if first else incident.kind.value),
             room=country.police,
             kind=incident.kind,
             place=incident.place,
