@@ -10,7 +10,7 @@ Absent on purpose: the clock, and whether a bell finds anything (`rules`).
 from collections.abc import Mapping
 from typing import Final
 
-from safetynet.core.homes import SILENT_MS
+from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
 from safetynet.core.orders import Order, next_start, period
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import Guarded, Record, RuleState
@@ -40,7 +40,8 @@ def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Insta
         if now is not None:
             episode = record.episodes.get((AlarmKind.CURFEW, curfew.id))
             told = episode is not None and episode.broken and episode.id not in ended
-            started_at, silent_at = now.start + HEAR_MS, max(known_at + SILENT_MS, now.start + HEAR_MS)
+            started_at = now.start + HEAR_MS
+            silent_at = max(min(record.newest_at + SILENT_MS, known_at + UNKNOWN_MS), started_at)
             if max(known_at, record.rung_at) < now.start:
                 due = Instant(min(due, started_at))
             elif record.rung_at < silent_at and not told:

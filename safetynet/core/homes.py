@@ -16,7 +16,9 @@ from safetynet.core.grounds import Ground
 from safetynet.core.terms import MINUTE_MS, Instant
 
 SILENT_MS: Final = 10 * MINUTE_MS
-"""A position older than this no longer says that somebody is at home."""
+"""Who was not heard at all for so long may be anywhere."""
+UNKNOWN_MS: Final = 30 * MINUTE_MS
+"""Nor does a position that tells say after so long that somebody is at home, although the device still speaks."""
 FADES_MS: Final = 10 * MINUTE_MS
 ODDS_PRIOR: Final = -3.0
 ODDS_MAX: Final = 6.0

@@ -15,7 +15,7 @@ ends it (`end`).
 
 A curfew is judged by a belief: log-odds of being out, fed by every position that tells (`homes`), at all hours, so
 that who is out when a curfew begins is known to be. Where nothing is heard, a bell is: a journalled `Fix` that no device sent (`Mark.BELL`, rung when `deadlines` says so).
-At a bell, whoever is not known to be home is out, certainly or maybe; so is whoever has been silent for SILENT_MS.
+At a bell, whoever is not known to be home is out, certainly or maybe; so is whoever has been silent.
 
 A protected person's messages (`Fix.protected`) are judged with those of the wearers whose orders name this person: a pair
 is judged when either moves, brought to one instant. What comes out speaks of the wearer and carries no place of the other.
@@ -48,7 +48,7 @@ from safetynet.core.fixes import (
     usable,
 )
 from safetynet.core.grounds import Ground, ground, off_m
-from safetynet.core.homes import ODDS_HOME, ODDS_SURE, ODDS_SUSPECT, SILENT_MS, Belief, fold
+from safetynet.core.homes import ODDS_HOME, ODDS_SURE, ODDS_SUSPECT, SILENT_MS, UNKNOWN_MS, Belief, fold
 from safetynet.core.orders import Curfew, Order, Protected, in_force, period
 from safetynet.core.proximity import LOST_MS, Apart, Spot, Trail, Within
 from safetynet.core.terms import (
@@ -383,7 +383,7 @@ def _curfew_finding(each: Curfew, home: Ground, given: _Given) -> Iterable[Findi
     kind, fix, at, record = AlarmKind.CURFEW, given.fix, given.at, given.record
     belief = given.beliefs.get(each.id)
     if fix.marks & Mark.BELL:
-        if belief is None or at - belief.at >= SILENT_MS:
+        if belief is None or at - belief.at >= UNKNOWN_MS or at - record.newest_at >= SILENT_MS:
             return (Finding(kind, each.id, Verdict.MAYBE, How.SILENT),)
         if belief.odds <= ODDS_HOME:
             return ()

@@ -151,12 +151,14 @@ def no_curfew_is_broken_unheard(country: Country) -> None:
     for order in control.orders.values():
         mine = [(each, closings.get(each.alarm)) for each in alarms if each.wearer == order.wearer]
         for curfew in order.curfews:
-            away, known = 0, Instant(0)
+            away, known, heard = 0, Instant(0), Instant(0)
             for fix in (each for each in control.journal if each.wearer == order.wearer):
-                bell = bool(fix.marks & Mark.BELL)
-                if bell or not tells(fix) or instant(fix) <= known:
+                if fix.marks & Mark.BELL:
                     continue
-                _heard_silence(country, order, curfew, known, fix.received_at, mine)
+                _heard_silence(country, order, curfew, heard, fix.received_at, mine)
+                heard = max(heard, instant(fix))
+                if not tells(fix) or instant(fix) <= known:
+                    continue
                 known = instant(fix)
                 held = period(order, curfew, known)
                 away = away + 1 if held is not None and _far(curfew, fix) else 0
@@ -177,7 +179,7 @@ def _heard_silence(
     heard_at: Instant,
     mine: Sequence[tuple[AlarmRaised, IncidentClosed | None]],
 ) -> None:
-    """From the last position that tells until the next was heard: a curfew that held meanwhile was asked about."""
+    """From the last message until the next was heard: a curfew that held meanwhile was asked about."""
     held = period(order, curfew, Instant(heard_at - 1))
     if held is None:
         return

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetynet.app.bells import Bells, bell
 from safetynet.core import deadlines, geo
 from safetynet.core.fixes import Fix, Mark, Said
-from safetynet.core.homes import SILENT_MS
+from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
 from safetynet.core.orders import Absence, Circle, Curfew, Order, Polygon, Row, next_start, period
 from safetynet.core.rules import RuleState, end, judge
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, AlarmKind, Certainty, Source, WearerClass
@@ -210,6 +210,9 @@ CERTAIN = ("raised", "certain", "outside")
         ([AT_HOME, fix(0, START, OUT), every_minute(START + MINUTE_MS, 9, HOME)], []),
         # late and alone it is a suspicion, when the newest word is from home
         ([AT_HOME, every_minute(START, 20, HOME), fix(0, START + 90_000, OUT, received=START + 20 * MINUTE_MS)], [("raised", "maybe", "outside")]),
+        # towers alone for half an hour say no more than silence; for less they say that somebody is there
+        ([AT_HOME, [fix(0, START + k * MINUTE_MS, OUT, source=Source.CELL) for k in range(28)], struck(0, START + 28 * MINUTE_MS)], []),
+        ([AT_HOME, [fix(0, START + k * MINUTE_MS, OUT, source=Source.CELL) for k in range(30)], struck(0, START + 30 * MINUTE_MS)], [("raised", "maybe", "silent")]),
         # towers alone, and what nobody can have measured, do not tell
         ([AT_HOME, [fix(0, START + k * MINUTE_MS, OUT, source=Source.CELL) for k in range(9)]], []),
         ([AT_HOME, [fix(0, START + k * MINUTE_MS, OUT, marks=Mark.MOCK) for k in range(9)]], []),
@@ -391,7 +394,7 @@ def test_who_is_far_out_long_enough_is_always_found(drawn, minute):
 
 @given(steps)
 def test_who_is_not_known_to_be_home_at_the_bell_is_told(drawn):
-    """An oracle in two lines: the newest position that tells is old, or not a home."""
+    """An oracle in two lines: nobody was heard for a while, or nothing that tells for long."""
     batch = [each for each in walk(drawn) if not each.marks & Mark.BELL and each.received_at < START + 90_000]
     near = [
         each
@@ -400,7 +403,8 @@ def test_who_is_not_known_to_be_home_at_the_bell_is_told(drawn):
     ]
     known = max((each.observed_at for each in near), default=0)
     _, state = judge([*batch, struck(len(batch) + 1, START + 90_000)], {"w1": NIGHT}, RuleState())
-    if START + 90_000 - known >= SILENT_MS:
+    heard = max((each.observed_at for each in batch), default=0)
+    if START + 90_000 - heard >= SILENT_MS or START + 90_000 - known >= UNKNOWN_MS:
         assert (AlarmKind.CURFEW, "c1") in state.records["w1"].episodes
 
 
