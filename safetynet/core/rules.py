@@ -396,7 +396,7 @@ def _curfew_finding(each: Curfew, home: Ground, given: _Given) -> Iterable[Findi
         # Late, or nobody could have got there: alone it may cast suspicion, and it takes none away.
         late = record.anchor is not None and at <= instant(record.anchor)
         return (Finding(kind, each.id, Verdict.MAYBE, How.OUTSIDE, off),) if late and lean(fix, off) >= LEAN_MAX else ()
-    if belief.odds >= ODDS_SUSPECT:
+    if belief.odds >= ODDS_SUSPECT and off > 0.0:  # who is seen at home at last is not raised anew
         sure = Verdict.CERTAIN if belief.odds >= ODDS_SURE else Verdict.MAYBE
         return (Finding(kind, each.id, sure, How.OUTSIDE, off),)
     now = max(record.newest_at, record.rung_at)
