@@ -36,7 +36,12 @@ ROOT = Path(__file__).parents[1]
 CONSOLE = ROOT / "safetynet" / "console"
 CONTROL, CITY = CentreId("control"), CentreId("garam")
 CAMERAS = [CameraId(f"cam{k:02d}") for k in range(96)]
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader-webgl",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+]
 POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; img-src data: blob:; connect-src 'self' ws://127.0.0.1:*"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 

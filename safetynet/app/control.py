@@ -52,6 +52,7 @@ from safetynet.core.terms import (
     PersonId,
     ProtectedId,
     UnitId,
+    ViewerId,
     WearerId,
     Why,
 )
@@ -103,7 +104,7 @@ class Control:
             )
             for each in self.units.values()
         }
-        country = _country(self.centre)
+        country = _country(self.centre, own.pseudonym)
         self.loop: Loop[State, words.Given, words.Errand] = Loop(
             self.store,
             minds.EMPTY,
@@ -119,6 +120,8 @@ class Control:
         self._rules = self._rejudged()
         self.bells = Bells(self.people.orders, clock.now())
         self._seats: set[windows.Seat] = set()
+        self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
+        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
         self._nobody = Feed(epoch)
@@ -346,8 +349,19 @@ class Control:
         self._seats.add(seat)
 
     def left(self, seat: windows.Seat) -> None:
-        """The state socket went; the video socket ends by itself or goes on until the page is back."""
+        """The state socket went; the video socket ends by itself or goes on while its session lives."""
         self._seats.discard(seat)
+        self.cut_signed_out()
+
+    def cut_signed_out(self) -> None:
+        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
+        at = clock.now()
+        for viewer, (session, until) in tuple(self._admitted.items()):
+            if not self.sessions.live(session):
+                self._run([words.CutViewer(viewer, Why.SIGNED_OUT)])
+                del self._admitted[viewer]
+            elif at >= until:
+                del self._admitted[viewer]
 
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
         if said.act == "sos" and seat.session.account.role == PROTECTED:
@@ -438,6 +452,8 @@ class Control:
     def _admit(self) -> None:
         """Each window that asked is let in to each live grant of its incident, once, by a token of its own."""
         for seat in self._seats:
+            if not self.signed_in(seat.session):
+                continue
             for id in seat.asked:
                 incident = self.loop.state.incidents.get(id)
                 for request in incident.requests.values() if incident else ():
@@ -449,6 +465,8 @@ class Control:
                     at = clock.now()
                     if mind.refuses(self.loop.state, wish, at) is None:
                         digest = seat.admit(request.grant)
+                        _, known = self._admitted.get(seat.viewer, (seat.session, request.until))
+                        self._admitted[seat.viewer] = (seat.session, max(known, request.until))
                         self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     def _ended(self, incident: IncidentId) -> None:
@@ -570,14 +588,20 @@ class Control:
         await self._failed
 
     def _greet(self) -> None:
-        """The relay is there (again): it is told what holds and what has ended."""
+        """The relay is there (again): it is told what holds and what has ended.
+
+        A start of this program signs everybody out, so it holds nobody to whom its relay may still show a picture.
+        """
         self._run(minds.resume(self.loop.state))
+        viewers = {each for incident in self.loop.state.incidents.values() for each in incident.viewers}
+        self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self._admitted.keys())])
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._ring(clock.now())
+            self.cut_signed_out()
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
                 self.show()
@@ -636,10 +660,10 @@ def _places(state: RuleState, transitions: Sequence[Transition]) -> dict[Protect
     return {each: place for each, place in found.items() if place is not None}
 
 
-def _country(centre: Centre) -> words.Country:
+def _country(centre: Centre, secret: bytes) -> words.Country:
     cities = tuple(words.City(each.id, each.area) for each in centre.peers if each.role is Role.CITY)
     police = next((each.id for each in centre.peers if each.role is Role.POLICE), None)
-    return words.Country(cities, police)
+    return words.Country(cities, police, secret)
 
 
 class _CameraFile(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ class Program(windows.Desk, Protocol):
     units: dict[UnitId, UnitRow]
 
     def on_unit(self, fix: Fix) -> None: ...
+    def cut_signed_out(self) -> None: ...
     def fail(self, fault: Exception) -> None: ...
 
 
@@ -167,6 +168,7 @@ class _Pages:
         if not self._ours(request):
             return self._problem(403, "wrong_origin")
         self._sessions.sign_out(request.headers.get("cookie", ""))
+        self._control.cut_signed_out()
         answer = Response(status_code=204, headers=self._files.headers)
         answer.headers["set-cookie"] = auth.set_cookie("", secure=request.url.scheme == "https")
         return answer

@@ -5,7 +5,7 @@ import { everySecond } from './clock.js';
 import { icon, mark } from './icons.js';
 import './sketch.js';
 import { apart } from './map-shapes.js';
-import { isKorean, metres, speak, spoken, t } from './say.js';
+import { isKorean, lasting, metres, speak, spoken, t } from './say.js';
 import { State, stateUrl } from './state.js';
 import './theme.js';
 
@@ -21,6 +21,13 @@ let failed = '';
 let here = null;
 
 const order = () => Object.values(state.all.orders).find((each) => each.state !== 'released' && each.state !== 'declined') ?? null;
+
+/** Where this unit is: by this telephone, else as the centre last heard it. @returns {{lat: number, lon: number}|null} */
+function mine() {
+  if (here) return { lat: here.latitude, lon: here.longitude };
+  const unit = Object.values(state.all.units)[0];
+  return unit ? { lat: unit.lat, lon: unit.lon } : null;
+}
 
 /** What may be answered next. @type {Record<string, {state: string, text: string, sign: string}[]>} */
 const NEXT = {
@@ -40,16 +47,19 @@ async function report(at, to) {
 /** @param {Order} at */
 function card(at) {
   const answers = NEXT[at.state] ?? [];
-  const far = at.place && here ? metres(apart({ lat: here.latitude, lon: here.longitude }, at.place)) : t('field.unknown');
-  return html`<header class="f-top"><div><h1>${t(`AlarmKind.${at.kind_word}`)} — ${t(`UnitState.${at.state}`)}</h1><p>${t('person')} · ${t('field.from')}: ${at.office}</p></div>
+  const own = mine();
+  const far = at.place && own ? metres(apart(own, at.place)) : t('field.unknown');
+  const eta_s = Object.values(state.all.units)[0]?.eta_s ?? null;
+  const asked = at.state === 'ordered' || at.state === 'received';
+  return html`<header class="f-top"><div><h1>${t(`AlarmKind.${at.kind_word}`)}</h1><p><b>${t(asked ? 'field.order' : `UnitState.${at.state}`)}</b> · ${at.office}</p></div>
       <div class="f-st"><sn-age mode="clock" at="0"></sn-age><span class=${old() ? 'bad' : ''}>${t(old() ? 'field.bad' : 'field.good')}</span></div></header>
-    <dl class="facts num"><div><dt>${t('field.distance')}</dt><dd>${far}</dd></div><div><dt>${t('field.seen')}</dt><dd>${at.place ? html`<sn-age at=${at.place.observed_at} limit-s=${STALE_FIX_S}></sn-age>` : t('field.unknown')}</dd></div>
-      <div><dt>${t('field.accuracy')}</dt><dd>${at.place ? `±${metres(at.place.radius_m)}` : t('field.unknown')}</dd></div></dl>
-    <sn-sketch class="mapbox" .place=${at.place} .here=${here ? { lat: here.latitude, lon: here.longitude } : null} label=${t('field.map')}></sn-sketch>
+    <dl class="facts num"><div><dt>${t('field.arrives')}</dt><dd>${at.state === 'on_scene' ? t('UnitState.on_scene') : eta_s === null ? t('field.unknown') : lasting(eta_s * 1000)}</dd></div><div><dt>${t('field.distance')}</dt><dd>${far}</dd></div>
+      <div><dt>${t('field.seen')}${at.place ? ` · ±${metres(at.place.radius_m)}` : ''}</dt><dd>${at.place ? html`<sn-age at=${at.place.observed_at} limit-s=${STALE_FIX_S}></sn-age>` : t('field.unknown')}</dd></div></dl>
+    <sn-sketch class="mapbox" .place=${at.place} .here=${own} .mine=${t('field.me')} label=${t('field.map')}></sn-sketch>
     <div class="go">${failed ? html`<p class="note failed" role="alert">${failed}</p>` : ''}
       ${answers.map((each, i) => html`<button class=${i ? 'btn' : 'btn main'} data-state=${each.state} @click=${() => void report(at, each.state)}>${icon(each.sign, 22)}${t(each.text)}</button>`)}
-      ${at.answer_by && (at.state === 'ordered' || at.state === 'received') ? html`<p class="num">${t('dispatch.answer')} <sn-age mode="within" at=${at.answer_by}></sn-age></p>` : ''}
-      <p class="lawm">${t('field.rules')}</p></div>`;
+      ${at.answer_by && asked ? html`<p class="num">${t('dispatch.answer')} <b><sn-age mode="until" at=${at.answer_by}></sn-age></b></p>` : ''}
+      <p class="lawm">§ ${t('field.rules')}</p></div>`;
 }
 
 const old = () => !state.up || state.silence_ms() > OLD_MS;

@@ -101,8 +101,8 @@ function incident() {
   return /** @type {Layer[]} */ ([
     { id: 'zone-fill', type: 'fill', source: 'zones', filter: ['!=', ['get', 'kind'], 'protected'], paint: { 'fill-pattern': hatchName(), 'fill-opacity': 0.45 } },
     { id: 'zone-line', type: 'line', source: 'zones', paint: { 'line-color': token('--fg2'), 'line-width': 1.5, 'line-dasharray': [4, 3] } },
-    { id: 'accuracy-fill', type: 'fill', source: 'accuracy', paint: { 'fill-color': by('stale', token('--fg2'), token('--p1')), 'fill-opacity': by('stale', 0.05, 0.12) } },
-    { id: 'accuracy-fresh', type: 'line', source: 'accuracy', filter: ['!', ['get', 'stale']], paint: { 'line-color': token('--p1'), 'line-width': 1.5 } },
+    { id: 'accuracy-fill', type: 'fill', source: 'accuracy', paint: { 'fill-color': by('stale', token('--fg2'), priority()), 'fill-opacity': by('stale', 0.05, 0.12) } },
+    { id: 'accuracy-fresh', type: 'line', source: 'accuracy', filter: ['!', ['get', 'stale']], paint: { 'line-color': priority(), 'line-width': 1.5 } },
     { id: 'accuracy-stale', type: 'line', source: 'accuracy', filter: ['get', 'stale'], paint: { 'line-color': token('--fg2'), 'line-width': 1.5, 'line-dasharray': [3, 3] } },
     { id: 'track-line', type: 'line', source: 'track', filter: ['==', ['geometry-type'], 'LineString'], layout: { 'line-join': 'round' }, paint: { 'line-color': token('--p1'), 'line-width': 2, 'line-opacity': 0.55 } },
     { id: 'track-dots', type: 'circle', source: 'track', filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-radius': 3, 'circle-color': token('--m-land'), 'circle-stroke-color': token('--p1'), 'circle-stroke-width': 1.5 } },
@@ -121,6 +121,8 @@ function incident() {
     line('turn', cone, [1, 3], 0.5),
   ]);
 }
+
+const priority = () => ['match', ['get', 'p'], 1, token('--p1'), 2, token('--p2-fill'), 3, token('--p3'), token('--p4')];
 
 /** @param {string} flag @param {unknown} yes @param {unknown} no */
 const by = (flag, yes, no) => ['case', ['get', flag], yes, no];

@@ -12,6 +12,7 @@ import { icon } from './icons.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
 import { certainty, clock, count, metres, speed, t } from './say.js';
+import { cameraKey } from './views.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Camera} Camera */
@@ -22,10 +23,15 @@ const ZOOM_MAX = 19;
 /** Share of the map's half width the wearer may be off the middle before the map follows: fewer repaints, a calmer eye. */
 const FOLLOW_SHARE = 0.45;
 const SCALE_PX_MAX = 120;
+/** Lenses nearer to each other than this hang on one pole. */
+const POLE_M = 3;
+/** Room that the name of a unit takes beside its mark. */
+const TAG_PX = 130;
+const LINE_PX = 24;
 
 export class GroundMap extends Light {
   static properties = {
-    incident: { attribute: false }, track: { attribute: false }, units: { attribute: false }, zones: { attribute: false },
+    incident: { attribute: false }, track: { attribute: false }, units: { attribute: false }, zones: { attribute: false }, waiting: { attribute: false },
     tiles: { attribute: false }, calm: { attribute: false }, follow: { type: Boolean }, twin: { type: Boolean }, theme: { type: String },
     nameless: { type: Boolean }, hold: { attribute: false },
   };
@@ -40,6 +46,8 @@ export class GroundMap extends Light {
     this.units = [];
     /** @type {import('./types.js').Zone[]} */
     this.zones = [];
+    /** Alarms that are not open on this page and not closed, none of them off the map. @type {import('./queue.js').Row[]} */
+    this.waiting = [];
     /** @type {import('./types.js').Tile[]} */
     this.tiles = [];
     /** @type {import('./types.js').Calm|null} */
@@ -70,6 +78,10 @@ export class GroundMap extends Light {
     /** @type {string|null} the incident that is in view */
     this.viewed = null;
     this.styled = '';
+    /** Whether a hand has moved the whole view. */
+    this.moved = false;
+    /** Where the wearer's name stands: '' is right and below. */
+    this.side = '';
     /** @type {() => void} */
     this.stop = () => undefined;
   }
@@ -114,7 +126,9 @@ export class GroundMap extends Light {
     this.ground.on('styleimagemissing', () => this.#pattern());
     this.ground.on('render', () => { this.painted += 1; });
     this.ground.on('load', () => { this.given = {}; this.#draw(); });
-    this.ground.on('moveend', () => this.#scale());
+    this.ground.on('moveend', () => { this.#scale(); this.#marks(); });
+    this.ground.on('movestart', ({ originalEvent }) => { if (originalEvent) this.moved = true; });
+    this.ground.on('resize', () => { if (!this.viewed && !this.moved) this.#whole(); });
     this.ground.on('dragstart', () => this.tell('sn-follow', { on: false }));
     this.#scale();
     this.#draw();
@@ -155,10 +169,12 @@ export class GroundMap extends Light {
     }
     const incident = this.incident;
     const place = incident?.place ?? null;
-    const stale = place ? now() - place.observed_at > STALE_FIX_MS : false;
     this.#give('zones', this.zones.flatMap(zone));
-    this.#give('accuracy', place ? [circle(place.lat, place.lon, place.radius_m, { stale })] : []);
-    this.#give('track', incident ? track(this.track) : []);
+    this.#give('accuracy', [
+      ...(incident && place ? [accuracy(place, incident.priority, incident.state === 'closed')] : []),
+      ...this.#elsewhere().map(({ row, place: at }) => accuracy(at, row.alarm.priority, false)),
+    ]);
+    this.#give('track', incident && incident.state !== 'closed' ? track(this.track) : []);
     this.#give('cones', this.#cones());
     this.#marks();
     this.#look();
@@ -175,6 +191,14 @@ export class GroundMap extends Light {
     source.setData(this.live[name]);
   }
 
+  /** Waiting alarms that have a place. */
+  #elsewhere() {
+    return this.waiting.flatMap((row) => {
+      const place = row.incident?.place ?? row.alarm.place;
+      return place ? [{ row, place }] : [];
+    });
+  }
+
   #cameras_shown() {
     const video = this.incident?.video;
     if (!video || this.incident?.state === 'closed') return [];
@@ -182,9 +206,9 @@ export class GroundMap extends Light {
   }
 
   #cones() {
-    const tile = new Map(this.tiles.filter((each) => each.camera).map((each) => [each.camera?.camera, each]));
+    const tile = new Map(this.tiles.flatMap((each) => (each.camera ? [[cameraKey(each.camera), each]] : [])));
     return this.#cameras_shown().flatMap((camera) => {
-      const shown = tile.get(camera.camera);
+      const shown = tile.get(cameraKey(camera));
       if (camera.state !== 'granted') return cone(camera, 'proposed');
       if (shown?.state === 'stale' || shown?.state === 'lost') return cone(camera, 'late');
       return cone(camera, camera.reason === 'sees_now' ? 'sees' : 'open');
@@ -202,17 +226,15 @@ export class GroundMap extends Light {
       const top = zoneTop(each);
       if (top) put(`zone ${each.id}`, top.lat, top.lon, html`<span class="m-tag zone"><b>${each.name || t('map.zone')}</b></span>`, 'mk-zone');
     }
-    const first = this.incident ? this.track[0] : undefined;
+    const first = this.incident && this.incident.state !== 'closed' ? this.track[0] : undefined;
     if (first && this.track.length > 1) put('start', first[0], first[1], html`<span class="m-tag time">${clock(first[2]).slice(0, 5)}</span>`, 'mk-start');
-    const slots = new Map(this.tiles.filter((each) => each.camera).map((each) => [each.camera?.camera, each]));
-    for (const camera of this.#cameras_shown()) {
-      const tile = slots.get(camera.camera);
-      const kind = camera.state !== 'granted' ? 'cand' : tile?.state === 'stale' || tile?.state === 'lost' ? 'late' : '';
-      put(`camera ${camera.camera}`, camera.lat, camera.lon, tile ? html`<span class=${`m-badge num ${kind}`}>${tile.slot}</span>` : html`<span class="m-dot"></span>`, 'mk-camera');
+    for (const pole of poles(this.#cameras_shown(), this.tiles)) {
+      put(`pole ${pole.lat} ${pole.lon}`, pole.lat, pole.lon, pole.slots.length ? html`<span class=${`m-badge num ${pole.kind}`}>${pole.slots.join('·')}</span>` : html`<span class="m-dot"></span>`, 'mk-camera');
     }
-    for (const unit of this.units) put(`unit ${unit.id}`, unit.lat, unit.lon, unitMark(unit), 'mk-unit');
+    for (const { row, place } of this.#elsewhere()) put(`waiting ${row.id}`, place.lat, place.lon, this.#other(row, place), `mk-other p${row.alarm.priority}`);
+    for (const unit of this.units) put(`unit ${unit.id}`, unit.lat, unit.lon, unitMark(unit, this.#crowded(unit)), 'mk-unit');
     const place = this.incident?.place;
-    if (this.incident && place) put('wearer', place.lat, place.lon, this.#wearer(this.incident, place), 'mk-wearer');
+    if (this.incident && place) put('wearer', place.lat, place.lon, this.#wearer(this.incident, place, this.#corner(place)), 'mk-wearer');
     for (const [id, mark] of this.marks) {
       if (kept.has(id)) continue;
       mark.remove();
@@ -220,13 +242,55 @@ export class GroundMap extends Light {
     }
   }
 
-  /** @param {Incident} incident @param {import('./types.js').Place} place */
-  #wearer(incident, place) {
-    const stale = now() - place.observed_at > STALE_FIX_MS;
+  /** Whether another unit stands where this one's name would be written. @param {import('./types.js').Unit} unit */
+  #crowded(unit) {
+    const ground = this.ground;
+    if (!ground) return false;
+    const at = ground.project([unit.lon, unit.lat]);
+    return this.units.some((each) => {
+      if (each.id === unit.id) return false;
+      const { x, y } = ground.project([each.lon, each.lat]);
+      return x > at.x && x - at.x < TAG_PX && Math.abs(y - at.y) < LINE_PX;
+    });
+  }
+
+  /**
+   * The corner beside the wearer where the name hides no camera's number; it stays where it was as long as that is one.
+   * @param {import('./types.js').Place} place
+   */
+  #corner(place) {
+    const ground = this.ground;
+    if (!ground) return this.side;
+    const at = ground.project([place.lon, place.lat]);
+    const near = poles(this.#cameras_shown(), this.tiles).filter((each) => each.slots.length).map((each) => ground.project([each.lon, each.lat]));
+    const hidden = (/** @type {string} */ side) => near.filter(({ x, y }) => {
+      const right = side.includes('left') ? at.x - x : x - at.x;
+      const down = side.includes('up') ? at.y - y : y - at.y;
+      return right > 0 && right < TAG_PX * 2 && down > -LINE_PX / 2 && down < LINE_PX * 2.5;
+    }).length;
+    const sides = [this.side, '', 'up', 'left', 'left up'];
+    this.side = sides.reduce((best, each) => (hidden(each) < hidden(best) ? each : best));
+    return this.side;
+  }
+
+  /** @param {Incident} incident @param {import('./types.js').Place} place @param {string} side */
+  #wearer(incident, place, side) {
     const name = this.nameless ? t('person') : incident.who.name;
+    if (incident.state === 'closed') {
+      return html`<span class=${`m-wearer over ${side}`}><span class="m-square num"></span><span class="m-tag"><b>${name}</b><span class="num">${t('map.last', { at: clock(place.observed_at) })}</span></span></span>`;
+    }
+    const stale = now() - place.observed_at > STALE_FIX_MS;
     const square = place.source === 'cell' ? '' : html`<i class="m-ring"></i><span class="m-square num">${incident.priority}</span>`;
-    return html`<span class=${`m-wearer p${incident.priority}${stale ? ' stale' : ''}`}>${square}<span class="m-tag"><b>${name}</b><span
+    return html`<span class=${`m-wearer p${incident.priority}${stale ? ' stale' : ''} ${side}`}>${square}<span class="m-tag"><b>${name}</b><span
       class="num"><sn-age at=${place.observed_at} limit-s=${STALE_FIX_MS / 1000}></sn-age> · ${certainty(place)}${incident.speed_mps !== null && incident.speed_mps > 0.3 ? ` · ${speed(incident.speed_mps)}` : ''}</span></span></span>`;
+  }
+
+  /** An alarm that is not open here; a press opens it, as its row does. @param {import('./queue.js').Row} row @param {import('./types.js').Place} place */
+  #other({ id, alarm }, place) {
+    const stale = now() - place.observed_at > STALE_FIX_MS;
+    const p = alarm.priority;
+    return html`<span class=${`m-wearer p${p}${stale ? ' stale' : ''}`} data-alarm=${alarm.id} @click=${() => this.tell('sn-open', { id })}>${place.source === 'cell' ? '' : html`<i class="m-ring"></i><span class="m-square num">${p}</span>`}
+      <span class="m-tag"><b>${t(`AlarmKind.${alarm.kind}`)}</b><span class="num">${alarm.who} · <sn-age at=${place.observed_at} limit-s=${STALE_FIX_MS / 1000}></sn-age> · ${certainty(place)}</span></span></span>`;
   }
 
   /** @param {string} id @param {number} lat @param {number} lon @param {unknown} what @param {string} look */
@@ -255,7 +319,7 @@ export class GroundMap extends Light {
       this.viewed = id;
       ground.resize();
       if (place) ground.jumpTo({ center: [place.lon, place.lat], zoom: ZOOM_INCIDENT });
-      else if (this.all) ground.fitBounds(this.all, { padding: 24, animate: false });
+      else this.#whole();
       return;
     }
     if (!place || !this.follow) return;
@@ -263,6 +327,12 @@ export class GroundMap extends Light {
     const { clientWidth: w, clientHeight: h } = ground.getContainer();
     const far = Math.abs(x - w / 2) > (FOLLOW_SHARE * w) / 2 || Math.abs(y - h / 2) > (FOLLOW_SHARE * h) / 2;
     if (far) ground.jumpTo({ center: [place.lon, place.lat] });
+  }
+
+  /** The whole area, as large as it fits: until somebody moves it by hand. */
+  #whole() {
+    this.moved = false;
+    if (this.all) this.ground?.fitBounds(this.all, { padding: 24, animate: false });
   }
 
   #scale() {
@@ -283,7 +353,7 @@ export class GroundMap extends Light {
       ${this.failed ? html`<p class="m-failed">${t('map.failed')}</p>` : ''}
       <div class="m-top">${incident ? this.#chips(incident) : html`<span class="chip">${t('map.wearers', { n: count(this.calm?.wearers ?? 0) })}</span>`}</div>
       <div class="m-scale num" aria-hidden="true"><span></span><i></i></div><span class="attr">${t('map.made_up')}</span>
-      <div class="m-key" aria-hidden="true">${incident ? html`<span>${swatch('sees')}${t('map.sees')}</span><span>${swatch('')}${t('map.open')}</span><span>${swatch('cand')}${t('map.proposed')}</span>`
+      <div class="m-key" aria-hidden="true">${incident && incident.state !== 'closed' ? html`<span>${swatch('sees')}${t('map.sees')}</span><span>${swatch('')}${t('map.open')}</span><span>${swatch('cand')}${t('map.proposed')}</span>`
         : html`<span><i class="m-dot"></i>${t('map.idle')}</span>`}<span class="own"><i class="m-own"></i>${t('map.own')}</span></div>
       ${this.#text()}`;
   }
@@ -291,6 +361,7 @@ export class GroundMap extends Light {
   /** @param {Incident} incident */
   #chips(incident) {
     const place = incident.place;
+    if (incident.state === 'closed') return html`<span class="chip">${icon('lock', 16)}${place ? html`<span class="num">${t('map.last', { at: clock(place.observed_at) })} · ${certainty(place)}</span>` : t('map.no_fix')}</span>`;
     return html`<span class="chip">${icon('clock', 16)}${place ? html`${t('map.fix')} <b><sn-age at=${place.observed_at} limit-s=${STALE_FIX_MS / 1000}></sn-age></b> <span class="num">${certainty(place)}</span>` : t('map.no_fix')}</span>
       <button class="chip" aria-pressed=${String(this.follow)} @click=${() => this.tell('sn-follow', { on: !this.follow })}>${icon('follow', 16)}${t(this.follow ? 'map.following' : 'map.not_following')} <kbd>M</kbd></button>`;
   }
@@ -301,15 +372,39 @@ export class GroundMap extends Light {
     return html`<section class=${this.twin ? 'm-twin' : 'm-twin vh'} aria-label=${t('map.twin')}><h2>${t('map.twin')}</h2><ul>
       ${place ? html`<li>${t('map.twin_person', { lat: place.lat.toFixed(5), lon: place.lon.toFixed(5), radius: metres(place.radius_m) })}</li>` : ''}
       ${this.#cameras_shown().map((each) => html`<li>${t('map.twin_camera', { name: each.name, reason: t(`Reason.${each.reason}`), distance: metres(each.distance_m) })}</li>`)}
+      ${this.waiting.map(({ alarm }) => html`<li>${t('live.new', { priority: t(`Priority.${alarm.priority}`), kind: t(`AlarmKind.${alarm.kind}`), who: alarm.who })}</li>`)}
       ${this.units.map((each) => html`<li>${t('map.twin_unit', { name: each.name, state: t(`UnitState.${each.state}`) })}${place ? ` · ${metres(apart(each, place))}` : ''}</li>`)}
       ${this.zones.map((each) => html`<li>${t('map.zone')}: ${each.name}</li>`)}</ul></section>`;
   }
 }
 
-/** @param {import('./types.js').Unit} unit */
-function unitMark(unit) {
+/** The circle the person is in, to scale. @param {import('./types.js').Place} place @param {number} p @param {boolean} over */
+const accuracy = (place, p, over) => circle(place.lat, place.lon, place.radius_m, { p, stale: over || now() - place.observed_at > STALE_FIX_MS });
+
+/**
+ * Lenses of one pole share one mark, with the keys of all their pictures: marks that hide each other are read as one camera.
+ * @param {Camera[]} cameras @param {import('./types.js').Tile[]} tiles
+ */
+function poles(cameras, tiles) {
+  const shown = new Map(tiles.flatMap((each) => (each.camera ? [[cameraKey(each.camera), each]] : [])));
+  /** @type {{lat: number, lon: number, slots: number[], kind: string}[]} */
+  const found = [];
+  for (const camera of cameras) {
+    let pole = found.find((each) => apart(each, camera) < POLE_M);
+    if (!pole) found.push(pole = { lat: camera.lat, lon: camera.lon, slots: [], kind: '' });
+    const tile = shown.get(cameraKey(camera));
+    if (!tile) continue;
+    pole.slots = [...pole.slots, tile.slot].sort();
+    if (camera.state !== 'granted') pole.kind = 'cand';
+    else if (tile.state === 'stale' || tile.state === 'lost') pole.kind = 'late';
+  }
+  return found;
+}
+
+/** @param {import('./types.js').Unit} unit @param {boolean} left its name to the left */
+function unitMark(unit, left) {
   const letter = unit.kind === 'police' ? '경' : '보';
-  return html`<span class=${`m-unit ${unit.kind}`}><span class="m-letter">${letter}</span><span class="m-tag own"><b>${unit.name}</b>${unit.state === 'free' ? '' : html`<span>${t(`UnitState.${unit.state}`)}</span>`}</span></span>`;
+  return html`<span class=${`m-unit ${unit.kind}${left ? ' left' : ''}`}><span class="m-letter">${letter}</span><span class="m-tag own"><b>${unit.name}</b>${unit.state === 'free' ? '' : html`<span>${t(`UnitState.${unit.state}`)}</span>`}</span></span>`;
 }
 
 /** @param {string} kind */

@@ -275,7 +275,7 @@ function layout(all, at) {
       <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()}></sn-queue>
         ${!at && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
       <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
-          .units=${Object.values(state.all.units)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
+          .units=${Object.values(state.all.units)} .waiting=${all.filter((row) => row.tab !== 'closed' && row.id !== at?.id)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
           .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
         ${at ? html`<sn-law .incident=${at}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>` : ''}</section>
       <aside class="pane" aria-label=${t(at ? 'sheet.label' : 'shift.label')}>${at
@@ -329,6 +329,7 @@ on('sn-chosen', ({ value }) => choose(value));
 on('sn-closed', ({ code }) => choose(code));
 on('sn-back', back);
 on('sn-follow', (detail) => { seen.follow = detail.on; draw(); });
+on('sn-started', draw);
 on('sn-focus', ({ slot }) => { views.focused = slot; });
 on('sn-enlarge', ({ slot }) => { if (slot !== null) enlarge(slot); });
 on('sn-letters', (detail) => { seen.letters = detail.on; localStorage.setItem(LETTERS_KEPT, detail.on ? 'on' : 'off'); });

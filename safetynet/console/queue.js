@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import './age.js';
 import { Light } from './base.js';
 import { shape } from './icons.js';
-import { certainty, clock, count, t } from './say.js';
+import { clock, count, metres, t } from './say.js';
 
 /** @typedef {import('./types.js').Alarm} Alarm */
 /** @typedef {import('./types.js').Incident} Incident */
@@ -71,10 +71,11 @@ export class AlarmRow extends Light {
     const zone = alarm.zone_name ? ` · ${alarm.zone_name}` : '';
     return html`<span class="a-sh">${shape(alarm.priority, 24, done)}</span>
       <span class="a-main"><b>${t(`AlarmKind.${alarm.kind}`)}${alarm.certainty === 'maybe' ? html` <span class="grp">${t('Certainty.maybe')}</span>` : ''}${row.n > 1 ? html`<span class="grp num">×${row.n}</span>` : ''}</b>
-        <span class="a-sub">${alarm.who} · ${alarm.case_no}</span><span class="a-sub dim">${where(alarm, zone, done, incident)}</span></span>
+        <span class="a-sub">${alarm.who} · ${alarm.case_no}</span></span>
       <span class="a-side"><b class="num">${done ? clock(incident?.closed_at ?? alarm.raised_at).slice(0, 5) : html`<sn-age mode="since" at=${alarm.raised_at}></sn-age>`}</b>
         <span class=${open(alarm) && !done ? 'a-state new' : 'a-state'}>${standing(row)}</span>
-        ${alarm.escalates_at && open(alarm) && !done ? html`<span class="a-timer num"><sn-age mode="until" at=${alarm.escalates_at}></sn-age> ${t('queue.escalates')}</span>` : ''}</span>`;
+</span>
+      <span class="a-low"><span>${where(alarm, zone, done, incident)}</span>${alarm.escalates_at && open(alarm) && !done ? html`<span class="a-timer num"><sn-age mode="until" at=${alarm.escalates_at}></sn-age> ${t('queue.escalates')}</span>` : ''}</span>`;
   }
 }
 
@@ -83,7 +84,7 @@ function where(alarm, zone, done, incident) {
   const place = incident?.place ?? alarm.place;
   if (done) return incident?.code ? t(`Disposition.${incident.code}`) : '';
   if (!place) return t('queue.no_place') + zone;
-  return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> ${certainty(place)}${zone}`;
+  return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> <span class="num">±${metres(place.radius_m)}</span>${zone}`;
 }
 
 /** @param {Row} row */

@@ -75,5 +75,11 @@ export const metres = (m) => (m < 1000 ? `${Math.round(m)} m` : `${(m / 1000).to
 /** `위성 ±18 m`. @param {import('./types.js').Place} place */
 export const certainty = (place) => `${t(`Source.${place.source}`)} ±${metres(place.radius_m)}`;
 
+/** What somebody does and where: `관제요원 · 관제 3석`, `관제팀장`, `보호관찰관 · 신속수사팀 1`. @param {string} role @param {string} [seat] an officer's is the unit */
+export function post(role, seat) {
+  const where = role === 'operator' && seat ? t('seat', { seat }) : role === 'officer' ? seat : '';
+  return [t(`Role.${role}`), where].filter(Boolean).join(' · ');
+}
+
 /** `시속 5 km`. @param {number} mps */
 export const speed = (mps) => t('speed', { kmh: Math.round(mps * 3.6) });

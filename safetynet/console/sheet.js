@@ -3,7 +3,7 @@ import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
 import { icon, shape } from './icons.js';
-import { certainty, clock, count, day, metres, speed, t } from './say.js';
+import { certainty, clock, count, day, metres, span, speed, t } from './say.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Step} Step */
@@ -43,16 +43,20 @@ export class Steps extends Light {
     const done = this.items.filter((each) => each.state === 'done').length;
     return html`<div class="sec-h"><h2>${t('sheet.steps')}</h2><span class="num">${t('sheet.steps_done', { n: this.items.length, done })}</span></div>
       <ol class="steps num">${this.items.map((each, i) => html`<li class=${each.state} aria-current=${each.state === 'now' || each.state === 'late' ? 'step' : 'false'}>
-        <span class="mk">${each.state === 'done' ? icon('check', 12) : i + 1}</span><span>${t(`step.${each.step}`)}<span class="vh"> ${t(`StepState.${each.state}`)}</span></span>${this.#time(each)}</li>`)}</ol>`;
+        <span class="mk">${each.state === 'done' ? icon('check', 12) : each.state === 'skipped' ? '–' : i + 1}</span><span>${t(`step.${each.step}`)}<span class="vh"> ${t(`StepState.${each.state}`)}</span></span>${this.#time(each)}</li>`)}</ol>`;
   }
 
   /** @param {Step} step */
   #time(step) {
     if (step.state === 'done') return html`<span class="t">${step.at ? clock(step.at) : ''}</span>`;
+    if (step.state === 'skipped') return html`<span class="t">${t('StepState.skipped')}</span>`;
     if (step.due_at) return html`<span class="t"><sn-age mode="within" at=${step.due_at}></sn-age></span>`;
     return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${ACTS[step.step]?.key ?? ''}</kbd>`;
   }
 }
+
+/** After the end nothing is due: what was not done was not done. @param {Step[]} steps @returns {Step[]} */
+const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
 const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', answer: 'WarningAnswer' };
@@ -69,6 +73,23 @@ function details(entry) {
   });
 }
 
+/** What machines say over and over; a run of it must not push what people did out of sight. */
+const CHATTER = ['cameras_proposed', 'cameras_changed', 'position_followed'];
+
+/** Runs of chatter as one line, with the newest time and everything that was said in it once. @param {import('./types.js').Entry[]} entries newest first */
+function folded(entries) {
+  /** @type {{entry: import('./types.js').Entry, n: number, said: string[]}[]} */
+  const lines = [];
+  for (const entry of entries) {
+    const last = lines.at(-1);
+    if (last && last.entry.what === entry.what && CHATTER.includes(entry.what)) {
+      last.n += 1;
+      last.said = [...new Set([...last.said, ...details(entry)])];
+    } else lines.push({ entry, n: 1, said: details(entry) });
+  }
+  return lines;
+}
+
 export class RecordList extends Light {
   static properties = { entries: { attribute: false }, sealed: { type: Number } };
 
@@ -81,7 +102,7 @@ export class RecordList extends Light {
 
   render() {
     return html`<div class="sec-h"><h2>${t('sheet.record')}</h2><span class="num">${t('sheet.sealed', { n: count(this.sealed) })}</span></div>
-      <ul class="tl num">${this.entries.map((each) => html`<li><time>${clock(each.at)}</time><span>${[each.by_name, t(`event.${each.what}`), ...details(each)].filter(Boolean).join(' · ')}</span></li>`)}</ul>`;
+      <ul class="tl num">${folded(this.entries).map(({ entry, n, said }) => html`<li><time>${clock(entry.at)}</time><span>${[entry.by_name, t(`event.${entry.what}`), ...said].filter(Boolean).join(' · ')}${n > 1 ? html` <span class="grp">×${n}</span>` : ''}</span></li>`)}</ul>`;
   }
 }
 
@@ -104,11 +125,12 @@ export class Sheet extends Light {
   render() {
     const incident = this.incident;
     if (!incident) return html``;
-    return html`<div class=${`inc p${incident.priority} ${incident.state}`}><h2>${shape(incident.priority, 26, incident.state === 'closed')}<span>${t(`AlarmKind.${incident.kind}`)}</span>
-        <span class="el num">${incident.closed_at ? '' : html`<sn-age mode="since" at=${incident.opened_at}></sn-age>`}</span></h2>
-        <div class="sub"><span class="num">${t('sheet.incident', { id: incident.id })}</span><span class="num">${t('sheet.opened', { at: clock(incident.opened_at) })} · ${this.#owner(incident)}</span></div></div>
+    return html`<div class=${`inc p${incident.priority} ${incident.state}`}><h2>${shape(incident.priority, 26, incident.state === 'closed')}<span>${t(`AlarmKind.${incident.kind}`)}</span>${incident.state === 'closed' ? html`<span class="tagged">${t('state.closed')}</span>` : ''}
+        <span class="el num">${incident.closed_at ? span(incident.closed_at - incident.opened_at) : html`<sn-age mode="since" at=${incident.opened_at}></sn-age>`}</span></h2>
+        <div class="sub"><span class="num">${t('sheet.incident', { id: incident.id })}</span>${incident.state === 'closed' ? html`<span class="num">${clock(incident.opened_at)} – ${clock(incident.closed_at ?? 0)}</span><b class="how">${t(`Disposition.${incident.code}`)}</b>`
+          : html`<span class="num">${t('sheet.opened', { at: clock(incident.opened_at) })} · ${this.#owner(incident)}</span>`}</div></div>
       <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
-        <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.steps}></sn-steps>`}</div>
+        <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.state === 'closed' ? over(incident.steps) : incident.steps}></sn-steps>`}</div>
         ${this.#protected(incident)}${this.#sent(incident)}${this.#duties(incident)}
         <div class="blk last"><sn-record .entries=${incident.record} .sealed=${incident.sealed}></sn-record></div></div>
       ${this.#acts(incident)}`;
@@ -116,7 +138,6 @@ export class Sheet extends Light {
 
   /** @param {Incident} incident */
   #owner(incident) {
-    if (incident.state === 'closed') return t('sheet.closed', { code: t(`Disposition.${incident.code}`), at: clock(incident.closed_at ?? 0) });
     if (!incident.owner) return t('sheet.owner_none');
     return incident.owner === this.me ? t('sheet.mine') : t('sheet.owner', { name: incident.owner_name ?? '' });
   }
@@ -166,7 +187,7 @@ export class Sheet extends Light {
 
   /** @param {Incident} incident */
   #acts(incident) {
-    if (incident.state === 'closed') return '';
+    if (incident.state === 'closed') return html`<div class="acts"><button class="btn main wide" data-act="back" @click=${() => this.tell('sn-back')}>${icon('list')}<span>${t('act.to_queue')}</span> <kbd>Esc</kbd></button></div>`;
     const main = next(incident, this.me);
     const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && incident.video.state === 'granted')) : [];
     const { act, key, sign } = ACTS[main];

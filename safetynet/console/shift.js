@@ -25,7 +25,7 @@ export class Shift extends Light {
         <span>${t('shift.reporting')}</span><b>${count(calm.reporting)}</b><span class="n">${t('shift.of', { n: count(calm.wearers) })}</span>
         <span>${t('shift.silent')}</span><b>${count(calm.silent)}</b><span class="n"></span>
         <span>${t('shift.cameras')}</span><b>${count(calm.cameras)}</b><span class="n"></span>
-        <span>${t('shift.pictures')}</span><b>${count(calm.pictures_open)}</b><span class="n">${calm.pictures_open ? '' : t('shift.no_pictures')}</span></div></div>` : ''}
+        <span>${t('shift.pictures')}</span><b>${count(calm.pictures_open)}</b><span class="n">${calm.pictures_open || this.seats.some((each) => each.incidents) ? '' : t('shift.no_pictures')}</span></div></div>` : ''}
       ${this.seats.length ? html`<div class="blk"><div class="sec-h"><h2>${t('shift.seats')}</h2></div><div class="hl">${this.seats.map((each) => html`
         <span>${each.person === this.me ? html`<b>${each.name}</b>` : each.name} · ${each.seat && each.role === 'operator' ? t('seat', { seat: each.seat }) : t(`Role.${each.role}`)}</span>
         <span class="sec2">${each.here ? (each.incidents ? t('shift.incidents', { n: each.incidents }) : t('shift.free')) : t('shift.away')}</span><span class="n"></span>`)}</div></div>` : ''}

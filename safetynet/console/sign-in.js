@@ -1,8 +1,8 @@
-/** Sign-in: three large buttons where the server offers demo accounts, a form otherwise. */
+/** Sign-in: large buttons where the server offers demo accounts, a form otherwise. */
 import { html, render } from 'lit';
 import { demo } from './demo.js';
 import { mark } from './icons.js';
-import { isKorean, speak, spoken, t } from './say.js';
+import { isKorean, post, speak, spoken, t } from './say.js';
 import './theme.js';
 
 const page = /** @type {HTMLElement} */ (document.getElementById('page'));
@@ -34,15 +34,21 @@ function submit(event) {
 
 /** @param {import('./types.js').Account} account */
 const button = (account) => html`<button class="btn account" data-account=${account.account} @click=${() => void enter(account.account, account.password)}>
-  <b>${account.name}</b><span>${account.seat ? t('seat', { seat: account.seat }) : t(`Role.${account.role}`)}</span></button>`;
+  <span class="ac-who"><b>${account.name}</b><span class="ac-id">${account.account}</span></span><span class="ac-post">${post(account.role, account.seat)}</span></button>`;
+
+/** The desk first, then the telephones in the field. @param {import('./types.js').Account[]} accounts */
+function offers(accounts) {
+  const groups = [{ name: 'sign.desk', of: accounts.filter((each) => each.role !== 'officer') }, { name: 'sign.field', of: accounts.filter((each) => each.role === 'officer') }];
+  return groups.filter((group) => group.of.length).map((group) => html`<section aria-labelledby=${group.name}><h2 id=${group.name}>${t(group.name)}</h2>${group.of.map(button)}</section>`);
+}
 
 const form = () => html`<form @submit=${submit}><label>${t('sign.account')}<input name="account" autocomplete="username" required></label>
   <label>${t('sign.password')}<input name="password" type="password" autocomplete="current-password" required></label><button class="btn main">${t('sign.go')}</button></form>`;
 
 function draw() {
   const accounts = offered?.accounts ?? [];
-  render(html`<main class="sign"><header><span class="mark">${mark}</span><h1>${t('product')}</h1><p>${t('head.centre')}</p></header>
-    ${accounts.length ? html`<section aria-label=${t('sign.demo')}>${accounts.map(button)}</section>
+  render(html`<main class="sign"><header><span class="mark">${mark}</span><h1>${t('product')}</h1><p>${t('head.centre')}${accounts.length ? html` · ${t('sign.demo')}` : ''}</p></header>
+    ${accounts.length ? html`${offers(accounts)}
       <button class="link" aria-expanded=${String(other)} @click=${() => { other = !other; draw(); }}>${t('sign.other')}</button>` : ''}
     ${!accounts.length || other ? form() : ''}
     ${failed ? html`<p class="note failed" role="alert">${t('sign.failed', { why: t(`Why.${failed}`) })}</p>` : ''}

@@ -5,6 +5,11 @@
 import { html, LitElement, nothing, svg } from 'lit';
 
 const REACH_M = 260;
+/** Half of what a tall telephone shows across; a mark of one's own that lies farther out stands at this edge. */
+const EDGE_X_M = 104;
+const EDGE_Y_M = 160;
+/** Names of streets stand this far from the middle, so that they do not hide the person. */
+const NAME_M = 40;
 const ROAD_PX = { local: 3, collector: 5, arterial: 9 };
 /** Metres per degree, good to a thousandth inside Korea; this is a sketch, distances are reckoned elsewhere. */
 const NORTH_M = 110_950;
@@ -15,7 +20,7 @@ let ground = null;
 const load = () => (ground ??= fetch('/map/base.geojson').then((answer) => answer.json()));
 
 export class Sketch extends LitElement {
-  static properties = { place: { attribute: false }, here: { attribute: false }, label: { type: String }, map: { state: true } };
+  static properties = { place: { attribute: false }, here: { attribute: false }, mine: { attribute: false }, label: { type: String }, map: { state: true } };
 
   constructor() {
     super();
@@ -23,6 +28,8 @@ export class Sketch extends LitElement {
     this.place = null;
     /** Where the officer is, when the phone knows. @type {{lat: number, lon: number}|null} */
     this.here = null;
+    /** The word on the officer's own mark. */
+    this.mine = '';
     this.label = '';
     /** @type {GeoJSON.FeatureCollection|null} */
     this.map = null;
@@ -42,10 +49,32 @@ export class Sketch extends LitElement {
     if (!place) return nothing;
     const at = (/** @type {number[]} */ [lon, lat]) => [(lon - place.lon) * eastM(place.lat), (place.lat - lat) * NORTH_M];
     const mine = this.here ? at([this.here.lon, this.here.lat]) : null;
+    const shown = mine ? inside(mine) : null;
     return html`<svg class="sketch" viewBox="${-REACH_M} ${-REACH_M * 0.75} ${REACH_M * 2} ${REACH_M * 1.5}" preserveAspectRatio="xMidYMid slice" role="img" aria-label=${this.label}>
-      ${this.#shapes(at)}
+      ${this.#shapes(at)}${this.#names(at)}
+      ${mine && shown ? svg`<path class="sk-way" d=${`M0 0L${shown[0]} ${shown[1]}`}></path>` : nothing}
       <circle class="m-acc" r=${Math.max(place.radius_m, 6)}></circle><rect class="sk-at" x="-6" y="-6" width="12" height="12"></rect>
-      ${mine ? svg`<circle class="sk-here" cx=${mine[0]} cy=${mine[1]} r="7"></circle>` : nothing}</svg>`;
+      ${shown ? svg`<g transform=${`translate(${shown[0]} ${shown[1]})`}><rect class="sk-here" x="-10" y="-8" width="20" height="16" rx="4"></rect><text class="sk-mine" y="3.5">${this.mine}</text></g>` : nothing}</svg>`;
+  }
+
+  /** The names of the larger streets, each once, where it passes nearest. @param {(point: number[]) => number[]} at */
+  #names(at) {
+    /** @type {Map<string, {x: number, y: number, far: number, turn: number}>} */
+    const best = new Map();
+    for (const each of this.map?.features ?? []) {
+      const { layer, class: kind, name } = /** @type {{layer: string, class?: string, name?: string}} */ (each.properties ?? {});
+      if (layer !== 'road' || kind === 'local' || !name || each.geometry.type !== 'LineString') continue;
+      const line = each.geometry.coordinates.map(at);
+      for (let i = 1; i < line.length; i++) {
+        const [[ax, ay], [bx, by]] = [line[i - 1], line[i]];
+        const [x, y] = [(ax + bx) / 2, (ay + by) / 2];
+        const far = Math.hypot(x, y);
+        if (far < NAME_M || Math.abs(x) > EDGE_X_M * 0.8 || Math.abs(y) > EDGE_Y_M || far >= (best.get(name)?.far ?? Infinity)) continue;
+        const turn = (Math.atan2(by - ay, bx - ax) * 180) / Math.PI;
+        best.set(name, { x, y, far, turn: turn > 90 ? turn - 180 : turn < -90 ? turn + 180 : turn });
+      }
+    }
+    return [...best].map(([name, { x, y, turn }]) => svg`<text class="sk-name" transform=${`translate(${x.toFixed(0)} ${y.toFixed(0)}) rotate(${turn.toFixed(0)})`} y="3">${name}</text>`);
   }
 
   /** @param {(point: number[]) => number[]} at */
@@ -65,4 +94,11 @@ export class Sketch extends LitElement {
     });
   }
 }
+
+/** Where a mark that is too far stands: at the edge, on the line to it. @param {number[]} point */
+function inside([x, y]) {
+  const share = Math.min(1, EDGE_X_M / Math.max(Math.abs(x), 1), EDGE_Y_M / Math.max(Math.abs(y), 1));
+  return [Math.round(x * share), Math.round(y * share)];
+}
+
 customElements.define('sn-sketch', Sketch);

@@ -21,7 +21,7 @@
  *   answer_by: number|null, overdue: boolean}} Dispatch
  * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
  *   answer_by: number|null, overdue: boolean}} Notice
- * @typedef {{step: string, state: 'done'|'now'|'next'|'late', at: number|null, due_at: number|null}} Step
+ * @typedef {{step: string, state: 'done'|'now'|'next'|'late'|'skipped', at: number|null, due_at: number|null}} Step
  * @typedef {{at: number, what: string, by_name: string|null, with: Record<string, unknown>}} Entry
  * @typedef {{name: string, case_no: string, age: number|null, office: string, officer: string, phone_known: boolean}} Who
  * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law

@@ -31,7 +31,7 @@ export class Law extends Light {
   }
 
   #grant() {
-    const live = this.incident?.video.grants.filter((each) => each.state !== 'ended') ?? [];
+    const live = this.incident && this.incident.state !== 'closed' ? this.incident.video.grants.filter((each) => each.state !== 'ended') : [];
     return [...live].sort((a, b) => a.until - b.until)[0] ?? null;
   }
 
@@ -66,6 +66,7 @@ export class Law extends Light {
 
   /** @param {import('./types.js').Video} video */
   #standing(video) {
+    if (this.incident?.state === 'closed') return t('law.over');
     const parts = [
       ...video.grants.filter((each) => each.state !== 'ended').map((each) => t('law.granted', { city: each.city_name, at: clock(each.granted_at) })),
       ...video.requests.filter((each) => each.state === 'refused').map((each) => `${t('law.refused', { city: each.city_name })}: ${t(`Why.${each.why}`)}`),
@@ -75,6 +76,9 @@ export class Law extends Light {
     return video.grants.length ? t('law.ended') : t('law.closed_yet');
   }
 }
+
+/** Why this view. What is over has no reason any more: `in view now` above a closed picture would be untrue. @param {Tile} tile */
+const why = ({ camera, state }) => (camera && state !== 'ended' ? t(`Reason.${camera.reason}`) : '');
 
 /** How the words of each state read; `live` and `stale` show the picture itself. @param {Tile} tile */
 function message(tile) {
@@ -120,7 +124,7 @@ export class TileView extends Light {
   updated() {
     const tile = this.tile;
     if (!tile) return;
-    const reason = tile.camera ? t(`Reason.${tile.camera.reason}`) : '';
+    const reason = why(tile);
     const said = message(tile)?.title ?? '';
     this.className = `tile ${tile.state}${this.best && (tile.state === 'live' || tile.state === 'stale') ? ' best' : ''}`;
     this.setAttribute('aria-label', t('tile.group', { slot: tile.slot, what: [reason, tile.camera?.name, said].filter(Boolean).join(', ') }));
@@ -134,7 +138,7 @@ export class TileView extends Light {
     if (!tile) return html``;
     const { camera } = tile;
     const said = message(tile);
-    return html`<div class="t-top"><kbd class="key">${tile.slot}</kbd><b class="t-why">${camera ? t(`Reason.${camera.reason}`) : ''}</b>${camera ? html`<span class="t-far num">${metres(camera.distance_m)}</span>` : ''}</div>
+    return html`<div class="t-top"><kbd class="key">${tile.slot}</kbd><b class="t-why">${why(tile)}</b>${camera && tile.state !== 'ended' ? html`<span class="t-far num">${metres(camera.distance_m)}</span>` : ''}</div>
       <div class="t-pic"><div class="t-cv"></div>
         ${said ? html`<div class="t-msg">${icon(said.sign, 22)}<b>${said.title}</b><span class="num">${said.more}</span></div>` : html`
           <span class="t-wm num">${this.viewer} · <sn-age mode="clock" at="0"></sn-age></span>
@@ -183,7 +187,9 @@ export class Wall extends Light {
 
   updated() {
     this.setAttribute('aria-label', t('wall.label'));
-    this.className = this.enlarged === null ? (this.layout === '4' ? 'wall four' : 'wall one-three') : `wall single of-${this.enlarged + 1}`;
+    const over = this.tiles.some((each) => each.state === 'ended' && each.why === 'incident_closed');
+    if (over) this.className = 'wall over';
+    else this.className = this.enlarged === null ? (this.layout === '4' ? 'wall four' : 'wall one-three') : `wall single of-${this.enlarged + 1}`;
   }
 
   render() {

@@ -200,3 +200,4 @@ class Why(Enum):
     LEDGER_FAILED = "ledger_failed"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
+    SIGNED_OUT = "signed_out"

@@ -258,7 +258,8 @@ class Country:
         relays = {id: each.relay for id, each in self.cities.items()}
         self.relay = Receiving(self._clock(0), relays)
         peers = dict.fromkeys(AREAS, Role.CITY) | {POLICE: Role.POLICE}
-        country = words.Country(tuple(words.City(id, area) for id, area in AREAS.items()), POLICE)
+        secret = random.Random(f"{seed}/pseudonyms").randbytes(32)
+        country = words.Country(tuple(words.City(id, area) for id, area in AREAS.items()), POLICE, secret)
         orders = {each.id: each.order for each in self.wearers[:-1]}
         self.control = Control(
             country, orders, self.relay, CONTROL, Role.CONTROL, peers, self._clock(0), self.net, seed
@@ -273,6 +274,8 @@ class Country:
         """How often an operator acts, per second. In some storms nobody comes for half an hour."""
         self.leaked: list[str] = []
         """Messages to a partner in which a canary stood."""
+        self.shielded: set[tuple[float, float]] = set()
+        """Every position that a protected person's phone ever said."""
         self.forged_sent = 0
         self.fair = False
         self._roads: dict[CentreId, Instant] = {}
@@ -339,10 +342,11 @@ class Country:
         """What crosses to another organisation must hold nothing of a person's order."""
         if any(word in envelope.body for word in FORBIDDEN):
             self.leaked.append(repr(envelope.body))
-        if envelope.to in AREAS:
-            place = getattr(codec.decode_message(envelope.body, envelope.v), "place", None)
-            if place is not None and self.control.journal[place.fix - 1].protected:
-                self.leaked.append(repr(place))
+        place = getattr(codec.decode_message(envelope.body, envelope.v), "place", None)
+        if envelope.origin == CONTROL and place is not None and place.fix:
+            self.leaked.append(f"the number of a fix: {place}")
+        if envelope.to in AREAS and place is not None and (place.lat, place.lon) in self.shielded:
+            self.leaked.append(f"where a protected person is: {place}")
 
     # --- weather
 
@@ -404,6 +408,7 @@ class Country:
             each.step(self.now, followed=loop is not None and each.id in loop.state.open)
         for phone in () if self.fair else self.phones:
             phone.step(self.now)
+            self.shielded |= {(fix.lat, fix.lon) for fix in phone.queue if fix.lat is not None and fix.lon is not None}
         if self.control.loop is None:
             return
         batch: list[Fix] = []

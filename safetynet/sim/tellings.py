@@ -172,9 +172,7 @@ def _near(logs: Logs, runs: int) -> dict[str, bool]:
         )
         >= runs,
         "a direction beyond 1 km": all(not each.direction for each in warned if each.kind is AlarmKind.APPROACH_2K),
-        "the police waited for a person": sum(
-            each.kind is AlarmKind.APPROACH_1K and each.by is None for each in told
-        )
+        "the police waited for a person": sum(each.kind is AlarmKind.APPROACH_1K and each.by is None for each in told)
         >= runs,
         "the answer is not in the record": sum(isinstance(each, ProtectedAnswered) for each in logs.control()) >= runs,
         "a telling without a grant": sum(

@@ -32,6 +32,7 @@ from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, 
 from safetynet.sim.poles import CameraRow, Registered, SimCamera
 from safetynet.sim.stories import Moment, Story
 from safetynet.sim.streets import GARAM, NARAE, Streets
+from safetynet.sim.tracks import Walk, spaced
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,6 +45,8 @@ CONFINED: Final = 3
 APPROACHER: Final = 4
 STAY_HOME: Final = frozenset({CONFINED, APPROACHER, 5, 6, 7, 8})
 """By number: who is at home until a story begins, and who has a curfew at night and keeps it."""
+HOME_CLEAR_M: Final = 35.0
+"""From the edge of a forbidden place to the homes of those in the stories about it."""
 DRIVE_MPS: Final = 12.5
 ADVANCE_MAX_MS: Final = 6 * 3_600_000
 
@@ -150,13 +153,16 @@ class Running:
 
 
 class World:
-    """With `registered` cameras of a real list the streets are built past their poles instead of the made pair."""
+    """With `registered` cameras of a real list the streets are built past their poles instead of the made pair, and
+    with a recorded `walk` also along it: that is then the way of the story's wearer.
+    """
 
     def __init__(
         self,
         seed: int = 20261123,
         *,
         registered: Sequence[Registered] | None = None,
+        walk: Walk | None = None,
         border_m: float = stories.BORDER_M,
         pace_mps: float = stories.FLIGHT_MPS,
     ) -> None:
@@ -167,8 +173,9 @@ class World:
             watched = np.array([line.at(s)[:2] for s in range(0, int(line.length_m), 4)])
             self._cameras = poles.hang(self.streets, seed, watched)
         else:
-            self.streets = streets.along([(each.lat, each.lon) for each in registered], seed)
-            self._cameras = poles.given(self.streets, seed, registered)
+            self.streets = streets.along([(each.lat, each.lon) for each in registered], seed, walk)
+            trail = None if self.streets.walk is None else spaced(self.streets.walk.trail, 4.0)
+            self._cameras = poles.given(self.streets, seed, registered, trail)
         self._by_id = {each.id: each for each in self._cameras}
         self.people = People(self.streets, seed)
         dice = Random(seed * 13 + 5)
@@ -191,8 +198,11 @@ class World:
         zone, other = self._zone_spots[0], self._zone_spots[1]
         home, kept, near = self._homes[third], self._homes[fourth], self._homes[fifth]
         (shielded,) = self._protected
+        walk = self.streets.walk
         made = (
-            stories.tamper(self.streets, first, border_m=border_m, pace_mps=pace_mps),
+            stories.tamper(self.streets, first, border_m=border_m, pace_mps=pace_mps)
+            if walk is None
+            else stories.recorded(self.streets, first, walk),
             stories.zone(self.streets, second, zone[:2], zone[2]),
             stories.drift(third, (home.x, home.y), other[:2]),
             stories.curfew(self.streets, fourth, (kept.x, kept.y)),
@@ -338,12 +348,20 @@ class World:
                 return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
         return devices.QUIET_MS
 
+    def _until_fix(self, wearer: WearerId, at: Instant) -> int | None:
+        """Milliseconds to the next fix of the recorded walk, while there is one."""
+        for each in self.running(at):
+            if each.story.wearer == wearer:
+                ahead = (each.started + round(second * 1000) - at for second in each.story.fixes_s)
+                return next((ms for ms in ahead if ms > 0), None)
+        return None
+
     def _say(self, enrolled: SimWearer, at: Instant) -> tuple[devices.Report, int]:
         told = self.moment(enrolled.id, at)
         true = self.position(enrolled.id, at)
         reading = self._sensors[enrolled.device].measure(true.x, true.y, at, indoors=true.indoors)
         if told is not None and told.fix is not None:
-            reading = devices.Reading(*told.fix, reading.source)
+            reading = devices.Reading(*told.fix, Source.GNSS if told.recorded else reading.source)
         elif told is not None:
             # Scripts are about the story, not about luck: their walks are out of doors, with satellites in sight.
             clipped = min(18.0, math.hypot(reading.x - true.x, reading.y - true.y))
@@ -354,7 +372,7 @@ class World:
         report = devices.Report(
             device=enrolled.device, observed_at=at, lat=lat, lon=lon, radius_m=reading.radius_m, source=reading.source,
             battery=float(95 - (at // 600_000 + len(enrolled.name) * 7) % 60), speed_mps=true.speed_mps,
-            alarm=told.alarm if told is not None else None,
+            alarm=told.alarm if told is not None else None, recorded=told is not None and told.recorded,
         )  # fmt: skip
         near = any(
             math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon))
@@ -362,6 +380,8 @@ class World:
             for zone in enrolled.zones
         )
         tampered = told is not None and told.tampered
+        if (wait_ms := self._until_fix(enrolled.id, at)) is not None:
+            return report, wait_ms
         return report, devices.rhythm_ms(tampered=tampered, suspicious=near or told is not None)
 
     def _says(self, protected: SimProtected, at: Instant) -> devices.Report:
@@ -439,12 +459,17 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     start = line.at(border - max(border_m, stories.BORDER_M))
     zone, other = spots[0], spots[1]
     wanted = [start[:2], (zone[0] + zone[2] + 260.0, zone[1]), (other[0] + other[2] + 60.0, other[1])]
-    far = _far_end(made)
+    end = _far_end(made)
     for k, wearer in enumerate(wearers):
         place = wanted[k] if k < len(wanted) else tuple(made.middles[dice.randrange(len(made.buildings))])
         if k == APPROACHER:
-            place = far
-        middle = made.middles[int(np.argmin(((made.middles - place) ** 2).sum(axis=1)))]
+            place = end
+        far = ((made.middles - place) ** 2).sum(axis=1)
+        if k in (1, 2):
+            # Nobody is sent to live where he is forbidden to be.
+            mx, my, radius_m, _ = zone if k == 1 else other
+            far[((made.middles - (mx, my)) ** 2).sum(axis=1) < (radius_m + HOME_CLEAR_M) ** 2] = np.inf
+        middle = made.middles[int(np.argmin(far))]
         x, y = (float(v) for v in middle)
         route: list[int] = []
         node = made.nearest(x, y)

@@ -356,7 +356,7 @@ def centre(server: Centre) -> Centre:
 
 # --- the browser ---------------------------------------------------------------------------------------------------
 
-CHROMIUM = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking", "--disable-quic", "--no-first-run"]  # fmt: skip
+CHROMIUM = ["--no-sandbox", "--use-angle=swiftshader-webgl", "--enable-unsafe-swiftshader", "--disable-background-networking", "--disable-quic", "--no-first-run"]  # fmt: skip
 
 
 class Window:

@@ -66,24 +66,47 @@ def grave(w: Any) -> list[str]:
     return [f"{v['id']}: {[n['html'][:120] for n in v['nodes'][:3]]}" for v in found if v["impact"] in {"serious", "critical"}]  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_calm_desk_is_accessible(centre: Any, opened: Any, theme: str) -> None:
-    w = opened(theme=theme)
+THEMES = [("ko", "dark"), ("en", "light")]
+"""Each language and each theme once: words do not change colours."""
+
+
+@pytest.mark.parametrize(("language", "theme"), THEMES)
+def test_calm_desk_is_accessible(centre: Any, opened: Any, language: str, theme: str) -> None:
+    w = opened(width=1366, height=768, language=language, theme=theme)
     w.go("/operator")
-    w.says("처리할 경보가 없습니다")
+    w.says("처리할 경보가 없습니다" if language == "ko" else "No alarm is waiting")
     assert grave(w) == []
     assert w.page.evaluate(CLIPPED) == []
+    assert w.page.evaluate(CROSSED) is False
+
+
+def offer(centre: Any) -> None:
+    people = (("operator1", "이관제", "operator", "1"), ("operator2", "강연습", "operator", "2"), ("supervisor1", "오당직", "supervisor", "1"), ("officer1", "나출동", "officer", "신속수사팀 2"))  # fmt: skip
+    accounts = [{"account": a, "password": "demo", "name": n, "role": r, "seat": s} for a, n, r, s in people]
+    centre.demo = {"accounts": accounts, "panel_url": "/panel", "stories": [{"name": "strap_cut", "ko": "부착장치 훼손", "en": "Strap cut"}, {"name": "zone", "ko": "출입금지구역 진입", "en": "Exclusion zone"}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "theme"), THEMES)
+def test_sign_in_says_who_sits_where(centre: Any, opened: Any, language: str, theme: str) -> None:
+    offer(centre)
+    w = opened(width=390, height=844, language=language, theme=theme)
+    w.go("/")
+    w.says("오당직")
+    assert grave(w) == []
+    assert w.page.evaluate(CLIPPED) == []
+    said = {row.split("\n")[1]: row.split("\n")[2:] for row in w.page.locator(".account").all_inner_texts()}
+    words = ("관제요원 · 관제 1석", "관제팀장", "보호관찰관 · 신속수사팀 2") if language == "ko" else ("Operator · Seat 1", "Supervisor", "Officer · 신속수사팀 2")  # fmt: skip
+    assert said["operator1"] == [words[0]]
+    assert said["supervisor1"] == [words[1]]
+    assert said["officer1"] == [words[2]]  # a team is no seat of the control centre
 
 
 def test_demo_sign_in_and_stories(centre: Any, opened: Any, look: Any) -> None:
-    people = (("operator1", "이관제", "operator", "1"), ("operator2", "강연습", "operator", "2"), ("supervisor1", "오당직", "supervisor", ""), ("officer1", "나출동", "officer", ""))  # fmt: skip
-    accounts = [{"account": a, "password": "demo", "name": n, "role": r, "seat": s} for a, n, r, s in people]
-    centre.demo = {"accounts": accounts, "panel_url": "/panel", "stories": [{"name": "strap_cut", "ko": "부착장치 훼손", "en": "Strap cut"}, {"name": "zone", "ko": "출입금지구역 진입", "en": "Exclusion zone"}]}  # fmt: skip
+    offer(centre)
     w = opened()
     w.go("/")
     w.says("오당직")
     assert w.page.locator("form").count() == 0
-    assert grave(w) == []
     look(w, "sign-in")
     w.page.locator("[data-account=operator1]").click()
     w.until("location.pathname === '/operator'")
@@ -91,6 +114,8 @@ def test_demo_sign_in_and_stories(centre: Any, opened: Any, look: Any) -> None:
     w.page.locator("[data-story=zone]").click()
     w.says("시작했습니다: 출입금지구역 진입")
     assert w.heard("story")["name"] == "zone"
+    # Enter belongs to the alarm that comes, not to the button that started the story.
+    w.until("!document.activeElement.closest('sn-demo')")
     look(w, "demo")
 
 
@@ -101,6 +126,22 @@ def test_a_wrong_sign_in_says_so(centre: Any, opened: Any) -> None:
     w.page.locator("input[name=password]").fill("wrong")
     w.page.keyboard.press("Enter")
     w.says("계정이나 비밀번호가 맞지 않습니다")
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "dark"), ("ko", "light")])
+def test_the_officers_phone_is_accessible_and_knows_how_far(centre: Any, scene: Any, opened: Any, look: Any, language: str, theme: str) -> None:  # fmt: skip
+    order = {"dispatch": "d1", "state": "en_route", "incident": "i1", "place": scene.place(), "kind_word": "strap_cut", "answer_by": None, "office": "가온보호관찰소"}  # fmt: skip
+    centre.world |= {"me": {"me": {**scene.ME, "role": "officer"}}, "units": {"u1": scene.unit("u1", "신속수사팀 2", "rapid", 0.003, 0.0, eta_s=95)}, "orders": {"d1": order}}  # fmt: skip
+    w = opened(width=390, height=844, language=language, theme=theme)
+    w.go("/field")
+    w.until("document.querySelectorAll('sn-sketch path').length > 0")
+    assert grave(w) == []
+    assert w.page.evaluate(CLIPPED) == []
+    # No position from the telephone: the centre's own of this unit serves.
+    w.says("334 m")
+    w.says("1분 35초" if language == "ko" else "1 min 35 s")
+    assert w.page.locator(".sk-here").count() == 1
+    look(w, f"field-{language}-{theme}")
 
 
 def test_the_officers_phone_from_order_to_the_end(centre: Any, scene: Any, opened: Any, look: Any) -> None:

@@ -21,10 +21,16 @@ from safetynet.sim import cameras
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PLAYER = Path(__file__).parents[2] / "safetynet" / "console" / "player"
 POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; img-src data:; connect-src 'self' ws://127.0.0.1:*"
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader-webgl",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+]
 STEPS = """
 import { Player } from '/player/player.js';
-const player = new Player(), seen = { states: {}, grants: [], pictures: {} };
+const player = new Player(), seen = { states: {}, grants: [], pictures: {}, warm: 0 };
+player.addEventListener('warm', () => { seen.warm += 1; });
 player.addEventListener('state', ({ detail }) => (seen.states[detail.tile] ??= []).push(detail.state + ':' + detail.why));
 player.addEventListener('grant', ({ detail }) => seen.grants.push(detail.state + ':' + detail.why));
 player.addEventListener('picture', ({ detail }) => { seen.pictures[detail.tile] = detail.after_ms; });
@@ -151,6 +157,14 @@ async def test_four_tiles_play_and_are_wiped_when_the_grant_ends(browser: Browse
     assert all(each[-1] == "ended:incident_closed" for each in states.values())
     await asyncio.sleep(0.3)
     assert await stage.page.evaluate("[1, 2, 3, 4].every((tile) => stage.blank(tile))")
+    assert stage.faults == []
+
+
+async def test_the_decoder_is_ready_before_a_picture_is_asked_for(browser: Browser, address: str, pipe: Pipe) -> None:
+    await pipe.open({"a": cameras.TestCard()})
+    stage = Stage(pipe, await browser.new_page())
+    await stage.start(address, "not admitted to anything")
+    await stage.until("stage.seen.warm === 1", 10)
     assert stage.faults == []
 
 

@@ -3,7 +3,8 @@
  *
  * Events (all CustomEvent): `state` {tile, state: 'waiting'|'live'|'lost'|'ended'|'refused', why}, `picture` {tile, at_ms,
  * after_ms} when a tile shows its first picture, `age` {tile, age_ms} five times a second, `grant` {grant, state:
- * 'admitted'|'refused'|'ended'|'lost', why}. After `lost` the window needs a new token for that grant.
+ * 'admitted'|'refused'|'ended'|'lost', why}, `warm` when decoder and painting are loaded. After `lost` the window needs a
+ * new token for that grant.
  *
  * Times are the relay's: `at_ms` is when the picture came to the city's relay, by the clocks of the centres.
  */

@@ -20,6 +20,10 @@ const HIDDEN_PAINT_MS = 100;
 const BACK_OFF_MS_MIN = 250;
 const BACK_OFF_MS_MAX = 5_000;
 const UNSAID_MAX = 64;
+/** One grey picture of 16 x 16, written by hand: parameter sets, and a key frame of raw samples. */
+const GREY_CODEC = 'avc1.42c01e';
+const GREY_AVCC = [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 11, 0x67, 0x42, 0xc0, 0x1e, 0x95, 0xa7, 0x20, 0x1e, 0x2c, 0x5d, 0x40, 1, 0, 4, 0x68, 0xce, 0x3c, 0x80];
+const GREY_KEY = [0, 0, 1, 0x87, 0x65, 0x88, 0x80, 0x22, 0x83, 0x40, .../** @type {number[]} */ (Array(384).fill(0x80)), 0x80];
 
 /** @typedef {{tile: number, grant: string, camera: string, canvas: OffscreenCanvas, ink: OffscreenCanvasRenderingContext2D,
  *   decoder: VideoDecoder|null, info: {codec: string}|null, init: Uint8Array|null, need_key: boolean, newest: VideoFrame|null,
@@ -38,6 +42,7 @@ let failures = 0;
 let painting = false;
 /** @type {(string|Uint8Array)[]} */
 let unsaid = [];
+const INK = { alpha: true, desynchronized: true, willReadFrequently: false };
 
 /** @param {object} what */
 const tell = (what) => scope.postMessage(what);
@@ -63,6 +68,25 @@ function connect() {
     else arrived(event.data);
   };
   socket.onclose = gone;
+}
+
+/**
+ * Loads the decoder and the painting before anybody waits for them: the first picture of a browser costs its libraries
+ * and shaders. A browser that cannot do it says so at the first real picture, where it is shown.
+ */
+function warm() {
+  const ink = new OffscreenCanvas(16, 16).getContext('2d', INK);
+  const decoder = new VideoDecoder({
+    output: (frame) => {
+      ink?.drawImage(frame, 0, 0);
+      frame.close();
+      decoder.close();
+      tell({ kind: 'warm' });
+    },
+    error: (fault) => console.warn('warm', fault),
+  });
+  decoder.configure({ codec: GREY_CODEC, description: new Uint8Array(GREY_AVCC), optimizeForLatency: true });
+  decoder.decode(new EncodedVideoChunk({ type: 'key', timestamp: 0, data: new Uint8Array(GREY_KEY) }));
 }
 
 /** The relay or the road to it is gone: nothing here is live, and admissions were this socket's. */
@@ -260,7 +284,7 @@ async function readGlass(tile, frame) {
 
 /** @param {{tile: number, grant: string, camera: string, canvas: OffscreenCanvas}} asked */
 function open({ tile, grant, camera, canvas }) {
-  const ink = canvas.getContext('2d', { alpha: true, desynchronized: true, willReadFrequently: false });
+  const ink = canvas.getContext('2d', INK);
   if (!ink) throw new Error('no 2d canvas');
   const before = tiles.get(tile);
   if (before) wipe(before);
@@ -299,6 +323,7 @@ scope.onmessage = (/** @type {MessageEvent} */ event) => {
     case 'connect':
       address = asked.url;
       connect();
+      warm();
       break;
     case 'hello':
       say({ op: 'hello', token: asked.token });

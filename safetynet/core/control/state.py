@@ -53,6 +53,7 @@ from safetynet.core.messages import (
     PrepareVideo,
     RequestVideo,
     Send,
+    outward,
 )
 from safetynet.core.terms import (
     AlarmId,
@@ -566,16 +567,22 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
+            place = outward(event.place) if event.place else None
             notice = NotifyPolice(
                 incident=event.incident,
                 notice=event.notice,
                 kind=event.kind,
-                place=event.place,
+                place=place,
                 apart_m=event.apart_m,
             )
             return [Send(event.room, notice)]
         case ProtectedLocated():
-            return [Send(event.room, LocateProtected(incident=event.incident, notice=event.notice, place=event.place))]
+            return [
+                Send(
+                    event.room,
+                    LocateProtected(incident=event.incident, notice=event.notice, place=outward(event.place)),
+                )
+            ]
         case ViewerAdmitted():
             return _admits(state, event)
         case CamerasChanged():
@@ -591,13 +598,13 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
 def _asks(
     event: VideoPrepared | VideoRequested, kind: type[PrepareVideo] | type[RequestVideo]
 ) -> PrepareVideo | RequestVideo:
-    """What crosses to a city: no name, no class, no order, no zone."""
+    """What crosses to a city: no name, no class, no order, no zone, no number of a fix."""
     return kind(
         incident=event.incident,
         request=event.request,
         basis=event.basis,
         kind=event.kind,
-        place=event.place,
+        place=outward(event.place),
         radius_m=event.radius_m,
         cameras_max=event.cameras_max,
         until=event.until,
@@ -610,7 +617,7 @@ def _moves(state: State, event: PositionFollowed) -> list[Errand]:
         return []
     over = (VideoState.REFUSED, VideoState.ENDED)
     return [
-        Send(each.city, MovePlace(incident=event.incident, request=each.request, place=event.place))
+        Send(each.city, MovePlace(incident=event.incident, request=each.request, place=outward(event.place)))
         for _, each in sorted(incident.requests.items())
         if each.state not in over
     ]
