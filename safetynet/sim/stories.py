@@ -243,7 +243,7 @@ def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, floa
         fix = None
         for k, (start, end) in enumerate(wild):
             if start <= seconds < end:
-                fix = middle[0] + 20.0 * k, middle[1] - 15.0, 130.0 + 20.0 * k
+                fix = middle[0] + 20.0 * k, middle[1] - 15.0, 165.0 + 20.0 * k
         if fix is None:
             fix = home[0] + 3.0 * math.sin(seconds / 40), home[1] + 3.0 * math.cos(seconds / 40), 14.0
         return Moment(home[0], home[1], 0.0, 0.0, 0.0, indoors=True, fix=fix)
