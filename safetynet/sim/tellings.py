@@ -27,7 +27,6 @@ from safetynet.sim.smoke import (
     Logs,
     Run,
     Stage,
-    alarm_seen,
     ask,
     close,
     send_people,
@@ -43,16 +42,26 @@ DRIFT_S: Final = 80.0
 """Both wild positions are over by then, and the next good one has come."""
 QUIET_MS_MAX: Final = 15_000
 _SURE: Final = "확실|certain"
+_ROW: Final = """wearer => {
+  const row = [...document.querySelectorAll('sn-alarm.new')].find((each) => each.row?.alarm?.wearer === wearer);
+  row?.click();
+  return row ? row.row.incident?.id ?? row.row.alarm.id : null;
+}"""
 
 
 async def _begin(stage: Stage, desk: Screen) -> Run:
-    """Starts the story and claims its first alarm."""
-    known = await desk.alarms()
-    await asyncio.to_thread(ask, f"{stage.panel}/story/{stage.story}", "POST")
-    alarm, _ = await alarm_seen(desk, known, ALARM_MS_MAX)
+    """Starts the story and claims its first alarm: others may ring meanwhile, as they do in life."""
+    started = await asyncio.to_thread(ask, f"{stage.panel}/story/{stage.story}", "POST")
+    alarm = await until("the alarm of the story", lambda: _row(desk, started["wearer"]), ALARM_MS_MAX)
     await desk.press("Enter")
     await until("the incident is ours", lambda: desk.says("sn-sheet", ".+"))
-    return Run(alarm)
+    return Run(AlarmId(alarm))
+
+
+async def _row(desk: Screen, wearer: str) -> str | None:
+    """The alarm that stands in the queue for this wearer; its row is chosen then."""
+    found: str | None = await desk.page.evaluate(_ROW, wearer)
+    return found
 
 
 async def _breach(stage: Stage, desk: Screen, browser: Browser, first: bool) -> Run:  # noqa: FBT001 - a Telling
@@ -106,11 +115,10 @@ async def _shows(phone: Screen, ring: str) -> bool:
 
 async def _drift(stage: Stage, desk: Screen, browser: Browser, first: bool) -> Run:  # noqa: FBT001 - a Telling
     """Nothing happened: no alarm, or one that says maybe, returns by itself and is closed as what it was."""
-    known = await desk.alarms()
-    await asyncio.to_thread(ask, f"{stage.panel}/story/{stage.story}", "POST")
+    started = await asyncio.to_thread(ask, f"{stage.panel}/story/{stage.story}", "POST")
     await until("both wild positions are over", lambda: _past(stage, DRIFT_S), ALARM_MS_MAX)
-    found = await desk.new_alarm(known)
-    run = Run(AlarmId(found[0] if found else ""), ended_at_viewer=True)
+    found = await _row(desk, started["wearer"])
+    run = Run(AlarmId(found or ""), ended_at_viewer=True)
     if first:
         await desk.shoot("drift")
     if found:
