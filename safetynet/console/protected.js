@@ -83,6 +83,9 @@ function drawing(sector) {
 /** @param {{state: string, read: boolean}|null} police */
 const police = (police) => (police ? html`<span>${t(police.read ? 'shield.police_read' : 'shield.police_told')}</span>` : '');
 
+/** @param {Shield} all */
+const blind = (all) => Boolean(all.lost) || old();
+
 /** @param {Shield} all @param {Warned} warning */
 function near(all, warning) {
   const ring = RINGS[warning.kind] ?? '1k';
@@ -90,7 +93,7 @@ function near(all, warning) {
   const trend = warning.closing === null ? '' : `, ${t(warning.closing ? 'shield.closing' : 'shield.leaving')}`;
   const where = warning.sector ? `${t('shield.from', { wind: wind(warning.sector.towards_deg) })} ` : '';
   return html`<header class="sh-top"><h1>${t(`shield.ring.${ring}`)}</h1>
-      <p class="num">${where}${t('shield.about', { m: metres(warning.near_m) })}${trend}. <sn-age at=${warning.observed_at} limit-s=${STALE_S}></sn-age> ${t('shield.fix')}.</p></header>
+      <p class="num">${where}${t('shield.about', { m: metres(warning.near_m) })}${trend}. ${isKorean() ? '' : t('shield.fix')} <sn-age at=${warning.observed_at} limit-s=${STALE_S}></sn-age>${isKorean() ? ` ${t('shield.fix')}` : ''}.</p></header>
     ${strips(all)}
     <div class="sh-dir">${warning.sector ? drawing(warning.sector) : html`<p>${t(ring === '2k' ? 'shield.direction_far' : 'shield.direction_unknown')}</p>`}</div>
     <div class="sh-say"><b>${away ? t('shield.go', { wind: away }) : t(ring === '2k' ? 'shield.go_watch' : 'shield.go_people')}</b>
@@ -106,9 +109,9 @@ function strips(all) {
     ${failed ? html`<div class="sh-strip" role="alert">${t('shield.not_sent')} <a href="tel:112">${t('shield.call')}</a></div>` : ''}`;
 }
 
-/** @param {Shield} all */
-const calm = (all) => html`${strips(all)}<div class="sh-calm">${icon('shield', 44)}<h1>${t('shield.none')}</h1>
-  <p class="num">${all.known_at ? html`${t('shield.checked')} <sn-age at=${all.known_at} limit-s=${STALE_S}></sn-age>` : t('shield.never')}</p><p>${t('shield.calm')}</p></div>`;
+/** Never "no warning" while none could come. @param {Shield} all */
+const calm = (all) => html`${strips(all)}<div class="sh-calm">${icon(blind(all) ? 'eyeoff' : 'shield', 44)}<h1>${t(blind(all) ? 'shield.blind' : 'shield.none')}</h1>
+  <p class="num">${all.known_at ? html`${t('shield.checked')} <sn-age at=${all.known_at} limit-s=${STALE_S}></sn-age>` : t('shield.never')}</p>${blind(all) ? '' : html`<p>${t('shield.calm')}</p>`}</div>`;
 
 /** @param {Warned|null} warning */
 const buttons = (warning) => html`<div class="sh-go"><button class="btn sos" @click=${() => void help()}>${icon('phone', 26)}${t('shield.sos')}</button>
@@ -132,6 +135,7 @@ function draw() {
   tell(warning);
   document.title = t(hidden() ? 'shield.neutral' : 'shield.title');
   if (hidden()) {
+    loud.textContent = '';
     render(html`<main class="sh"><div class="sh-note"><h1>${t('shield.neutral')}</h1><p>${t(warning ? 'shield.neutral_new' : 'shield.neutral_none')}</p>
       <button class="btn" data-open @click=${() => { open_until = performance.now() + OPEN_MS; draw(); }}>${t('shield.neutral_open')}</button></div></main>`, page);
     return;
@@ -148,7 +152,7 @@ function tell(warning) {
   if (what === told) return;
   told = what;
   if (!warning) return;
-  navigator.vibrate?.(TREMBLE);
+  if (navigator.userActivation.hasBeenActive) navigator.vibrate?.(TREMBLE);
   loud.textContent = discreet ? '' : `${t(`shield.ring.${RINGS[warning.kind] ?? '1k'}`)} ${t('shield.about', { m: metres(warning.near_m) })}`;
 }
 

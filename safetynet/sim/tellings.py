@@ -95,7 +95,7 @@ async def _approach(stage: Stage, desk: Screen, browser: Browser, first: bool) -
         if first:
             await phone.shoot("protected-1km")
             await desk.shoot("approach")
-        await phone.page.locator("[data-answer=seen]").tap()
+        await phone.page.locator("[data-answer=seen]").click()
         await until("the answer on the operator's screen", lambda: desk.says("sn-sheet", "알림을 봄|warning seen"))
         asked_at = await video_seen(desk, run, first=first)
         await send_people(stage, desk, browser, desk.shots, first=first)

@@ -237,9 +237,8 @@ def test_the_protected_persons_phone_in_all_its_states(centre: Any, scene: Any, 
 
 def test_the_protected_person_answers_calls_and_hides(centre: Any, scene: Any, opened: Any, look: Any) -> None:
     at = scene.now_ms()
-    centre.begin(
-        {"me": {"me": {**scene.ME, "role": "protected"}}, "shield": {"shield": shield(at, warning=warned(at))}}
-    )
+    me = {"me": {**scene.ME, "role": "protected"}}
+    centre.begin({**scene.calm_world(), "me": me, "shield": {"shield": shield(at, warning=warned(at))}})
     w = opened(width=390, height=844)
     w.go("/protected")
     w.says("북서쪽")
