@@ -50,6 +50,8 @@ class AlarmState(Enum):
 TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 """Kinds that no signal heals (US federal practice of ignoring healed tampers cost lives: domain.md section 6)."""
 
+GROUNDLESS: Final = frozenset({AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST})
+"""Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
 UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K})
 """Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""

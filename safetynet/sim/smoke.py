@@ -402,7 +402,12 @@ async def _tamper_found(ledgers: Path, copies: Path) -> bool:
     for pattern in ("records.jsonl", "tile/**/*"):
         shutil.rmtree(copies, ignore_errors=True)
         shutil.copytree(ledgers, copies)
-        files = [each for each in (copies / CITIES[0]).glob(pattern) if each.is_file() and each.stat().st_size]
+        # In some stories a city has nothing to tell: then the next one's ledger is touched, or the control centre's.
+        found = (
+            [each for each in (copies / centre).glob(pattern) if each.is_file() and each.stat().st_size]
+            for centre in (*CITIES, CONTROL)
+        )
+        files = next((some for some in found if some), [])
         if not files:
             return False
         target = max(files, key=lambda each: each.stat().st_size)

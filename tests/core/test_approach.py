@@ -19,6 +19,7 @@ from safetynet.core.events import (
     ProtectedLocated,
     ProtectedWarned,
     VideoPrepared,
+    VideoRequested,
     subject,
 )
 from safetynet.core.fixes import Fix, Mark, Said
@@ -272,7 +273,7 @@ def test_when_the_clock_strikes_for_a_protected_person():
 CITY = words.City(
     "garam", tuple(PLANE.to_latlon(x, y) for x, y in ((-9e3, -9e3), (9e3, -9e3), (9e3, 9e3), (-9e3, 9e3)))
 )
-COUNTRY = words.Country((CITY,), "police112")
+COUNTRY = words.Country((CITY,), "police112", b"s" * 32)
 
 
 class Centre:
@@ -330,6 +331,16 @@ def test_an_approach_warns_tells_the_police_at_once_and_prepares_cameras():
     assert subject(located) == subject(warned) == "protected:p1"
     assert {each.kind for each in centre.of(VideoPrepared)} <= {AlarmKind.APPROACH_1K, AlarmKind.APPROACH_100}
     assert centre.of(VideoPrepared) != []
+
+
+def test_nearness_that_nobody_forbade_does_not_hide_what_opens_video():
+    """2 km for certain and 1 km perhaps, both a caution: the incident is about the one that has a basis."""
+    centre = Centre()
+    centre.hear(phone(1), fix(2, 1_900), fix(3, 1_010))
+    assert centre.incident.kind is AlarmKind.APPROACH_1K
+    centre.give(words.Claim(incident=centre.incident.incident, by="kim"))
+    centre.give(words.AskVideo(incident=centre.incident.incident, by="kim", footing=WearerClass.ORDER))
+    assert centre.of(VideoRequested) != []
 
 
 def test_the_persons_answer_is_recorded():

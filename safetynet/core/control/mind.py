@@ -484,7 +484,7 @@ def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant
         PoliceNotified(
             at=at,
             incident=incident.incident,
-            notice=shield.notice_id(incident, country.police, "" if first else incident.kind.value),
+            notice=shield.notice_id(country, incident, "" if first else incident.kind.value),
             room=country.police,
             kind=incident.kind,
             place=incident.place,

@@ -13,7 +13,7 @@ from safetynet.core.dispatch import ANSWER_MS
 from safetynet.core.events import AnyEvent, PoliceNotified, ProtectedAnswered, ProtectedLocated, ProtectedWarned
 from safetynet.core.incidents import Incident, Stage
 from safetynet.core.proximity import APPROACH, rounded_m
-from safetynet.core.terms import AlarmKind, CentreId, Instant, NoticeId, Why
+from safetynet.core.terms import AlarmKind, Instant, NoticeId, Why
 from safetynet.core.verdicts import Transition
 
 
@@ -52,7 +52,7 @@ def _tell_police(
     kind, protected = verdict.kind, verdict.protected
     if country.police is None or protected is None or kind not in law.TOLD_AT_ONCE:
         return []
-    notice = notice_id(incident, country.police, f"{kind.value} {protected}")
+    notice = notice_id(country, incident, f"{kind.value} {protected}")
     if notice in incident.notices:
         return []
     told: list[AnyEvent] = [
@@ -83,9 +83,11 @@ def _tell_police(
     return told
 
 
-def notice_id(incident: Incident, room: CentreId, about: str = "") -> NoticeId:
-    text = f"{incident.incident} {room} {about}".rstrip()
-    return NoticeId("N-" + hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper())
+def notice_id(country: Country, incident: Incident, about: str = "") -> NoticeId:
+    """Known to the police: without the centre's secret nobody can try protected persons until one fits."""
+    text = f"{incident.incident} {country.police} {about}".rstrip()
+    made = hashlib.blake2b(text.encode(), key=country.secret[:64], digest_size=8, person=b"safetynet-id")
+    return NoticeId("N-" + made.hexdigest().upper())
 
 
 def refuses_answer(state: State, given: AnswerWarning) -> Why | None:

@@ -57,7 +57,6 @@ from safetynet.core.messages import (
 )
 from safetynet.core.terms import (
     AlarmId,
-    AlarmKind,
     Certainty,
     DispatchId,
     GrantId,
@@ -186,7 +185,7 @@ def _regraded(state: State, incident: Incident) -> Incident:
         mine,
         key=lambda each: (
             each.priority,
-            each.kind is AlarmKind.SOS,  # no ground for video: it must not hide one that is
+            each.kind in alarms.GROUNDLESS,  # no ground for video: it must not hide one that is
             each.certainty is not Certainty.CERTAIN,
             each.raised_at,
         ),
