@@ -6,21 +6,20 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 
 import argparse
 import asyncio
-import contextlib
 import ipaddress
 import socket
-from collections import deque
-from collections.abc import Generator, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import uvicorn
 
-from safetynet.app import protected, views, windows
+from safetynet.app import figures, protected, views, windows
 from safetynet.app.bells import Bells
-from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, PROTECTED, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
@@ -32,6 +31,7 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
+    AnyEvent,
     IncidentClosed,
     IncidentOpened,
     Place,
@@ -39,6 +39,7 @@ from safetynet.core.events import (
     StreamOpened,
 )
 from safetynet.core.fixes import Fix, Mark, Said
+from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
@@ -57,13 +58,16 @@ from safetynet.core.terms import (
     Why,
 )
 from safetynet.core.verdicts import Transition
-from safetynet.edge import clock, config, keys, process
+from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
+from safetynet.edge.disk import Disk
+from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
@@ -77,6 +81,8 @@ SHOW_QUIET_S: Final = 1.0
 TRACK_POINTS_MAX: Final = 600
 REPORTING_MS: Final = 3 * MINUTE_MS
 COUNTED_MS: Final = 10_000
+DISTRICTS_MAX: Final = 4_096
+"""Places whose district is kept in mind for the screens."""
 JOURNAL: Final = "journal"
 """Name of the mark that says up to which fix the verdicts are in the log."""
 
@@ -86,9 +92,16 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.centre = folder, config.read(folder)
+        self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
+        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         own = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
+            folder / "log.db",
+            centre=self.centre.id,
+            keys=own.persons,
+            sign=own.sign,
+            salt=keys.salt,
+            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
         )
         self.people = People(self.store)
         self.sessions = Sessions(self.store.accounts())
@@ -101,17 +114,21 @@ class Control:
                 lon=each.lon,
                 seen_at=clock.now(),
                 speed_mps=each.speed_mps,
+                office=each.office,
             )
             for each in self.units.values()
         }
-        country = _country(self.centre, own.pseudonym)
+        self._table = jurisdictions.read(folder)
+        self._district = lru_cache(DISTRICTS_MAX)(partial(competent, self._table))
+        country = replace(_country(self.centre, own.pseudonym), table=self._table)
         self.loop: Loop[State, words.Given, words.Errand] = Loop(
             self.store,
             minds.EMPTY,
             lambda state, given, at: mind.decide(country, state, given, at),
             minds.evolve,
-            minds.react,
+            self._react,
         )
+        self._declare()
         self.tracks: dict[WearerId, deque[Place]] = {}
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
@@ -119,6 +136,7 @@ class Control:
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
         self.bells = Bells(self.people.orders, clock.now())
+        self.intake = self._made_intake()
         self._seats: set[windows.Seat] = set()
         self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
         """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
@@ -130,19 +148,31 @@ class Control:
         self._phones: dict[ProtectedId, Feed] = {each: Feed(epoch) for each in self.people.protected}
         self._shown_at, self._show_planned = 0.0, False
         self._streams: dict[str, CentreId] = {}
-        self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[words.Errand]:
+        if isinstance(event, AlarmRaised):
+            self.alarmed[event.kind.value, str(int(event.priority)), event.certainty.value] += 1
+        return minds.react(state, serial, event)
+
+    def _declare(self) -> list[words.Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
@@ -245,11 +275,8 @@ class Control:
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
         unit = UnitId(fix.wearer)
-        row = self.units[unit]
         if fix.lat is not None and fix.lon is not None:
-            self._positions[unit] = Unit(
-                unit=unit, kind=row.kind, lat=fix.lat, lon=fix.lon, seen_at=fix.received_at, speed_mps=row.speed_mps
-            )
+            self._positions[unit] = replace(self._positions[unit], lat=fix.lat, lon=fix.lon, seen_at=fix.received_at)
 
     # --- partners and the relay ------------------------------------------------------------------------------------
 
@@ -263,8 +290,14 @@ class Control:
     def refused(self, sender: CentreId, seq: int, why: Why) -> None:
         self._run(self.loop.take(words.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
 
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
+        self.show()
+
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        self._link_states[peer] = state
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
         self.show()
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
@@ -533,6 +566,8 @@ class Control:
             tracks=self.tracks,
             units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),
             links=self._links(),
+            district=self._district if len(self._table.areas) else None,
+            offices={each.id: each.name for each in self._table.offices},
             numbers=Numbers(
                 wearers=len(self.people),
                 reporting=reporting,
@@ -549,16 +584,15 @@ class Control:
         open_streams = list(self._streams.values())
         links: list[LinkView] = []
         for peer in self.centre.peers:
-            state = self._link_states.get(peer.id)
-            delay = state.delay_ms if state else None
+            state = self.link.states[peer.id]
             links.append(
                 LinkView(
                     id=peer.id,
                     name=peer.name,
                     role=peer.role.value,
-                    up=bool(state and state.up),
-                    since=state.since if state else Instant(0),
-                    delay_ms=max(1, round(delay)) if delay is not None else None,
+                    up=state.up,
+                    since=state.since,
+                    delay_ms=max(1, round(state.delay_ms)) if state.delay_ms is not None else None,
                     streams=open_streams.count(peer.id),
                 )
             )
@@ -583,6 +617,29 @@ class Control:
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
+            tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("control", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        common = figures.machine(self.lag, self.disk, self.folder) + figures.log(self.store, self.loop.recorded)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *common,
+                *roads,
+                *figures.intake(self.intake, self.journal),
+                *figures.control(
+                    self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
+                ),
+                metrics.gauge("windows_open", "Console windows.", len(self._seats)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     async def _until_failed(self) -> None:
         await self._failed
@@ -602,11 +659,18 @@ class Control:
             head = self.store.head()
             self._ring(clock.now())
             self.cut_signed_out()
+            self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
                 self.show()
 
-    def _intake(self) -> Intake:
+    def _look_at_disk(self) -> None:
+        changed = looked(self.disk, self.loop.state.disk, clock.now())
+        if changed is not None:
+            self._run(self.loop.take(changed, changed.at))
+            self._admit()
+
+    def _made_intake(self) -> Intake:
         known = {
             each.device: osmand.Registered(each.wearer, each.key_sha256, each.protected)
             for each in self.store.devices()
@@ -615,19 +679,13 @@ class Control:
 
     async def _web(self) -> None:
         assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = _Server(
-            uvicorn.Config(
-                application(self, self._intake()),
-                host=self.centre.host,
-                port=self.centre.web_port or 0,
-                log_level="warning",
-                lifespan="off",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_max_size=windows.COMMAND_BYTES_MAX * 2,
-                timeout_graceful_shutdown=1,
-                server_header=False,
-            )
+        server = _Server.over(
+            application(self, self.intake),
+            self.centre.host,
+            self.centre.web_port or 0,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=windows.COMMAND_BYTES_MAX * 2,
         )
         try:
             await server.serve()
@@ -635,21 +693,12 @@ class Control:
             server.close()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's. Says that the program can be used when it can."""
+class _Server(health.Server):
+    """Says that the program can be used when it can."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         process.ready("control", port=self.config.port)
-
-    def close(self) -> None:
-        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
-        for each in self.servers if self.started else ():
-            each.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 def _places(state: RuleState, transitions: Sequence[Transition]) -> dict[ProtectedId, Place]:
@@ -679,7 +728,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet control", description="A control centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "control")
 
 
 async def _main(folder: Path) -> None:

@@ -17,7 +17,7 @@
  *   reason: string, distance_m: number, state: 'proposed'|'granted'|'ended'}} Camera
  * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
  *   grants: Grant[], cameras: Camera[]}} Video
- * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, ordered_at: number,
+ * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, standing?: string|null, ordered_at: number,
  *   answer_by: number|null, overdue: boolean}} Dispatch
  * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
  *   answer_by: number|null, overdue: boolean}} Notice
@@ -27,7 +27,7 @@
  * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
- *   alarms: string[], who: Who, place: Place|null, speed_mps: number|null,
+ *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[]}} Incident
@@ -35,6 +35,7 @@
  *   near_m: number|null, warned_at: number|null, kind: string|null, direction: boolean, answer: string|null,
  *   why: string|null, article_ko: string, article_en: string}} Shielded
  * A protected person whom an open incident concerns, as an operator sees it.
+ * @typedef {{kind: string, finding: string, names: string[]}} Competent
  * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
  *   state: string, dispatch: string|null, eta_s: number|null}} Unit
@@ -43,7 +44,7 @@
  *   circle?: {lat: number, lon: number, radius_m: number}}} Zone
  * @typedef {{wearers: number, reporting: number, silent: number, cameras: number, last_fix_at: number|null,
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
- *   cities_agree: boolean|null}} Calm
+ *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
  *   answer_by: number|null, office: string}} Order
@@ -62,6 +63,14 @@
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.
+ *
+ * @typedef {{number: number, name: string, azimuth_deg: number, view_deg: number}} Preset
+ * @typedef {{azimuth_deg: number|null, view_deg: number|null, range_m: number, presets: Preset[]}} Setting
+ * How a camera stands (`LensSetting` of core/events.py).
+ * @typedef {{camera: string, name: string, lat: number, lon: number, ptz: boolean, purpose: string, listed: Setting,
+ *   setting: Setting|null, set_by: string|null, set_at: number|null, reason: string|null, can_undo: boolean,
+ *   description: string}} Calibrated
+ * One camera on the page where a city's staff set it. `listed`: what the list says; `setting`: what staff set above it.
  *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story

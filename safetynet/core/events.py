@@ -16,10 +16,12 @@ from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
     Basis,
+    CalibrationReason,
     CallOutcome,
     CameraId,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     Disposition,
     FixId,
@@ -28,12 +30,14 @@ from safetynet.core.terms import (
     Instant,
     NoticeId,
     NoticeState,
+    OfficeId,
     PersonId,
     PoleId,
     Priority,
     ProtectedId,
     RequestId,
     Source,
+    Standing,
     StreamId,
     SubjectId,
     UnitId,
@@ -300,6 +304,9 @@ class DispatchOrdered(Event, frozen=True, kw_only=True, tag="dispatch_ordered"):
     unit: UnitId
     by: PersonId
     answer_by: Instant
+    competent: OfficeId | None = None
+    """The probation office in whose district the person was, when there was one for certain."""
+    standing: Standing | None = None
 
 
 class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
@@ -522,6 +529,37 @@ class StrangersRefused(Event, frozen=True, kw_only=True, tag="strangers_refused"
     count: int
 
 
+# --- at a city: its own cameras ------------------------------------------------------------------------------------
+
+
+class LensPreset(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a camera that turns looks when it is called to this number."""
+
+    number: int
+    name: str
+    azimuth_deg: float
+    view_deg: float
+
+
+class LensSetting(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How a lens stands. None where it is not known."""
+
+    azimuth_deg: float | None
+    view_deg: float | None
+    range_m: float
+    presets: tuple[LensPreset, ...] = ()
+
+
+class CameraCalibrated(Event, frozen=True, kw_only=True, tag="camera_calibrated"):
+    """The city's staff set how a camera stands. `setting` None: as the list says. `undoes`: the setting before it again."""
+
+    camera: CameraId
+    by: PersonId
+    reason: CalibrationReason
+    setting: LensSetting | None
+    undoes: bool = False
+
+
 # --- at any centre -------------------------------------------------------------------------------------------------
 
 
@@ -538,6 +576,33 @@ class PersonErased(Event, frozen=True, kw_only=True, tag="person_erased"):
 
     subject: SubjectId
     by: PersonId
+
+
+class LogRestored(Event, frozen=True, kw_only=True, tag="log_restored"):
+    """The log was brought back to an older state. What it had said since is missing here, and this says so.
+
+    `size` events were there when it was found; it is known to have had `size_before` (equal when nobody knows better),
+    whose root was `root_before`. Everything that was alive in it was ended; `epoch` is that of its messages from here on.
+    """
+
+    size: int
+    size_before: int
+    root_before: bytes
+    epoch_before: int
+    epoch: int
+    found: str
+    """Who knew: `operator` at a restore, `partner` by what another centre had seen."""
+    erased: int
+    """Persons who were erased again, from the list of erasures that was given."""
+    erasures_known: bool
+    """False when the operator had no list and vouched that nobody was erased since the backup."""
+
+
+class DiskChanged(Event, frozen=True, kw_only=True, tag="disk_changed"):
+    """The room left on this centre's disk crossed a limit, downwards or back."""
+
+    level: DiskLevel
+    free_bytes: int
 
 
 class ProgramStarted(Event, frozen=True, kw_only=True, tag="program_started"):
@@ -590,9 +655,12 @@ AnyEvent: TypeAlias = (
     | StreamClosed
     | ViewingRefused
     | StrangersRefused
+    | CameraCalibrated
     | MessageRefused
     | PersonErased
     | ProgramStarted
+    | LogRestored
+    | DiskChanged
 )
 
 RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused

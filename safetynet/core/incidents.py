@@ -33,6 +33,7 @@ from safetynet.core.terms import (
     PersonId,
     ProtectedId,
     RequestId,
+    Standing,
     UnitId,
     UnitState,
     ViewerId,
@@ -118,6 +119,7 @@ class Dispatch:
     reported_at: Instant | None = None
     accepted_at: Instant | None = None
     overdue: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ CentreId = NewType("CentreId", str)
 PersonId = NewType("PersonId", str)
 """A person who works: operator, officer, administrator. Never a wearer or a protected person."""
 UnitId = NewType("UnitId", str)
+OfficeId = NewType("OfficeId", str)
+"""A smart city centre, a metropolitan hub, a probation office or a police station, as the table of offices calls it."""
 DispatchId = NewType("DispatchId", str)
 NoticeId = NewType("NoticeId", str)
 ViewerId = NewType("ViewerId", str)
@@ -154,10 +156,49 @@ class UnitState(Enum):
     RELEASED = "released"
 
 
+class CalibrationReason(Enum):
+    """Why a city's staff set how a camera stands."""
+
+    MEASURED = "measured"
+    """On the spot, with a compass."""
+    ALIGNED = "aligned"
+    """The picture was compared with the map."""
+    TURNED = "turned"
+    """The camera itself was turned or exchanged."""
+    LIST_WRONG = "list_wrong"
+    UNDONE = "undone"
+
+
+class Standing(Enum):
+    """Whose district it is, against who was ordered to go: said with the order, so that nobody need guess later."""
+
+    COMPETENT = "competent"
+    NEARER = "nearer"
+    """Another office's unit would be there first."""
+    COMPETENT_BUSY = "competent_busy"
+    COMPETENT_WITHOUT_UNIT = "competent_without_unit"
+    CHOSEN = "chosen"
+    """The operator chose another than the one that would be there first."""
+    BORDER = "border"
+    """Several offices come into question, this one's among them."""
+    UNKNOWN = "unknown"
+    """No competent office is known for the place, or none for the unit."""
+
+
 class NoticeState(Enum):
     SENT = "sent"
     RECEIVED = "received"
     READ = "read"
+
+
+class DiskLevel(Enum):
+    """How much room a centre's disk has left for what it must write."""
+
+    AMPLE = "ample"
+    LOW = "low"
+    """Video stops; everything else goes on."""
+    SCARCE = "scarce"
+    """The reserve is given up: device intake and alarms only."""
 
 
 class Why(Enum):
@@ -201,3 +242,6 @@ class Why(Enum):
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
     SIGNED_OUT = "signed_out"
+    RESTORED = "restored"
+    """The log was brought back from a backup, or found behind what others saw of it: what it held alive is over."""
+    DISK_LOW = "disk_low"

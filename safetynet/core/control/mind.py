@@ -34,7 +34,7 @@ from safetynet.core.control.words import (
     TellPolice,
     Tick,
 )
-from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend
+from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend, standing
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -47,12 +47,14 @@ from safetynet.core.events import (
     CameraCard,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
+    LogRestored,
     MessageRefused,
     Place,
     PoliceNoticeAnswered,
@@ -70,6 +72,7 @@ from safetynet.core.events import (
     WearerCalled,
 )
 from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.jurisdictions import Kind, competent
 from safetynet.core.messages import (
     AnswerNotice,
     ChangeCameras,
@@ -84,6 +87,7 @@ from safetynet.core.terms import (
     SECOND_MS,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     IncidentId,
     Instant,
@@ -141,10 +145,14 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return incidents.refusal(state.incidents.get(command.incident), Act.HAND_OVER, command.by)
         case CallWearer():
             return incidents.refusal(state.incidents.get(command.incident), Act.CALL, command.by)
+        case AskVideo() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AskVideo():
             return incidents.refusal(state.incidents.get(command.incident), Act.VIDEO, command.by)
         case TellPolice():
             return incidents.refusal(state.incidents.get(command.incident), Act.POLICE, command.by)
+        case AdmitViewer() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AdmitViewer():
             return _refuses_viewer(state, command, at)
         case SendOffice():
@@ -194,6 +202,10 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case LogRestored():
+            return _restored(state, given, at)
+        case DiskChanged():
+            return [given]
         case Tick():
             return _due(state, at)
         case _:
@@ -209,7 +221,7 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
             some += shield.guard(country, fold(state, some), transition, given, at)
         state = fold(state, some)
         events += some
-    for fix in given.fixes:
+    for fix in () if state.disk is DiskLevel.SCARCE else given.fixes:
         incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
         if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
             continue
@@ -404,7 +416,7 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             ]
         case SendOffice():
             incident = state.incidents[given.incident]
-            return _order(state, incident, given, at) + _tell_police(country, incident, given.by, at)
+            return _order(country, state, incident, given, at) + _tell_police(country, incident, given.by, at)
         case TellPolice():
             return _tell_police(country, state.incidents[given.incident], given.by, at)
         case ReportUnit():
@@ -454,14 +466,13 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
     return asked
 
 
-def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
-    unit = given.unit
-    if unit is None:
-        where = incident.place
-        found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
-        unit = found[0].unit if found else None
+def _order(country: Country, state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
+    where = incident.place
+    found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
+    unit = given.unit or (found[0].unit if found else None)
     if unit is None or unit in busy(state):
         return []
+    district = competent(country.table, where.lat, where.lon).of(Kind.PROBATION) if where else None
     dispatch = DispatchId("D-" + _short(f"{incident.incident} {unit} {len(incident.dispatches)}"))
     return [
         DispatchOrdered(
@@ -471,6 +482,8 @@ def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> 
             unit=unit,
             by=given.by,
             answer_by=Instant(at + ANSWER_MS),
+            competent=district.office.id if district and district.office else None,
+            standing=standing(unit, given.units, found, district),
         )
     ]
 
@@ -664,3 +677,18 @@ def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
+
+
+# --- what a restored log must end ---
+
+
+def _restored(state: State, given: LogRestored, at: Instant) -> list[AnyEvent]:
+    """Nothing that was alive in an older state is alive now: others went on since, and a person must ask again."""
+    events: list[AnyEvent] = [given]
+    for id in sorted(state.open.values()):
+        for city, each in sorted(state.incidents[id].requests.items()):
+            if each.state is VideoState.GRANTED and each.grant is not None:
+                events.append(VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RESTORED))
+            elif each.state in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
+                events.append(VideoRefused(at=at, incident=id, request=each.request, city=city, why=Why.RESTORED))
+    return events

@@ -21,6 +21,7 @@ from safetynet.core.events import (
     AnyEvent,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
     IncidentClosed,
@@ -58,6 +59,7 @@ from safetynet.core.messages import (
 from safetynet.core.terms import (
     AlarmId,
     Certainty,
+    DiskLevel,
     DispatchId,
     GrantId,
     IncidentId,
@@ -96,6 +98,7 @@ class State:
     given: Map[str, IncidentId] = Map()
     """Grant, dispatch or notice id -> its incident."""
     record: Map[IncidentId, tuple[Entry, ...]] = Map()
+    disk: DiskLevel = DiskLevel.AMPLE
 
 
 EMPTY: Final = State()
@@ -160,6 +163,8 @@ def evolve(state: State, event: AnyEvent) -> State:
         case IncidentClosed():
             incident = state.incidents.get(event.incident)
             return state if incident is None else _closed(state, incident, event)
+        case DiskChanged():
+            return replace(state, disk=event.level)
         case _:
             return state
 
@@ -411,6 +416,7 @@ def _people(
                     state=UnitState.ORDERED,
                     ordered_at=event.at,
                     answer_by=event.answer_by,
+                    standing=event.standing,
                 ),
             )
         case UnitReported():
@@ -529,7 +535,9 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
         case CamerasChanged():
             return (("cameras", str(len(event.cameras))),)
         case DispatchOrdered():
-            return (("unit", event.unit),)
+            standing = () if event.standing is None else (("standing", event.standing.value),)
+            competent = () if event.competent is None else (("competent", event.competent),)
+            return (("unit", event.unit), *standing, *competent)
         case UnitReported():
             return (("unit", event.unit), ("state", event.state.value))
         case PoliceNotified() | ProtectedLocated():

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from safetynet.core import jurisdictions
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    DiskChanged,
+    LogRestored,
     Place,
     RelayEvent,
 )
 from safetynet.core.fixes import Fix
+from safetynet.core.jurisdictions import Table
 from safetynet.core.messages import (
     AnyMessage,
     Send,
@@ -56,6 +60,9 @@ class Country:
     police: CentreId | None
     secret: bytes
     """The key of the pseudonyms under which partners know an incident, at least PSEUDONYM_KEY_BYTES_MIN."""
+
+    table: Table = jurisdictions.EMPTY
+    """Who is competent where."""
 
     def __post_init__(self) -> None:
         assert len(self.secret) >= PSEUDONYM_KEY_BYTES_MIN, "a pseudonym without a key can be tried out"
@@ -206,7 +213,8 @@ Command: TypeAlias = (
     | AnswerWarning
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
