@@ -7,9 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 import ipaddress
-import socket
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +18,7 @@ import msgspec
 from safetynet.app import figures, protected, views, windows
 from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
-from safetynet.app.pages import application
+from safetynet.app.pages import Server, application
 from safetynet.app.people import OPERATORS, PROTECTED, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
@@ -38,7 +36,7 @@ from safetynet.core.events import (
     StreamClosed,
     StreamOpened,
 )
-from safetynet.core.fixes import Fix, Mark, Said
+from safetynet.core.fixes import Fix, Mark
 from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState
@@ -46,7 +44,6 @@ from safetynet.core.terms import (
     MINUTE_MS,
     AlarmId,
     CentreId,
-    DeviceId,
     FixId,
     IncidentId,
     Instant,
@@ -231,7 +228,7 @@ class Control:
             fixes=tuple(newest.values()),
             footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
             last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
-            protected=_places(self._rules, transitions),
+            protected=protected.places(self._rules, transitions),
         )
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
@@ -254,23 +251,6 @@ class Control:
     def _journalled(self, batch: list[Fix]) -> None:
         first = self.journal.append(batch)
         self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(batch)])
-
-    def _called(self, who: ProtectedId) -> None:
-        """The button on a protected person's page: journalled and judged as if the phone's device had said it."""
-        at = clock.now()
-        self._journalled(
-            [
-                Fix(
-                    id=FixId(0),
-                    wearer=WearerId(who),
-                    device=DeviceId(""),
-                    observed_at=at,
-                    received_at=at,
-                    said=Said.SOS,
-                    protected=True,
-                )
-            ]
-        )
 
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
@@ -401,7 +381,7 @@ class Control:
             who = self.people.protected_of(seat.person)
             if who is None:
                 return Why.NOT_ALLOWED_NOW
-            self._called(who)
+            self._journalled([protected.call(who, clock.now())])
             return None
         command = self._command(seat, said)
         if isinstance(command, str):
@@ -679,7 +659,7 @@ class Control:
 
     async def _web(self) -> None:
         assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = _Server.over(
+        server = Server.over(
             application(self, self.intake),
             self.centre.host,
             self.centre.web_port or 0,
@@ -691,22 +671,6 @@ class Control:
             await server.serve()
         finally:
             server.close()
-
-
-class _Server(health.Server):
-    """Says that the program can be used when it can."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        process.ready("control", port=self.config.port)
-
-
-def _places(state: RuleState, transitions: Sequence[Transition]) -> dict[ProtectedId, Place]:
-    """Where the protected persons concerned are: for the police alone."""
-    ids = {each.protected for each in transitions if each.protected is not None}
-    trails = {each: state.guarded[each].trail for each in ids if each in state.guarded}
-    found = {each: fixes.protected_place(trail[-1]) for each, trail in trails.items() if trail}
-    return {each: place for each, place in found.items() if place is not None}
 
 
 def _country(centre: Centre, secret: bytes) -> words.Country:

@@ -4,6 +4,7 @@ Who may see what is decided by the session's role and, for every act, by the min
 shows and does (`windows`, `views`).
 """
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,7 +21,7 @@ from safetynet.app import windows
 from safetynet.app.people import OPERATORS, PROTECTED, UnitRow
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import DeviceId, UnitId, WearerId
-from safetynet.edge import auth, clock
+from safetynet.edge import auth, clock, health, process
 from safetynet.edge.auth import Locked, Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
@@ -222,3 +223,11 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect:
         return b""  # nobody is left to answer, and half a body is none
     return bytes(taken)
+
+
+class Server(health.Server):
+    """Says that the program can be used when it can."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        process.ready("control", port=self.config.port)

@@ -5,16 +5,30 @@ it, who is coming, and how old all this is. To nobody else goes where the protec
 open incident that concerns this person.
 """
 
+from collections.abc import Sequence
+
 from safetynet.app.views import Looked, View
-from safetynet.core import law, proximity
+from safetynet.core import fixes, law, proximity
 from safetynet.core.alarms import Alarm
 from safetynet.core.control.state import State
-from safetynet.core.fixes import instant
+from safetynet.core.events import Place
+from safetynet.core.fixes import Fix, Said, instant
 from safetynet.core.incidents import Incident
 from safetynet.core.orders import Protected
 from safetynet.core.proximity import APPROACH, Spot, Trail
-from safetynet.core.rules import Guarded, Record
-from safetynet.core.terms import AlarmKind, IncidentId, NoticeState, ProtectedId, UnitState, WearerId
+from safetynet.core.rules import Guarded, Record, RuleState
+from safetynet.core.terms import (
+    AlarmKind,
+    DeviceId,
+    FixId,
+    IncidentId,
+    Instant,
+    NoticeState,
+    ProtectedId,
+    UnitState,
+    WearerId,
+)
+from safetynet.core.verdicts import Transition
 
 _INNERMOST = (AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K)
 _SURE = 10
@@ -199,3 +213,27 @@ def _rings(protected: Protected, trail: Trail) -> dict[str, dict[str, object]]:
         for kind, ring_m in proximity.rings(protected)
         if kind is not AlarmKind.APPROACH_2K
     }
+
+
+# --- for the program -----------------------------------------------------------------------------------------------
+
+
+def places(state: RuleState, transitions: Sequence[Transition]) -> dict[ProtectedId, Place]:
+    """Where the protected persons concerned are: for the police alone."""
+    ids = {each.protected for each in transitions if each.protected is not None}
+    trails = {each: state.guarded[each].trail for each in ids if each in state.guarded}
+    found = {each: fixes.protected_place(trail[-1]) for each, trail in trails.items() if trail}
+    return {each: place for each, place in found.items() if place is not None}
+
+
+def call(who: ProtectedId, at: Instant) -> Fix:
+    """The button on a protected person's page: journalled and judged as if the phone's device had said it."""
+    return Fix(
+        id=FixId(0),
+        wearer=WearerId(who),
+        device=DeviceId(""),
+        observed_at=at,
+        received_at=at,
+        said=Said.SOS,
+        protected=True,
+    )

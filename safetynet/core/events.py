@@ -105,7 +105,6 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     rules: str
     """Version of the rules that judged it."""
     protected: ProtectedId | None = None
-    """Whom it concerns besides; `place` is always the wearer's."""
 
 
 class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated"):
@@ -323,10 +322,9 @@ class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
     kind: AlarmKind
     place: Place | None
     by: PersonId | None
-    """None: the statute's own duty, at once and without asking anybody."""
+    """None: the statute's own duty, without asking anybody."""
     answer_by: Instant
     apart_m: int | None = None
-    """How far the wearer is from the protected person, in the steps in which it is told."""
 
 
 class PoliceNoticeAnswered(Event, frozen=True, kw_only=True, tag="police_notice_answered"):
@@ -346,16 +344,14 @@ class AnswerOverdue(Event, frozen=True, kw_only=True, tag="answer_overdue"):
 
 
 class ProtectedWarned(Event, frozen=True, kw_only=True, tag="protected_warned"):
-    """A protected person was told that the wearer is near (Act 15-2, 16(2) no. 5, 31-8(2) no. 5)."""
+    """A protected person was told that the wearer is near; `near_m` in steps, `direction`: also from which side."""
 
     incident: IncidentId
     protected: ProtectedId
     kind: AlarmKind
     certainty: Certainty
     near_m: int
-    """As it was told: in steps."""
     direction: bool
-    """Whether the law let the phone also show from which side, as a wide sector."""
 
 
 class ProtectedAnswered(Event, frozen=True, kw_only=True, tag="protected_answered"):
@@ -460,8 +456,6 @@ class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
 
 
 class ProtectedPlaceReceived(Event, frozen=True, kw_only=True, tag="protected_place_received"):
-    """Where the protected person of a notice is."""
-
     incident: IncidentId
     notice: NoticeId
     sender: CentreId
