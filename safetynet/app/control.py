@@ -7,7 +7,6 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 import ipaddress
-import socket
 from collections import Counter, deque
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -16,10 +15,11 @@ from typing import Final
 
 import msgspec
 
-from safetynet.app import figures, views, windows
+from safetynet.app import figures, protected, views, windows
+from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
-from safetynet.app.pages import application
-from safetynet.app.people import OPERATORS, People, units
+from safetynet.app.pages import Server, application
+from safetynet.app.people import OPERATORS, PROTECTED, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
@@ -36,10 +36,10 @@ from safetynet.core.events import (
     StreamClosed,
     StreamOpened,
 )
-from safetynet.core.fixes import Fix
+from safetynet.core.fixes import Fix, Mark
 from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
-from safetynet.core.rules import RuleState, Transition
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     AlarmId,
@@ -48,11 +48,13 @@ from safetynet.core.terms import (
     IncidentId,
     Instant,
     PersonId,
+    ProtectedId,
     UnitId,
     ViewerId,
     WearerId,
     Why,
 )
+from safetynet.core.verdicts import Transition
 from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
@@ -130,6 +132,7 @@ class Control:
         self._last_fix = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
+        self.bells = Bells(self.people.orders, clock.now())
         self.intake = self._made_intake()
         self._seats: set[windows.Seat] = set()
         self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
@@ -139,6 +142,7 @@ class Control:
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
+        self._phones: dict[ProtectedId, Feed] = {each: Feed(epoch) for each in self.people.protected}
         self._shown_at, self._show_planned = 0.0, False
         self._streams: dict[str, CentreId] = {}
         self._cameras = _camera_count(folder)
@@ -208,30 +212,45 @@ class Control:
         transitions, self._rules = rules.judge(batch, self.people.orders, self._rules)
         for fix in batch:
             self._remember(fix)
-        self._arrivals.append((clock.monotonic(), len(batch)))
-        concerned = any(fix.wearer in self.loop.state.open for fix in batch)
+        self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
+        concerned = any(fix.wearer in self.loop.state.open and not fix.protected for fix in batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
+        if transitions or concerned or any(fix.protected for fix in batch):
             self.show()
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
-        newest = {fix.wearer: fix for fix in batch if fix.wearer in self.loop.state.open or transitions}
+        heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)
+        newest = {fix.wearer: fix for fix in heard if fix.wearer in self.loop.state.open or transitions}
         wearers = {each.wearer for each in transitions} | newest.keys()
         given = words.Judged(
             transitions=transitions,
             fixes=tuple(newest.values()),
             footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
             last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
+            protected=protected.places(self._rules, transitions),
         )
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
     def _remember(self, fix: Fix) -> None:
-        self._last_fix_at, self._last_fix = fix.received_at, fix.id
+        self._last_fix = fix.id
+        if not fix.marks & Mark.BELL and not fix.protected:
+            self._last_fix_at = fix.received_at
         place = fixes.place(fix)
         if place is not None:
             track = self.tracks.setdefault(fix.wearer, deque(maxlen=TRACK_POINTS_MAX))
             if not track or place.observed_at >= track[-1].observed_at:
                 track.append(place)
+
+    def _ring(self, at: Instant) -> None:
+        """Strikes for those from whom nothing was heard in time: journalled and judged like any message."""
+        struck = self.bells.due(self.people.orders, self._rules, at)
+        if struck:
+            self._journalled(struck)
+
+    def _journalled(self, batch: list[Fix]) -> None:
+        first = self.journal.append(batch)
+        self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(batch)])
 
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
@@ -312,6 +331,9 @@ class Control:
     def feed(self, session: Session) -> Feed:
         if session.account.role in OPERATORS:
             return self._operators
+        if session.account.role == PROTECTED:
+            who = self.people.protected_of(session.account.person)
+            return self._phones[who] if who else self._nobody
         unit = self._unit_of(session)
         return self._officers[unit] if unit else self._nobody
 
@@ -355,6 +377,12 @@ class Control:
                 del self._admitted[viewer]
 
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
+        if said.act == "sos" and seat.session.account.role == PROTECTED:
+            who = self.people.protected_of(seat.person)
+            if who is None:
+                return Why.NOT_ALLOWED_NOW
+            self._journalled([protected.call(who, clock.now())])
+            return None
         command = self._command(seat, said)
         if isinstance(command, str):
             return command
@@ -390,6 +418,11 @@ class Control:
     def _command(self, seat: windows.Seat, said: windows.Do) -> words.Command | str:
         """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
         by, role = seat.person, seat.session.account.role
+        if role == PROTECTED:
+            who = self.people.protected_of(by)
+            if said.act == "answer" and said.incident and said.answer and who:
+                return words.AnswerWarning(incident=said.incident, protected=who, answer=said.answer)
+            return Why.NOT_ALLOWED_NOW.value
         if role not in OPERATORS:
             unit = self._unit_of(seat.session)
             if said.act == "unit" and unit and said.dispatch and said.state:
@@ -474,11 +507,13 @@ class Control:
         self._show_planned = False
         seen = self._looked()
         state = self.loop.state
-        view = views.operators(state, seen)
+        view = protected.added(views.operators(state, seen), state, seen)
         view["seats"] = self._seats_view(state)
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
             feed.show(views.officer(state, unit, seen), seen.at)
+        for who, feed in self._phones.items():
+            feed.show(protected.phone(state, who, seen), seen.at)
         self._shown_at = asyncio.get_running_loop().time()
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
@@ -522,6 +557,7 @@ class Control:
                 pictures_open=len(self._streams),
                 ledger_size=self.store.head(),
             ),
+            rules=self._rules,
         )
 
     def _links(self) -> tuple[LinkView, ...]:
@@ -601,6 +637,7 @@ class Control:
         while True:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
+            self._ring(clock.now())
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
@@ -614,12 +651,15 @@ class Control:
             self._admit()
 
     def _made_intake(self) -> Intake:
-        known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}
+        known = {
+            each.device: osmand.Registered(each.wearer, each.key_sha256, each.protected)
+            for each in self.store.devices()
+        }
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
         assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = _Server.over(
+        server = Server.over(
             application(self, self.intake),
             self.centre.host,
             self.centre.web_port or 0,
@@ -631,14 +671,6 @@ class Control:
             await server.serve()
         finally:
             server.close()
-
-
-class _Server(health.Server):
-    """Says that the program can be used when it can."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        process.ready("control", port=self.config.port)
 
 
 def _country(centre: Centre, secret: bytes) -> words.Country:

@@ -19,6 +19,7 @@ from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Stage, VideoState
 from safetynet.core.jurisdictions import Competence, Finding
 from safetynet.core.orders import Circle, Zone
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -85,6 +86,8 @@ class Looked:
     units: tuple[UnitView, ...]
     links: tuple[LinkView, ...]
     numbers: Numbers
+    rules: RuleState = field(default_factory=RuleState)
+    """Where the pairs of wearer and protected person are."""
     district: Callable[[float, float], Competence] | None = None
     """Who is competent for a place; None where no areas have been brought in."""
     offices: Mapping[OfficeId, str] = field(default_factory=dict[OfficeId, str])
@@ -260,6 +263,14 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("sos_pressed")
             case AlarmKind.EXCLUSION_ZONE:
                 speaks.append("inside_zone" if each.certainty is Certainty.CERTAIN else "inside_zone_maybe")
+            case AlarmKind.APPROACH_100 | AlarmKind.APPROACH_1K | AlarmKind.APPROACH_2K:
+                speaks.append("near" if each.certainty is Certainty.CERTAIN else "near_maybe")
+            case AlarmKind.PROTECTED_SOS:
+                speaks.append("protected_called")
+            case AlarmKind.PROTECTED_LOST:
+                speaks.append("protected_silent")
+            case AlarmKind.CURFEW:
+                speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []
     place = incident.place
     if place is None:

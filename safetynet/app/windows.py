@@ -25,6 +25,7 @@ from safetynet.core.terms import (
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     Why,
 )
 from safetynet.edge import clock, keys
@@ -62,6 +63,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     unit: UnitId | None = None
     dispatch: DispatchId | None = None
     state: UnitState | None = None
+    answer: WarningAnswer | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

@@ -3,7 +3,7 @@ import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
 import { icon, shape } from './icons.js';
-import { certainty, clock, count, day, span, speed, t } from './say.js';
+import { certainty, clock, count, day, metres, span, speed, t } from './say.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Step} Step */
@@ -59,7 +59,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', standing: 'Standing' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', standing: 'Standing', answer: 'WarningAnswer' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -143,7 +143,7 @@ export class Sheet extends Light {
           : html`<span class="num">${t('sheet.opened', { at: clock(incident.opened_at) })} · ${this.#owner(incident)}</span>`}</div></div>
       <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
         <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.state === 'closed' ? over(incident.steps) : incident.steps}></sn-steps>`}</div>
-        ${this.#sent(incident)}${this.#duties(incident)}
+        ${this.#protected(incident)}${this.#sent(incident)}${this.#duties(incident)}
         <div class="blk last"><sn-record .entries=${incident.record} .sealed=${incident.sealed}></sn-record></div></div>
       ${this.#acts(incident)}`;
   }
@@ -167,6 +167,18 @@ export class Sheet extends Light {
     return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.why')}</h2><span>${t(`Certainty.${evidence.certainty}`)}</span></div><dl class="kv">
       <dt>${t('sheet.for')}</dt><dd>${words(evidence.for)}</dd><dt>${t('sheet.against')}</dt><dd>${words(evidence.against)}</dd>
       <dt>${t('sheet.position')}</dt><dd class="num">${place ? html`${t('sheet.observed', { observed: clock(place.observed_at), received: clock(place.received_at) })}<br>${certainty(place)}${speed_mps !== null && speed_mps > 0.3 ? ` · ${speed(speed_mps)}` : ''}` : t('map.no_fix')}</dd></dl></div>`;
+  }
+
+  /** Whom it concerns besides: how near, and what was told. @param {Incident} incident */
+  #protected({ protected: shielded }) {
+    if (!shielded?.length) return '';
+    const told = (/** @type {import('./types.js').Shielded} */ each) => {
+      if (each.answer) return t(`WarningAnswer.${each.answer}`);
+      if (each.warned_at) return `${t('sheet.protected.warned')} ${clock(each.warned_at)}`;
+      return t(each.why ? 'sheet.protected.withheld' : 'sheet.protected.unwarned');
+    };
+    return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.protected')}</h2></div><ul class="sent">${shielded.map((each) => html`<li><b>${each.name || each.id}</b>
+      <span class="num">${[each.near_m === null ? '' : t('sheet.protected.near', { m: metres(each.near_m) }), told(each)].filter(Boolean).join(' · ')}</span><span class="t num">${each.place ? html`<sn-age at=${each.place.observed_at}></sn-age>` : ''}</span></li>`)}</ul></div>`;
   }
 
   /** @param {Incident} incident */

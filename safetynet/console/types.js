@@ -2,7 +2,7 @@
  * What the state socket carries (docs/contracts.md section 5). Types only: this module has no code.
  * Times are UTC milliseconds; words are enum values of core/terms.py, never sentences.
  *
- * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer', seat: string, centre: string,
+ * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer'|'protected', seat: string, centre: string,
  *   centre_name?: string, video_url?: string}} Me
  * @typedef {{lat: number, lon: number, radius_m: number, source: string, observed_at: number, received_at: number}} Place
  * @typedef {{id: string, wearer: string, who: string, case_no: string, kind: string, priority: number,
@@ -30,7 +30,11 @@
  *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
- *   sealed: number, duties: {duty: string, due_at: number}[]}} Incident
+ *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[]}} Incident
+ * @typedef {{id: string, name: string, phone_known: boolean, place: {lat: number, lon: number, observed_at: number}|null,
+ *   near_m: number|null, warned_at: number|null, kind: string|null, direction: boolean, answer: string|null,
+ *   why: string|null, article_ko: string, article_en: string}} Shielded
+ * A protected person whom an open incident concerns, as an operator sees it.
  * @typedef {{kind: string, finding: string, names: string[]}} Competent
  * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
@@ -44,10 +48,18 @@
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
  *   answer_by: number|null, office: string}} Order
+ * @typedef {{state: string, at: number, read: boolean}} Police
+ * @typedef {{incident: string, kind: string, certainty: string, near_m: number, give_m: number|null, closing: boolean|null,
+ *   observed_at: number, sector: {towards_deg: number, width_deg: number, away_deg: number}|null, warned_at: number,
+ *   answer: string|null, police: Police|null}} Warned
+ * @typedef {{known_at: number|null, heard_at: number|null, lost: {since: number, police: Police|null}|null,
+ *   called: {at: number, police: Police|null}|null, warning: Warned|null, going: string|null}} Shield
+ * All that a protected person's page is made of: no position, no name, no id of a wearer.
  *
  * @typedef {{me: Record<string, Me>, alarms: Record<string, Alarm>, incidents: Record<string, Incident>,
  *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
- *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>}} Collections
+ *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>,
+ *   shield: Record<string, Shield>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.

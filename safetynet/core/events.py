@@ -34,6 +34,7 @@ from safetynet.core.terms import (
     PersonId,
     PoleId,
     Priority,
+    ProtectedId,
     RequestId,
     Source,
     Standing,
@@ -42,6 +43,7 @@ from safetynet.core.terms import (
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerId,
     Why,
     ZoneId,
@@ -102,6 +104,7 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     order_version: int | None
     rules: str
     """Version of the rules that judged it."""
+    protected: ProtectedId | None = None
 
 
 class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated"):
@@ -318,8 +321,10 @@ class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
     room: CentreId
     kind: AlarmKind
     place: Place | None
-    by: PersonId
+    by: PersonId | None
+    """None: the statute's own duty, without asking anybody."""
     answer_by: Instant
+    apart_m: int | None = None
 
 
 class PoliceNoticeAnswered(Event, frozen=True, kw_only=True, tag="police_notice_answered"):
@@ -333,6 +338,36 @@ class AnswerOverdue(Event, frozen=True, kw_only=True, tag="answer_overdue"):
 
     incident: IncidentId
     what: DispatchId | NoticeId
+
+
+# --- at the control centre: protected persons ----------------------------------------------------------------------
+
+
+class ProtectedWarned(Event, frozen=True, kw_only=True, tag="protected_warned"):
+    """A protected person was told that the wearer is near; `near_m` in steps, `direction`: also from which side."""
+
+    incident: IncidentId
+    protected: ProtectedId
+    kind: AlarmKind
+    certainty: Certainty
+    near_m: int
+    direction: bool
+
+
+class ProtectedAnswered(Event, frozen=True, kw_only=True, tag="protected_answered"):
+    incident: IncidentId
+    protected: ProtectedId
+    answer: WarningAnswer
+
+
+class ProtectedLocated(Event, frozen=True, kw_only=True, tag="protected_located"):
+    """The police were told where the protected person is. Nobody else ever is; sealed under that person's own key."""
+
+    incident: IncidentId
+    notice: NoticeId
+    room: CentreId
+    protected: ProtectedId
+    place: Place
 
 
 # --- at a city -----------------------------------------------------------------------------------------------------
@@ -418,6 +453,13 @@ class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
     sender: CentreId
     kind: AlarmKind
     place: Place | None
+
+
+class ProtectedPlaceReceived(Event, frozen=True, kw_only=True, tag="protected_place_received"):
+    incident: IncidentId
+    notice: NoticeId
+    sender: CentreId
+    place: Place
 
 
 # --- at a relay, merged into its centre's log ----------------------------------------------------------------------
@@ -590,6 +632,9 @@ AnyEvent: TypeAlias = (
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
+    | ProtectedWarned
+    | ProtectedAnswered
+    | ProtectedLocated
     | RequestPrepared
     | GrantIssued
     | GrantRefused
@@ -597,6 +642,7 @@ AnyEvent: TypeAlias = (
     | GrantEnded
     | IncidentEnded
     | NoticeReceived
+    | ProtectedPlaceReceived
     | CameraPreconnected
     | StreamOpened
     | Segment
@@ -618,9 +664,9 @@ RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClos
 def subject(event: AnyEvent) -> SubjectId | None:
     """Whose key seals this event, or None when it says nothing of a person.
 
-    At the control centre the wearer's; where no wearer is named the event speaks of an incident by its pseudonym,
-    which seals it when it holds a position. At a city nobody is named, but where the person was is sealed under the
-    incident. Cameras of a grant stay open: they bear out the streams, whose segments name them too (ADR 9).
+    At the control centre the wearer's or the protected person's; where nobody is named the event speaks of an incident
+    by its pseudonym, which seals it when it holds a position. At a city nobody is named, but where the person was is
+    sealed under the incident. Cameras of a grant stay open: they bear out the streams, whose segments name them too (ADR 9).
     """
     match event:
         case (
@@ -645,7 +691,10 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | GrantIssued()
             | GrantMoved()
             | NoticeReceived()
+            | ProtectedPlaceReceived()
         ):
             return SubjectId(f"incident:{event.incident}")
+        case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
+            return SubjectId(f"protected:{event.protected}")
         case _:
             return None

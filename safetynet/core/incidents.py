@@ -31,11 +31,13 @@ from safetynet.core.terms import (
     NoticeId,
     NoticeState,
     PersonId,
+    ProtectedId,
     RequestId,
     Standing,
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerId,
     Why,
 )
@@ -129,6 +131,19 @@ class Notice:
     answer_by: Instant
     answered_at: Instant | None = None
     overdue: bool = False
+    kind: AlarmKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """What a protected person was told last, and what came of it."""
+
+    at: Instant
+    kind: AlarmKind
+    near_m: int
+    direction: bool
+    answer: WarningAnswer | None = None
+    answered_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +178,7 @@ class Incident:
     requests: Map[CentreId, Request] = Map()
     dispatches: Map[DispatchId, Dispatch] = Map()
     notices: Map[NoticeId, Notice] = Map()
+    warnings: Map[ProtectedId, Warned] = Map()
     calls: tuple[Call, ...] = ()
     viewers: frozenset[ViewerId] = frozenset()
     """Windows that were let in by the present owner."""

@@ -13,8 +13,12 @@ Instant = NewType("Instant", int)
 """UTC milliseconds since 1970. Never seconds, never local time."""
 
 WearerId = NewType("WearerId", str)
+ProtectedId = NewType("ProtectedId", str)
+"""A person whom an order protects from a wearer (보호대상자)."""
 DeviceId = NewType("DeviceId", str)
 ZoneId = NewType("ZoneId", str)
+CurfewId = NewType("CurfewId", str)
+AbsenceId = NewType("AbsenceId", str)
 FixId = NewType("FixId", int)
 """Serial of a fix in the position journal, from 1, without gaps."""
 AlarmId = NewType("AlarmId", str)
@@ -38,7 +42,7 @@ ViewerId = NewType("ViewerId", str)
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
 SubjectId = NewType("SubjectId", str)
-"""Whose key seals a record: `wearer:<id>` at the control centre, `incident:<id>` at a city."""
+"""Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `incident:<id>` at a city."""
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
@@ -63,6 +67,14 @@ class AlarmKind(Enum):
     BODY_TAMPER = "body_tamper"
     SOS = "sos"
     EXCLUSION_ZONE = "exclusion_zone"
+    CURFEW = "curfew"
+    APPROACH_100 = "approach_100"
+    """Within the distance of the order, 100 m as a rule, of a protected person."""
+    APPROACH_1K = "approach_1k"
+    APPROACH_2K = "approach_2k"
+    PROTECTED_SOS = "protected_sos"
+    PROTECTED_LOST = "protected_lost"
+    """Where a protected person is, is not known any more."""
 
 
 class Certainty(Enum):
@@ -99,6 +111,10 @@ class Basis(Enum):
     """Act 16-3(2) with Art. 9-2(1) no. 2: entering a forbidden place."""
     URGENT_LIFE = "PIPA-18-2-3"
     """PIPA 18(2) no. 3: clearly urgent danger to life, body or property."""
+    CURFEW = "EM-16-3-2/9-2-1-1"
+    """Act 16-3(2) with Art. 9-2(1) no. 1: being out when a curfew holds."""
+    NO_APPROACH = "EM-16-3-2/9-2-1-3"
+    """Act 16-3(2) with Art. 9-2(1) no. 3: nearing a protected person."""
 
 
 class Disposition(Enum):
@@ -119,6 +135,13 @@ class CallOutcome(Enum):
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
+
+
+class WarningAnswer(Enum):
+    """What a protected person answered to a warning."""
+
+    SEEN = "seen"
+    SAFE_PLACE = "safe_place"
 
 
 class UnitState(Enum):

@@ -79,10 +79,17 @@ class Opening(msgspec.Struct, frozen=True):
     record: bytes
 
 
+_PROTECTED: Final = "protected:"
+"""Before the id of a protected person in a device's row: no wearer's id begins so."""
+
+
 class Device(msgspec.Struct, frozen=True):
+    """`protected`: the phone of a protected person, whose id stands in `wearer`."""
+
     device: DeviceId
     wearer: WearerId
     key_sha256: bytes
+    protected: bool = False
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -459,6 +466,8 @@ class Store:
             kind, _, name = subject.partition(":")
             if kind == "wearer":
                 self._db.execute("delete from device where wearer = ?", (name,))
+            elif kind == "protected":
+                self._db.execute("delete from device where wearer = ?", (subject,))
             elif kind == "person":
                 self._db.execute("delete from account where person = ?", (name,))
         failpoint("store.erased_before_truncate")
@@ -466,16 +475,20 @@ class Store:
             raise TimeoutError(f"the write-ahead log was read for longer than {BUSY_MS_MAX} ms")
 
     def put_device(self, device: Device) -> None:
+        whose = f"{_PROTECTED if device.protected else ''}{device.wearer}"
         with self._transaction():
             self._db.execute(
                 "insert into device values (?, ?, ?)"
                 " on conflict do update set wearer = excluded.wearer, key_sha256 = excluded.key_sha256",
-                (device.device, device.wearer, device.key_sha256),
+                (device.device, whose, device.key_sha256),
             )
 
     def devices(self) -> list[Device]:
         rows = self._db.execute("select device, wearer, key_sha256 from device order by device").fetchall()
-        return [Device(DeviceId(device), WearerId(wearer), key) for device, wearer, key in rows]
+        return [
+            Device(DeviceId(device), WearerId(whose.removeprefix(_PROTECTED)), key, whose.startswith(_PROTECTED))
+            for device, whose, key in rows
+        ]
 
     def put_account(self, account: Account) -> None:
         """Raises ValueError when another person has this login."""

@@ -110,6 +110,7 @@ def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
     _out.print()
     _out.print(f"[bold]관제 화면[/]  console   [bold cyan]http://{HOST}:{ports.pages}/[/]")
     _out.print(f"[bold]현장 전화[/]  officer   [bold cyan]http://{HOST}:{ports.pages}/field[/]")
+    _out.print(f"[bold]보호대상자[/] protected [bold cyan]http://{HOST}:{ports.pages}/protected[/]")
     _out.print(f"[bold]이야기[/]     stories   [bold cyan]http://{HOST}:{ports.panel}/[/]")
     _out.print()
     _out.print(table)

@@ -18,8 +18,15 @@ from typing import Final, TypeAlias, assert_never
 from immutables import Map
 
 from safetynet.app.loop import Loop, begin_epoch, declaration
-from safetynet.core.events import AnyEvent, IncidentEnded, MessageRefused, NoticeReceived, PoliceNoticeAnswered
-from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, NotifyPolice, Send
+from safetynet.core.events import (
+    AnyEvent,
+    IncidentEnded,
+    MessageRefused,
+    NoticeReceived,
+    PoliceNoticeAnswered,
+    ProtectedPlaceReceived,
+)
+from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, LocateProtected, NotifyPolice, Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
 from safetynet.edge import clock, config, keys, log
 from safetynet.edge.heads import Heads
@@ -113,6 +120,20 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                 at=at, incident=message.incident, notice=message.notice, state=NoticeState.RECEIVED
             )
             return [received, answered]
+        case LocateProtected():
+            if message.incident in state.over:
+                return []
+            if message.notice not in state.notices:
+                return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
+            return [
+                ProtectedPlaceReceived(
+                    at=at,
+                    incident=message.incident,
+                    notice=message.notice,
+                    sender=given.sender,
+                    place=message.place,
+                )
+            ]
         case EndIncident():
             if message.incident in state.over:
                 return []

@@ -140,9 +140,18 @@ class Memory:
                 del owed[seq]
         kind, _, name = subject.partition(":")
         if kind == "wearer":
-            self._devices = {device: each for device, each in self._devices.items() if each.wearer != name}
+            self._forget_devices(name, protected=False)
+        elif kind == "protected":
+            self._forget_devices(name, protected=True)
         elif kind == "person":
             self._accounts.pop(name, None)
+
+    def _forget_devices(self, whose: str, *, protected: bool) -> None:
+        self._devices = {
+            device: each
+            for device, each in self._devices.items()
+            if (each.wearer, each.protected) != (whose, protected)
+        }
 
     def put_device(self, device: Device) -> None:
         self._devices[device.device] = device

@@ -22,11 +22,11 @@ from typing import Final
 import msgspec
 
 from safetynet.app import people
-from safetynet.app.people import WearerRecord
+from safetynet.app.people import ProtectedRecord, WearerRecord
 from safetynet.core.cameras import Camera
 from safetynet.core.messages import Role
-from safetynet.core.orders import Circle, Order, Polygon, Zone
-from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId
+from safetynet.core.orders import Circle, Curfew, Order, Polygon, Protected, Row, Zone
+from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId, WearerId
 from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
@@ -337,6 +337,13 @@ def _enrol(wish: Wish, world: World) -> dict[DeviceId, str]:
             key = secrets.token_urlsafe(DEVICE_KEY_BYTES)
             store.put_device(Device(wearer.device, wearer.id, _sha256(key)))
             drawn[wearer.device] = key
+        for n, each in enumerate(world.protected(), 1):
+            account = PersonId(f"protected{n}")
+            record = ProtectedRecord(protected=each.id, name=each.name, phone=each.phone, person=account)
+            people.enrol_protected(store, record)
+            key = secrets.token_urlsafe(DEVICE_KEY_BYTES)
+            store.put_device(Device(each.device, WearerId(each.id), _sha256(key), protected=True))
+            drawn[each.device] = key
     finally:
         store.close()
     return drawn
@@ -352,8 +359,23 @@ def _record(wearer: SimWearer) -> WearerRecord:
         office=wearer.office,
         officer=wearer.officer,
         phone=wearer.phone,
-        order=Order(wearer=wearer.id, wearer_class=wearer.wearer_class, version=1, zones=zones),
+        order=Order(
+            wearer=wearer.id,
+            wearer_class=wearer.wearer_class,
+            version=1,
+            zones=zones,
+            curfews=_curfews(wearer),
+            protected=tuple(Protected(id=each) for each in wearer.protected),
+        ),
     )
+
+
+def _curfews(wearer: SimWearer) -> tuple[Curfew, ...]:
+    told = wearer.curfew
+    if told is None:
+        return ()
+    row = Row(days=tuple(range(7)), start_min=told.start_min, end_min=told.end_min)
+    return (Curfew(id=told.id, name=told.name, home=Circle(wearer.lat, wearer.lon, told.radius_m), rows=(row,)),)
 
 
 def _area(zone: SimZone) -> Circle | Polygon:
@@ -374,16 +396,17 @@ _OFFICERS: Final = ("송예시", "허견본", "백표본", "홍가상", "유보�
 
 
 def _accounts(wish: Wish, world: World) -> tuple[Login, ...]:
-    """Operators, a supervisor and, for each unit, whoever carries its phone (`seat` is then the unit's name)."""
+    """Operators, a supervisor, for each unit whoever carries its phone (`seat` is then its name), and the protected."""
     units = world.units()
     officers = [
         (f"officer{n}", name, "officer", unit.name)
         for n, (unit, name) in enumerate(zip(units, _OFFICERS, strict=False), 1)
     ]
     assert len(officers) == len(units), "a unit without an officer"
+    protected = [(f"protected{n}", each.name, people.PROTECTED, "") for n, each in enumerate(world.protected(), 1)]
     logins = tuple(
         Login(account=account, password=_words(), name=name, role=role, seat=seat)
-        for account, name, role, seat in (*_SEATS, *officers)
+        for account, name, role, seat in (*_SEATS, *officers, *protected)
     )
     store = open_store(wish.folder / CONTROL, CONTROL)
     try:

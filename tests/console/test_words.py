@@ -13,7 +13,7 @@ import pytest
 
 from safetynet.core import events, jurisdictions, terms
 
-SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field"}
+SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field", "protected": "protected"}
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
 
 

@@ -35,7 +35,6 @@ from safetynet.core.messages import (
     Role,
     passes,
 )
-from safetynet.core.rules import Change
 from safetynet.core.terms import (
     AlarmKind,
     CallOutcome,
@@ -48,6 +47,7 @@ from safetynet.core.terms import (
     WearerClass,
     Why,
 )
+from safetynet.core.verdicts import Change
 
 CUT, BODY, SOS, ZONE = AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.EXCLUSION_ZONE
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safetynet.app.people import People
+from safetynet.app.people import PROTECTED, People
 from safetynet.edge import config, keys, registry
 from safetynet.sim import children, demo, provision
 from safetynet.sim.children import ChildFailedError, Children, PortTakenError, Program
@@ -98,14 +98,21 @@ def test_every_wearer_has_a_sealed_record_and_a_device_with_a_key_of_its_own(mad
     store = provision.open_store(wished.folder / CONTROL, CONTROL)
     try:
         people, devices = People(store), store.devices()
-        assert len(people) == len(devices) == len(deployment.devices) > 0
-        assert {each.wearer for each in devices} == set(people.orders)
+        assert len(people) > 0
+        assert len(people) + len(people.protected) == len(devices) == len(deployment.devices)
+        assert {each.wearer for each in devices if not each.protected} == set(people.orders)
+        assert {each.wearer for each in devices if each.protected} == set(people.protected)
+        assert {one.id for each in people.orders.values() for one in each.protected} == set(people.protected)
+        assert {each.login for each in store.accounts() if each.role == PROTECTED} == {
+            each.person for each in people.protected.values()
+        }
         assert len(set(deployment.devices.values())) == len(devices)
         hashed = {each.argon2 for each in store.accounts()}
     finally:
         store.close()
     raw = (wished.folder / CONTROL / "log.db").read_bytes()
     names = [record.name for each in people.orders if (record := people.get(each))]
+    names += [each.name for each in people.protected.values()]
     assert all(name.encode() not in raw for name in names)
     assert all(each.password not in str(hashed) for each in deployment.logins)
 

@@ -10,10 +10,12 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.control import shield
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
     AdmitViewer,
+    AnswerWarning,
     AskVideo,
     CallWearer,
     Claim,
@@ -79,11 +81,10 @@ from safetynet.core.messages import (
     ProposeCameras,
     RefuseVideo,
 )
-from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.rules import RULES_VERSION
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
-    AlarmKind,
     CentreId,
     Certainty,
     DiskLevel,
@@ -98,6 +99,7 @@ from safetynet.core.terms import (
     WearerClass,
     Why,
 )
+from safetynet.core.verdicts import Change, Transition
 
 REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
@@ -129,6 +131,8 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return None if ringing else Why.NOT_ALLOWED_NOW
         case ReportUnit():
             return _refuses_report(state, command)
+        case AnswerWarning():
+            return shield.refuses_answer(state, command)
         case Claim():
             return incidents.refusal(state.incidents.get(command.incident), Act.CLAIM, command.by)
         case TakeOver():
@@ -213,6 +217,8 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
     events: list[AnyEvent] = []
     for transition in given.transitions:
         some = _verdict(country, state, transition, given, at)
+        if some and transition.change is not Change.RETURNED:
+            some += shield.guard(country, fold(state, some), transition, given, at)
         state = fold(state, some)
         events += some
     for fix in () if state.disk is DiskLevel.SCARCE else given.fixes:
@@ -269,6 +275,7 @@ def _raise(
             episode=verdict.episode,
             order_version=verdict.order_version,
             rules=RULES_VERSION,
+            protected=verdict.protected,
         )
     ]
     current = state.open.get(verdict.wearer)
@@ -285,10 +292,10 @@ def _of(state: State, alarm: Alarm) -> Incident | None:
 
 
 def _prepare(country: Country, incident: Incident | None, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
-    """Cameras are staged where the law would allow them to be asked for; a mere suspicion of a zone stages none."""
+    """Cameras are staged where the law would allow them to be asked for; a mere suspicion stages none."""
     if incident is None or incident.place is None or incident.stage is Stage.CLOSED:
         return []
-    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+    if incident.kind in alarms.UNCERTAIN and not _certain(incident):
         return []
     return _ask(country, incident, incident.place, footing, at, by=incident.asked_by)
 
@@ -369,7 +376,7 @@ def _follow(
 ) -> list[AnyEvent]:
     """The person moved: those who follow learn it, and the next city is asked before he is there."""
     moved = PositionFollowed(at=at, incident=incident.incident, wearer=incident.wearer, place=place)
-    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+    if incident.kind in alarms.UNCERTAIN and not _certain(incident):
         return [moved]
     return [moved, *_ask(country, incident, place, footing, at, by=incident.asked_by)]
 
@@ -417,6 +424,8 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return [
                 UnitReported(at=at, incident=incident_id, dispatch=given.dispatch, unit=given.unit, state=given.state)
             ]
+        case AnswerWarning():
+            return shield.answered(given, at)
         case Close():
             return _close(state.incidents[given.incident], given, at)
         case _:
@@ -480,13 +489,15 @@ def _order(country: Country, state: State, incident: Incident, given: SendOffice
 
 
 def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant) -> list[AnyEvent]:
-    if country.police is None or incident.notices:
+    """Once for what the incident is about; what the statute had told of a protected person before does not count."""
+    if country.police is None or any(each.kind is incident.kind for each in incident.notices.values()):
         return []
+    first = not incident.notices
     return [
         PoliceNotified(
             at=at,
             incident=incident.incident,
-            notice=NoticeId("N-" + _short(f"{incident.incident} {country.police}")),
+            notice=shield.notice_id(country, incident, "" if first else incident.kind.value),
             room=country.police,
             kind=incident.kind,
             place=incident.place,

@@ -31,6 +31,9 @@ from safetynet.core.events import (
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
+    ProtectedAnswered,
+    ProtectedLocated,
+    ProtectedWarned,
     UnitReported,
     VideoEnded,
     VideoGranted,
@@ -42,9 +45,10 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState, Warned
 from safetynet.core.messages import (
     EndIncident,
+    LocateProtected,
     MovePlace,
     NotifyPolice,
     PrepareVideo,
@@ -54,7 +58,6 @@ from safetynet.core.messages import (
 )
 from safetynet.core.terms import (
     AlarmId,
-    AlarmKind,
     Certainty,
     DiskLevel,
     DispatchId,
@@ -151,6 +154,9 @@ def evolve(state: State, event: AnyEvent) -> State:
             | PoliceNoticeAnswered()
             | AnswerOverdue()
             | ViewingNoticeDue()
+            | ProtectedWarned()
+            | ProtectedAnswered()
+            | ProtectedLocated()
         ):
             incident = state.incidents.get(event.incident)
             return state if incident is None else _happened(state, incident, event)
@@ -184,7 +190,7 @@ def _regraded(state: State, incident: Incident) -> Incident:
         mine,
         key=lambda each: (
             each.priority,
-            each.kind is AlarmKind.SOS,  # no ground for video: it must not hide one that is
+            each.kind in alarms.GROUNDLESS,  # no ground for video: it must not hide one that is
             each.certainty is not Certainty.CERTAIN,
             each.raised_at,
         ),
@@ -249,6 +255,9 @@ IncidentEvent: TypeAlias = (
     | PoliceNoticeAnswered
     | AnswerOverdue
     | ViewingNoticeDue
+    | ProtectedWarned
+    | ProtectedAnswered
+    | ProtectedLocated
 )
 
 
@@ -297,8 +306,27 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, notice_due_at=event.due_at)
         case DispatchOrdered() | UnitReported() | PoliceNotified() | PoliceNoticeAnswered() | AnswerOverdue():
             return _people(incident, event)
+        case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
+            return _protected(incident, event)
         case _:
             return _video(incident, event)
+
+
+def _protected(incident: Incident, event: ProtectedWarned | ProtectedAnswered | ProtectedLocated) -> Incident:
+    match event:
+        case ProtectedWarned():
+            warned = Warned(at=event.at, kind=event.kind, near_m=event.near_m, direction=event.direction)
+            return replace(incident, warnings=incident.warnings.set(event.protected, warned))
+        case ProtectedAnswered():
+            known = incident.warnings.get(event.protected)
+            if known is None:
+                return incident
+            answered = replace(known, answer=event.answer, answered_at=event.at)
+            return replace(incident, warnings=incident.warnings.set(event.protected, answered))
+        case ProtectedLocated():
+            return incident
+        case _:
+            assert_never(event)
 
 
 def _video(
@@ -406,6 +434,7 @@ def _people(
                     state=NoticeState.SENT,
                     sent_at=event.at,
                     answer_by=event.answer_by,
+                    kind=event.kind,
                 ),
             )
         case PoliceNoticeAnswered():
@@ -511,8 +540,12 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("unit", event.unit), *standing, *competent)
         case UnitReported():
             return (("unit", event.unit), ("state", event.state.value))
-        case PoliceNotified():
+        case PoliceNotified() | ProtectedLocated():
             return (("room", event.room),)
+        case ProtectedWarned():
+            return (("kind", event.kind.value), ("near_m", str(event.near_m)))
+        case ProtectedAnswered():
+            return (("answer", event.answer.value),)
         case PoliceNoticeAnswered():
             return (("state", event.state.value),)
         case IncidentHandedOver():
@@ -542,8 +575,21 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
             place = outward(event.place) if event.place else None
-            notice = NotifyPolice(incident=event.incident, notice=event.notice, kind=event.kind, place=place)
+            notice = NotifyPolice(
+                incident=event.incident,
+                notice=event.notice,
+                kind=event.kind,
+                place=place,
+                apart_m=event.apart_m,
+            )
             return [Send(event.room, notice)]
+        case ProtectedLocated():
+            return [
+                Send(
+                    event.room,
+                    LocateProtected(incident=event.incident, notice=event.notice, place=outward(event.place)),
+                )
+            ]
         case ViewerAdmitted():
             return _admits(state, event)
         case CamerasChanged():

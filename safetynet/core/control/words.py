@@ -1,7 +1,7 @@
 """What comes into a control centre's mind and which errands leave it: plain values, nothing decided here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from safetynet.core import jurisdictions
@@ -18,7 +18,6 @@ from safetynet.core.messages import (
     AnyMessage,
     Send,
 )
-from safetynet.core.rules import Transition
 from safetynet.core.terms import (
     AlarmId,
     CallOutcome,
@@ -31,13 +30,16 @@ from safetynet.core.terms import (
     IncidentId,
     Instant,
     PersonId,
+    ProtectedId,
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerClass,
     WearerId,
     Why,
 )
+from safetynet.core.verdicts import Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Judged:
     """Absent for a wearer without an order: heard, but no basis for video."""
     last: Mapping[WearerId, Place]
     """The last known place of those whose device reported without one."""
+    protected: Mapping[ProtectedId, Place] = field(default_factory=dict[ProtectedId, Place])
+    """Where the protected persons concerned are, for the police alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +154,15 @@ class ReportUnit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWarning:
+    """A protected person has seen the warning, or says to be in a safe place."""
+
+    incident: IncidentId
+    protected: ProtectedId
+    answer: WarningAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     incident: IncidentId
     by: PersonId
@@ -197,6 +210,7 @@ Command: TypeAlias = (
     | SendOffice
     | TellPolice
     | ReportUnit
+    | AnswerWarning
     | Close
 )
 Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
