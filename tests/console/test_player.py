@@ -20,7 +20,7 @@ from safetynet.sim import cameras
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PLAYER = Path(__file__).parents[2] / "safetynet" / "console" / "player"
-POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; img-src data:; connect-src 'self' ws://127.0.0.1:*"
+POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; img-src data:; media-src blob:; connect-src 'self' ws://127.0.0.1:*"
 FLAGS = [
     "--no-sandbox",
     "--use-angle=swiftshader-webgl",
@@ -64,7 +64,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
             )
         elif self.path == "/steps.js":
             kind, body = "text/javascript", STEPS.encode()
-        elif name in ("player.js", "worker.js"):
+        elif name in ("player.js", "worker.js", "media.js"):
             kind, body = "text/javascript", (PLAYER / name).read_bytes()
         else:
             self.send_error(404)
