@@ -144,11 +144,11 @@ function tellOf(text) {
 /** Opens a row, and takes the incident when nobody has. @param {string} id */
 function open(id) {
   seen.selected = id;
+  markRead(id);
   const found = state.all.incidents[id];
   if (found) {
     if (seen.open !== id) { seen.panel = null; seen.note = null; seen.follow = true; }
     seen.open = id;
-    markRead(id);
     views.show(found);
     if (found.state === 'open') void command('claim', { incident: id });
     else if (found.state === 'claimed' && found.owner !== me()?.person) seen.panel = 'take_over';
@@ -362,7 +362,7 @@ function layout(all, at) {
 /** Under nine pictures: who is on the way, and who could be, the first there at the head. */
 function people() {
   const all = Object.values(state.all.units).sort((a, b) => (a.eta_s ?? Infinity) - (b.eta_s ?? Infinity)).slice(0, PEOPLE_MAX);
-  return html`<section class="people" aria-label=${t('chase.people')}><table class="units"><thead><tr><th scope="col">${t('chase.people')}</th><th scope="col">${t('chase.kind')}</th><th scope="col">${t('dispatch.state')}</th><th scope="col">${t('dispatch.arrives')}</th></tr></thead>
+  return html`<section class="people" tabindex="0" aria-label=${t('chase.people')}><table class="units"><thead><tr><th scope="col">${t('chase.people')}</th><th scope="col">${t('chase.kind')}</th><th scope="col">${t('dispatch.state')}</th><th scope="col">${t('dispatch.arrives')}</th></tr></thead>
     <tbody>${all.map((each) => html`<tr><td>${each.name}</td><td>${t(`Kind.${each.kind}`)}</td><td>${t(`UnitState.${each.state}`)}</td><td class="num">${each.eta_s === null ? '–' : lasting(each.eta_s * 1000)}</td></tr>`)}</tbody></table></section>`;
 }
 
