@@ -101,7 +101,7 @@ class Control:
             tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
         )
         self.people = People(self.store)
-        self.sessions = Sessions(self.store.accounts())
+        self.sessions = Sessions(self.store.accounts(), folder / "sessions.json")
         self.units = {each.unit: each for each in units(folder)}
         self._positions = {
             each.unit: Unit(
@@ -440,7 +440,7 @@ class Control:
             case windows.Do(act="claim"):
                 return words.Claim(incident=incident, by=by)
             case windows.Do(act="take_over"):
-                return words.TakeOver(incident=incident, by=by)
+                return words.TakeOver(incident=incident, by=by, held_by=said.held_by)
             case windows.Do(act="hand_over", to=to) if to and self._may_lead(to):
                 return words.HandOver(incident=incident, by=by, to=to)
             case windows.Do(act="call", outcome=outcome) if outcome:

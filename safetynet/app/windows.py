@@ -58,6 +58,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     alarm: AlarmId | None = None
     grant: GrantId | None = None
     to: PersonId | None = None
+    held_by: PersonId | None = None
     outcome: CallOutcome | None = None
     code: Disposition | None = None
     unit: UnitId | None = None

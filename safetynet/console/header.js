@@ -38,6 +38,7 @@ export class Header extends Light {
       <div class="h-links" role="group" aria-label=${t('head.links')}>${this.links.map((each) => this.#link(each))}${this.#skew()}${this.#room()}</div>
       <div class="h-end">
         <button class="hb" id="sound" aria-label=${this.loud ? t('head.sound_full') : t('head.sound_low')} @click=${() => this.tell('sn-mute')}>${icon(this.loud ? 'sound' : 'quiet')}</button>
+        <button class="hb" id="settings" aria-label=${t('set.title')} @click=${() => this.tell('sn-settings')}>${icon('gear', 17)}</button>
         <button class="hb" id="language" lang=${isKorean() ? 'en' : 'ko'} aria-label=${t('head.language')} @click=${() => this.tell('sn-lang')}>${isKorean() ? 'EN' : '한'}</button>
         <button class="hb" id="theme" aria-label=${t('head.theme')} @click=${() => this.tell('sn-theme')}><svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" stroke-width="1.5"></circle><path d="M8 1.5a6.5 6.5 0 0 1 0 13z" fill="currentColor"></path></svg></button>
         <button class="hb" id="sign-out" aria-label=${t('sign.out')} @click=${() => this.tell('sn-sign-out')}>${icon('out', 16)}</button>

@@ -3,6 +3,7 @@ import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
 import { icon, shape } from './icons.js';
+import { label } from './keys.js';
 import { certainty, clock, count, day, metres, span, speed, t } from './say.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
@@ -51,7 +52,7 @@ export class Steps extends Light {
     if (step.state === 'done') return html`<span class="t">${step.at ? clock(step.at) : ''}</span>`;
     if (step.state === 'skipped') return html`<span class="t">${t('StepState.skipped')}</span>`;
     if (step.due_at) return html`<span class="t"><sn-age mode="within" at=${step.due_at}></sn-age></span>`;
-    return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${ACTS[step.step]?.key ?? ''}</kbd>`;
+    return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${label(ACTS[step.step]?.act ?? '', ACTS[step.step]?.key)}</kbd>`;
   }
 }
 
@@ -205,9 +206,10 @@ export class Sheet extends Light {
     const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && incident.video.state === 'granted')) : [];
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
-    return html`${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
-      <div class="acts"><button class=${this.inner ? 'btn wide' : 'btn main wide'} data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${key}</kbd></button>
-      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${ACTS[each].key}</kbd></button>`)}</div>`;
+    return html`${incident.state === 'claimed' && incident.owner !== this.me ? html`<p class="note others" id="others">${icon('user', 16)} ${t('sheet.others', { name: incident.owner_name ?? '' })}</p>` : ''}
+      ${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
+      <div class="acts"><button class=${this.inner ? 'btn wide' : 'btn main wide'} data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${label(act, key)}</kbd></button>
+      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${label(ACTS[each].act, ACTS[each].key)}</kbd></button>`)}</div>`;
   }
 }
 

@@ -78,11 +78,12 @@
  *
  * @typedef {'empty'|'proposed'|'asked'|'refused'|'waiting'|'live'|'stale'|'lost'|'ended'} TileState
  * @typedef {{slot: number, state: TileState, camera: Camera|null, why: string|null, since: number, frame_at: number|null,
- *   canvas: HTMLCanvasElement|null, until: number|null, city_name: string}} Tile
+ *   canvas: HTMLCanvasElement|HTMLVideoElement|null, until: number|null, city_name: string}} Tile
  * One place on the wall. `frame_at` is on the corrected clock: the age of a picture is computed from it.
  *
  * @typedef {EventTarget & {connect(url: string): unknown, hello(token: string): unknown,
- *   open(tile: number, canvas: HTMLCanvasElement, what: {grant: string, camera: string}): unknown,
+ *   kind?: 'webcodecs'|'mse'|'none', surface?(): HTMLCanvasElement|HTMLVideoElement, doubt?(): unknown,
+ *   open(tile: number, canvas: HTMLCanvasElement|HTMLVideoElement, what: {grant: string, camera: string}): unknown,
  *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown,
  *   report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
  */

@@ -289,7 +289,7 @@ class Centre:
             digest = base64.b64encode(hashlib.sha256(words.encode()).digest()).decode()
             text = (CONSOLE / name).read_text().replace("<!--importmap-->", f'<script type="importmap">{words}</script>')  # fmt: skip
             policy = (
-                f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; worker-src 'self'; img-src 'self' data:; "
+                f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; worker-src 'self'; img-src 'self' data:; media-src blob:; "
                 "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
             )
             return HTMLResponse(text, headers={"content-security-policy": policy})

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 pytestmark = pytest.mark.browser
 
 CLIPPED = """() => [...document.querySelectorAll('body *')].filter((each) => {
-  if (each.closest('.vh, .map, dialog:not([open]), svg') || !each.childNodes.length || !each.getClientRects().length) return false;
+  if (each.closest('.vh, .map, .chase-desk sn-queue, dialog:not([open]), svg') || !each.childNodes.length || !each.getClientRects().length) return false;
   const style = getComputedStyle(each);
   const text = [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
   const out = each.getBoundingClientRect();

@@ -138,7 +138,10 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
         case TakeOver():
             incident = state.incidents.get(command.incident)
             own = incident is not None and incident.owner == command.by
-            return Why.NOT_ALLOWED_NOW if own else incidents.refusal(incident, Act.TAKE_OVER, command.by)
+            no = Why.NOT_ALLOWED_NOW if own else incidents.refusal(incident, Act.TAKE_OVER, command.by)
+            if no is None and incident is not None and command.held_by not in (None, incident.owner):
+                return Why.STALE  # a third person took it while this one was asked: nobody is pushed aside unseen
+            return no
         case HandOver():
             if command.to == command.by:
                 return Why.NOT_ALLOWED_NOW

@@ -90,8 +90,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOver:
+    """`held_by`: from whom, as the person saw it. None: from whoever holds it."""
+
     incident: IncidentId
     by: PersonId
+    held_by: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
