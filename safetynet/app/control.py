@@ -200,6 +200,7 @@ class Control:
 
     def _judge_again(self, batch: list[Fix], state: RuleState, judged: FixId) -> RuleState:
         transitions, state = rules.judge(batch, self.people.orders, state)
+        self._rules = state
         for fix in batch:
             self._remember(fix)
         missing = tuple(each for each in transitions if each.fix.id > judged)
