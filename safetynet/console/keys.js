@@ -10,6 +10,9 @@ const LETTERS = {
 };
 /** @type {Record<string, string>} */
 const OTHERS = { ArrowDown: 'down', ArrowUp: 'up', Enter: 'open', NumpadEnter: 'open', Escape: 'back', F6: 'region' };
+const LETTERS_KEPT = 'safetynet.letters';
+/** Whether single letters are switched on at this machine. */
+export const letters = () => localStorage.getItem(LETTERS_KEPT) !== 'off';
 const FIELDS = 'input, textarea, select, [contenteditable]';
 
 /** @param {string} code @returns {number} 1 to 9, or 0 */
@@ -17,9 +20,9 @@ const digit = (code) => Number(/^(?:Digit|Numpad)([1-9])$/.exec(code)?.[1] ?? 0)
 
 /**
  * The act a key stands for, or nothing. Digits answer as `digit:n`.
- * @param {KeyboardEvent} event @param {boolean} letters whether single letters are switched on
+ * @param {KeyboardEvent} event @param {boolean} on whether single letters are switched on
  */
-export function act(event, letters) {
+export function act(event, on) {
   const at = /** @type {HTMLElement} */ (event.target);
   if (event.isComposing || event.ctrlKey || event.metaKey || at.closest?.(FIELDS)) return null;
   if (event.altKey) return event.code === 'KeyT' ? 'twin' : LETTERS[event.code] ?? null;
@@ -30,7 +33,7 @@ export function act(event, letters) {
     const scrolls = event.code.startsWith('Arrow') && !at.closest?.('sn-queue') && at !== document.body;
     return own || scrolls ? null : OTHERS[event.code];
   }
-  if (!letters) return null;
+  if (!on) return null;
   if (event.key === '?' || (event.code === 'Slash' && event.shiftKey)) return 'help';
   return n ? `digit:${n}` : event.shiftKey ? null : LETTERS[event.code] ?? null;
 }
