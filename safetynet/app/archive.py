@@ -119,6 +119,8 @@ class Archive:
                 incident = self._alarms.get(event.alarm)
                 if incident is not None:
                     self._note(incident, serial, event)
+            case StreamOpened() | StreamClosed() if event.side != "viewed":
+                return  # between the relays; who looked at it is an event of its own
             case StreamOpened() | StreamClosed() | ViewingRefused():
                 incident = self._grants.get(event.grant)
                 if incident is not None:
@@ -257,6 +259,8 @@ def ticks(story: Story, names: Names) -> Iterable[dict[str, object]]:
     """Each event as a line of a record (docs/contracts.md section 5), with its place in the ledger, in order of time: what
     a relay saw is merged later. What was erased has no time left and stands at the end.
     """
+    looked = {each.stream: each for each in story.viewings}
+    lenses = {(each.grant, each.card.camera): each.card.name for each in story.sights}
     for each in sorted(story.told, key=lambda told: (told.event is None, told.event.at if told.event else 0)):
         event = each.event
         if event is None:
@@ -281,6 +285,9 @@ def ticks(story: Story, names: Names) -> Iterable[dict[str, object]]:
                 more[f"{name}_name"] = called
         tag = type(event).__struct_config__.tag
         by: str | None = getattr(event, "by", None)
+        if isinstance(event, StreamOpened | StreamClosed):
+            more["camera_name"] = lenses.get((event.grant, event.camera), event.camera)
+            by = looked[event.stream].by if event.stream in looked else None
         yield {
             "serial": each.serial,
             "at": event.at,

@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 
 from safetynet.app import figures, protected, views, windows
-from safetynet.app.bells import Bells
 from safetynet.app.archive import Archive
+from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import Server, application
 from safetynet.app.people import OPERATORS, PROTECTED, People, units

@@ -22,6 +22,8 @@ import { details } from './sheet.js';
  */
 const STEP_MS = 10_000;
 const FRAME_MS = 200;
+/** More cameras than these are counted, not named: the map shows them. */
+const NAMED_MAX = 4;
 export const SPEEDS = [1, 4, 16, 60];
 /** Width of the timeline's drawing; it is stretched to its place. */
 const WIDE = 1000;
@@ -142,7 +144,7 @@ export class Replay extends Light {
     const granted = now.sights.filter((each) => each.grant);
     return html`<div class="blk"><div class="sec-h"><h2>${t('archive.now')}</h2><span class="num">${clock(this.at)}</span></div><dl class="kv num">
       <dt>${t('archive.place')}</dt><dd>${place ? `${clock(place[2])} · ${certainty({ lat: place[0], lon: place[1], observed_at: place[2], received_at: place[2], radius_m: place[3], source: place[4] })}` : t(story.positions === 'kept' ? 'archive.no_place' : `archive.positions.${story.positions}`)}</dd>
-      <dt>${t('archive.cameras')}</dt><dd>${granted.length ? granted.map((each) => each.name).join(', ') : '–'}</dd>
+      <dt>${t('archive.cameras')}</dt><dd>${granted.length ? t('record.cameras', { n: granted.length }) : '–'}${granted.length && granted.length <= NAMED_MAX ? `: ${granted.map((each) => each.name).join(', ')}` : ''}</dd>
       <dt>${t('archive.viewers')}</dt><dd>${who.length ? who.map((each) => html`<div>${each}</div>`) : t('archive.nobody')}</dd></dl>
       <p class="sec2 rp-small">${t('archive.no_pictures')}</p></div>`;
   }
