@@ -47,6 +47,7 @@ from safetynet.core.events import (
     CameraCard,
     CamerasChanged,
     CamerasProposed,
+    ClosedIncidentOpened,
     DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
@@ -60,6 +61,7 @@ from safetynet.core.events import (
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
+    ReportMade,
     UnitReported,
     VideoEnded,
     VideoGranted,
@@ -207,7 +209,7 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return list(given.events)
         case LogRestored():
             return _restored(state, given, at)
-        case DiskChanged():
+        case DiskChanged() | ClosedIncidentOpened() | ReportMade():
             return [given]
         case Tick():
             return _due(state, at)
