@@ -15,6 +15,7 @@ import msgspec
 from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
+    Approval,
     Basis,
     CallOutcome,
     CameraId,
@@ -24,6 +25,7 @@ from safetynet.core.terms import (
     Disposition,
     FixId,
     GrantId,
+    Heading,
     IncidentId,
     Instant,
     NoticeId,
@@ -32,9 +34,11 @@ from safetynet.core.terms import (
     PoleId,
     Priority,
     RequestId,
+    Sight,
     Source,
     StreamId,
     SubjectId,
+    Travel,
     UnitId,
     UnitState,
     ViewerId,
@@ -262,6 +266,30 @@ class VideoRefused(Event, frozen=True, kw_only=True, tag="video_refused"):
     why: Why
 
 
+class VideoAwaited(Event, frozen=True, kw_only=True, tag="video_awaited"):
+    """The city's policy allows it, and the city leaves the answer to a person of its own, until `answer_by`."""
+
+    incident: IncidentId
+    request: RequestId
+    city: CentreId
+    answer_by: Instant
+
+
+class SightingReported(Event, frozen=True, kw_only=True, tag="sighting_reported"):
+    """A person saw the wearer in a picture, or saw that he is not there. `city` when a city's people said it."""
+
+    incident: IncidentId
+    grant: GrantId
+    camera: CameraId
+    city: CentreId | None
+    by: PersonId | None
+    """Of this centre. A city does not say which of its people it was."""
+    sight: Sight
+    heading: Heading | None
+    travel: Travel | None
+    seen_at: Instant
+
+
 class CamerasChanged(Event, frozen=True, kw_only=True, tag="cameras_changed"):
     """The city moved the camera set of a live grant, inside its limits."""
 
@@ -364,6 +392,8 @@ class GrantIssued(Event, frozen=True, kw_only=True, tag="grant_issued"):
     policy_sha256: bytes
     by: PersonId | None
     """Who approved it; None when the city's written policy did."""
+    withheld: tuple[CameraId, ...] = ()
+    """Cameras that the person left out; the set never moves to them."""
 
 
 class GrantRefused(Event, frozen=True, kw_only=True, tag="grant_refused"):
@@ -372,6 +402,8 @@ class GrantRefused(Event, frozen=True, kw_only=True, tag="grant_refused"):
     sender: CentreId
     why: Why
     policy_sha256: bytes
+    by: PersonId | None = None
+    """Who refused; None when facts, law, policy or time did."""
 
 
 class GrantMoved(Event, frozen=True, kw_only=True, tag="grant_moved"):
@@ -388,6 +420,54 @@ class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
     incident: IncidentId
     receiver: CentreId
     why: Why
+    by: PersonId | None = None
+    """Who at the city stopped providing; None when it ended otherwise."""
+
+
+class ApprovalAwaited(Event, frozen=True, kw_only=True, tag="approval_awaited"):
+    """Facts, law and policy allow it; a person of the city decides until `answer_by`. Nothing is delivered by this."""
+
+    request: RequestId
+    incident: IncidentId
+    sender: CentreId
+    basis: Basis
+    kind: AlarmKind
+    place: Place
+    radius_m: int
+    cameras_max: int
+    cameras: tuple[CameraId, ...]
+    until: Instant
+    policy_sha256: bytes
+    answer_by: Instant
+
+
+class ApprovalSet(Event, frozen=True, kw_only=True, tag="approval_set"):
+    """Who answers requests on this basis from now on."""
+
+    basis: Basis
+    approval: Approval
+    by: PersonId
+
+
+class GrantReviewed(Event, frozen=True, kw_only=True, tag="grant_reviewed"):
+    """A person of the city looked at what its policy had granted by itself."""
+
+    grant: GrantId
+    incident: IncidentId
+    by: PersonId
+
+
+class SightingMarked(Event, frozen=True, kw_only=True, tag="sighting_marked"):
+    """A person of the city saw the one who is looked for in a picture it provides, or saw that nobody is there."""
+
+    grant: GrantId
+    incident: IncidentId
+    camera: CameraId
+    by: PersonId
+    sight: Sight
+    heading: Heading | None
+    travel: Travel | None
+    seen_at: Instant
 
 
 class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
@@ -512,6 +592,8 @@ AnyEvent: TypeAlias = (
     | VideoRefused
     | CamerasChanged
     | VideoEnded
+    | VideoAwaited
+    | SightingReported
     | ViewerAdmitted
     | DispatchOrdered
     | UnitReported
@@ -523,6 +605,10 @@ AnyEvent: TypeAlias = (
     | GrantRefused
     | GrantMoved
     | GrantEnded
+    | ApprovalAwaited
+    | ApprovalSet
+    | GrantReviewed
+    | SightingMarked
     | IncidentEnded
     | NoticeReceived
     | CameraPreconnected
@@ -566,6 +652,9 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | RequestPrepared()
             | GrantIssued()
             | GrantMoved()
+            | ApprovalAwaited()
+            | SightingMarked()
+            | SightingReported()
             | NoticeReceived()
         ):
             return SubjectId(f"incident:{event.incident}")

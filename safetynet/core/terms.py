@@ -137,6 +137,45 @@ class NoticeState(Enum):
     READ = "read"
 
 
+class Sight(Enum):
+    """What a person saw in a picture: a human finding, never a machine's."""
+
+    SEEN = "seen"
+    NOT_HERE = "not_here"
+
+
+class Heading(Enum):
+    """Which way the person went, by the compass; the picture's own left and right mean nothing elsewhere."""
+
+    NORTH = "n"
+    NORTH_EAST = "ne"
+    EAST = "e"
+    SOUTH_EAST = "se"
+    SOUTH = "s"
+    SOUTH_WEST = "sw"
+    WEST = "w"
+    NORTH_WEST = "nw"
+    STILL = "still"
+
+
+class Travel(Enum):
+    """By what a person was seen to move."""
+
+    ON_FOOT = "on_foot"
+    BICYCLE = "bicycle"
+    CAR = "car"
+    BUS = "bus"
+
+
+class Approval(Enum):
+    """How a city answers what its written policy allows. It can only narrow: what policy refuses stays refused."""
+
+    AUTO = "auto"
+    """Granted at once; a person looks at it afterwards."""
+    PERSON = "person"
+    """A person of the city grants or refuses, within a time."""
+
+
 class Why(Enum):
     """Why something was refused or ended. A reason is a word here, never a sentence: the page translates it."""
 
@@ -177,3 +216,12 @@ class Why(Enum):
     LEDGER_FAILED = "ledger_failed"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
+    UNANSWERED = "unanswered"
+    """Nobody at the city answered in time."""
+    BEYOND_PURPOSE = "beyond_purpose"
+    OTHERS_SHOWN = "others_shown"
+    FACTS_UNCLEAR = "facts_unclear"
+    NEEDED_ELSEWHERE = "needed_elsewhere"
+    UNDER_REPAIR = "under_repair"
+    NO_PTZ = "no_ptz"
+    TURNED_BY_OTHER = "turned_by_other"

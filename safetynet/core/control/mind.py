@@ -10,6 +10,7 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.control import sightings
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
@@ -25,6 +26,7 @@ from safetynet.core.control.words import (
     Heard,
     HeardBadly,
     Judged,
+    MarkSighting,
     RelayHeard,
     ReportUnit,
     SendOffice,
@@ -70,11 +72,13 @@ from safetynet.core.events import (
 from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
+    AwaitPerson,
     ChangeCameras,
     EndGrant,
     GiveGrant,
     ProposeCameras,
     RefuseVideo,
+    ReportSighting,
 )
 from safetynet.core.rules import RULES_VERSION, Change, Transition
 from safetynet.core.terms import (
@@ -145,6 +149,8 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return _refuses_viewer(state, command, at)
         case SendOffice():
             return incidents.refusal(state.incidents.get(command.incident), Act.OFFICE, command.by)
+        case MarkSighting():
+            return sightings.refusal(state.incidents.get(command.incident), command)
         case Close():
             incident = state.incidents.get(command.incident)
             no = incidents.refusal(incident, Act.CLOSE, command.by)
@@ -405,6 +411,8 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return [
                 UnitReported(at=at, incident=incident_id, dispatch=given.dispatch, unit=given.unit, state=given.state)
             ]
+        case MarkSighting():
+            return [sightings.marked(state.incidents[given.incident], given, at)]
         case Close():
             return _close(state.incidents[given.incident], given, at)
         case _:
@@ -537,7 +545,7 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     match message:
         case ProposeCameras() | GiveGrant() | ChangeCameras() if not all(map(_sound, message.cameras)):
             return list(unasked)
-        case ProposeCameras() | GiveGrant() | RefuseVideo() if message.request != request.request:
+        case ProposeCameras() | GiveGrant() | RefuseVideo() | AwaitPerson() if message.request != request.request:
             return [] if message.request in request.earlier else list(unasked)
         case ProposeCameras():
             if request.state not in (VideoState.PREPARED, VideoState.PROPOSED):
@@ -562,6 +570,15 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                     at=at, incident=incident.incident, request=request.request, city=given.sender, why=message.why
                 )
             ]
+        case AwaitPerson():
+            if request.state is not VideoState.REQUESTED or request.answer_by is not None:
+                return []
+            return [sightings.awaited(request, message, at)]
+        case ReportSighting() if message.grant in request.earlier_grants:
+            return []
+        case ReportSighting() if message.grant == request.grant:
+            seen = sightings.reported(request, given.sender, message, at)
+            return list(unasked) if seen is None else [seen]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
             if len(message.cameras) > CAMERAS_MAX:
                 return list(unasked)

@@ -24,9 +24,12 @@ from safetynet.core.terms import (
     Disposition,
     FixId,
     GrantId,
+    Heading,
     IncidentId,
     Instant,
     PersonId,
+    Sight,
+    Travel,
     UnitId,
     UnitState,
     ViewerId,
@@ -135,6 +138,18 @@ class ReportUnit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkSighting:
+    """Who leads the incident saw the wearer in a picture, or saw that he is not there."""
+
+    incident: IncidentId
+    camera: CameraId
+    by: PersonId
+    sight: Sight
+    heading: Heading | None = None
+    travel: Travel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     incident: IncidentId
     by: PersonId
@@ -182,6 +197,7 @@ Command: TypeAlias = (
     | SendOffice
     | TellPolice
     | ReportUnit
+    | MarkSighting
     | Close
 )
 Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
