@@ -6,23 +6,19 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 
 import argparse
 import asyncio
-import contextlib
-import ipaddress
-import socket
 from collections import deque
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import uvicorn
 
-from safetynet.app import views, windows
+from safetynet.app import site, views, windows
+from safetynet.app.cards import LinkView, links_of
 from safetynet.app.loop import InboxKey, Loop, RelayMark
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
-from safetynet.app.views import LinkView, Looked, Numbers, UnitView
+from safetynet.app.views import Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
@@ -65,8 +61,6 @@ from safetynet.edge.store import Store
 from safetynet.edge.web import Feed
 
 TICK_S: Final = 0.25
-SHOW_S: Final = 0.04
-"""Screens are brought up to date at once, then at most this often."""
 SHOW_QUIET_S: Final = 1.0
 """Counts and ages of the calm screen need no more than this."""
 TRACK_POINTS_MAX: Final = 600
@@ -119,7 +113,7 @@ class Control:
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
-        self._shown_at, self._show_planned = 0.0, False
+        self._screens = site.Screens(self._show_now)
         self._streams: dict[str, CentreId] = {}
         self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
@@ -374,6 +368,10 @@ class Control:
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
             case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
+            case windows.Do(act="mark", camera=camera, sight=sight) if camera and sight:
+                return words.MarkSighting(
+                    incident=incident, camera=camera, by=by, sight=sight, heading=said.heading, travel=said.travel
+                )
             case windows.Do(act="close", code=code) if code:
                 return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
             case _:
@@ -409,19 +407,9 @@ class Control:
     # --- screens ---------------------------------------------------------------------------------------------------
 
     def show(self) -> None:
-        """Brings every feed up to date: now, or in SHOW_S when that was just done."""
-        running = asyncio.get_running_loop()
-        wait = self._shown_at + SHOW_S - running.time()
-        if self._show_planned:
-            return
-        if wait <= 0:
-            self._show_now()
-        else:
-            self._show_planned = True
-            running.call_later(wait, self._show_now)
+        self._screens.show()
 
     def _show_now(self) -> None:
-        self._show_planned = False
         seen = self._looked()
         state = self.loop.state
         view = views.operators(state, seen)
@@ -429,7 +417,6 @@ class Control:
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
             feed.show(views.officer(state, unit, seen), seen.at)
-        self._shown_at = asyncio.get_running_loop().time()
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
         here = {each.person for each in self._seats}
@@ -473,23 +460,7 @@ class Control:
         )
 
     def _links(self) -> tuple[LinkView, ...]:
-        open_streams = list(self._streams.values())
-        links: list[LinkView] = []
-        for peer in self.centre.peers:
-            state = self._link_states.get(peer.id)
-            delay = state.delay_ms if state else None
-            links.append(
-                LinkView(
-                    id=peer.id,
-                    name=peer.name,
-                    role=peer.role.value,
-                    up=bool(state and state.up),
-                    since=state.since if state else Instant(0),
-                    delay_ms=max(1, round(delay)) if delay is not None else None,
-                    streams=open_streams.count(peer.id),
-                )
-            )
-        return tuple(links)
+        return links_of(self.centre, self._link_states, list(self._streams.values()))
 
     # --- running ---------------------------------------------------------------------------------------------------
 
@@ -501,7 +472,7 @@ class Control:
     async def run(self) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._show_now()  # before anybody looks: an empty screen would read as calm
+        self._screens.show_now()  # before anybody looks: an empty screen would read as calm
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._until_failed())
             tasks.create_task(self.link.serve())
@@ -523,7 +494,7 @@ class Control:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._run(self.loop.take(words.Tick(), clock.now()))
-            if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
+            if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()
 
     def _intake(self) -> Intake:
@@ -531,42 +502,7 @@ class Control:
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
-        assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = _Server(
-            uvicorn.Config(
-                application(self, self._intake()),
-                host=self.centre.host,
-                port=self.centre.web_port or 0,
-                log_level="warning",
-                lifespan="off",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_max_size=windows.COMMAND_BYTES_MAX * 2,
-                timeout_graceful_shutdown=1,
-                server_header=False,
-            )
-        )
-        try:
-            await server.serve()
-        finally:
-            server.close()
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's. Says that the program can be used when it can."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        process.ready("control", port=self.config.port)
-
-    def close(self) -> None:
-        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
-        for each in self.servers if self.started else ():
-            each.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+        await site.serve(application(self, self._intake()), self.centre, "control")
 
 
 def _country(centre: Centre) -> words.Country:

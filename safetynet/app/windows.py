@@ -16,12 +16,19 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from safetynet.core.terms import (
     SECOND_MS,
     AlarmId,
+    Approval,
+    Basis,
     CallOutcome,
+    CameraId,
     DispatchId,
     Disposition,
     GrantId,
+    Heading,
     IncidentId,
     PersonId,
+    RequestId,
+    Sight,
+    Travel,
     UnitId,
     UnitState,
     ViewerId,
@@ -62,6 +69,15 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     unit: UnitId | None = None
     dispatch: DispatchId | None = None
     state: UnitState | None = None
+    camera: CameraId | None = None
+    sight: Sight | None = None
+    heading: Heading | None = None
+    travel: Travel | None = None
+    request: RequestId | None = None
+    without: tuple[CameraId, ...] = ()
+    why: Why | None = None
+    basis: Basis | None = None
+    approval: Approval | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

@@ -73,11 +73,14 @@ export class Close extends Light {
 
 /** The keys of this screen, and the switch that turns single letters off (WCAG 2.1.4). */
 export class Keys extends Light {
-  static properties = { letters: { type: Boolean } };
+  static properties = { letters: { type: Boolean }, rows: { attribute: false } };
 
   constructor() {
     super();
     this.letters = true;
+    /** @type {[string, string][]} key and word */
+    this.rows = [['J K ↑ ↓', 'move'], ['Enter', 'open'], ['A', 'ack'], ['S', 'silence'], ['V', 'video'], ['D', 'dispatch'], ['P', 'police'], ['C', 'call'], ['X', 'close'],
+      ['1–4', 'tiles'], ['E ↑→↓←', 'seen'], ['N', 'not_here'], ['0', 'equal'], ['M', 'follow'], ['H', 'hand'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
   }
 
   firstUpdated() {
@@ -90,9 +93,7 @@ export class Keys extends Light {
   }
 
   render() {
-    const keys = [['J K ↑ ↓', 'move'], ['Enter', 'open'], ['A', 'ack'], ['S', 'silence'], ['V', 'video'], ['D', 'dispatch'], ['P', 'police'], ['C', 'call'], ['X', 'close'],
-      ['1–4', 'tiles'], ['0', 'equal'], ['M', 'follow'], ['H', 'hand'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
-    return html`<dialog class="dialog" aria-label=${t('keys.title')}><div class="p-h"><h2>${t('keys.title')}</h2></div><div class="blk kbm">${keys.map(([key, word]) => html`<kbd>${key}</kbd><span>${t(`keys.${word}`)}</span>`)}</div>
+    return html`<dialog class="dialog" aria-label=${t('keys.title')}><div class="p-h"><h2>${t('keys.title')}</h2></div><div class="blk kbm">${this.rows.map(([key, word]) => html`<kbd>${key}</kbd><span>${t(`keys.${word}`)}</span>`)}</div>
       <label class="blk check"><input type="checkbox" .checked=${this.letters} @change=${(/** @type {Event} */ event) => this.tell('sn-letters', { on: /** @type {HTMLInputElement} */ (event.target).checked })}> ${t('keys.on')}</label>
       <div class="two"><button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div></dialog>`;
   }

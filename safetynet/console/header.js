@@ -9,7 +9,7 @@ import { isKorean, lasting, t } from './say.js';
 const SKEW_SHOWN_MS = 2_000;
 
 export class Header extends Light {
-  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, loud: { type: Boolean } };
+  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, loud: { type: Boolean }, note: { type: String } };
 
   constructor() {
     super();
@@ -20,6 +20,8 @@ export class Header extends Light {
     /** @type {import('./types.js').Link[]} */
     this.links = [];
     this.loud = true;
+    /** In place of the counts, where no alarms are. */
+    this.note = '';
   }
 
   connectedCallback() {
@@ -31,8 +33,8 @@ export class Header extends Light {
     const place = [this.me?.centre_name ?? t('head.centre'), this.me?.seat ? t('seat', { seat: this.me.seat }) : ''];
     return html`
       <div class="h-id">${mark}<b>${t('product')}</b><span class="sep"></span><span>${place.filter(Boolean).join(' · ')}</span></div>
-      <div class="h-counts" role="group" aria-label=${t('head.counts')}><span class="k">${t('head.unacked')}</span>
-        ${this.counts.map((n, i) => html`<span class=${n ? 'cnt on' : 'cnt zero'}>${shape(i + 1, 18, !n)}<b class="num">${n}</b></span>`)}</div>
+      ${this.note ? html`<div class="h-counts num"><span class="k">${this.note}</span></div>` : html`<div class="h-counts" role="group" aria-label=${t('head.counts')}><span class="k">${t('head.unacked')}</span>
+        ${this.counts.map((n, i) => html`<span class=${n ? 'cnt on' : 'cnt zero'}>${shape(i + 1, 18, !n)}<b class="num">${n}</b></span>`)}</div>`}
       <div class="h-links" role="group" aria-label=${t('head.links')}>${this.links.map((each) => this.#link(each))}${this.#skew()}</div>
       <div class="h-end">
         <button class="hb" id="sound" aria-label=${this.loud ? t('head.sound_full') : t('head.sound_low')} @click=${() => this.tell('sn-mute')}>${icon(this.loud ? 'sound' : 'quiet')}</button>

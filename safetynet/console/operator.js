@@ -7,6 +7,7 @@ import { demo } from './demo.js';
 import './header.js';
 import { act as keyAct } from './keys.js';
 import './map.js';
+import { ARROWS } from './marks.js';
 import { rows } from './queue.js';
 import { isKorean, speak, spoken, t } from './say.js';
 import { next } from './sheet.js';
@@ -47,6 +48,8 @@ const seen = {
   note: null,
   follow: true,
   twin: false,
+  /** E was pressed: the next arrow says which way. */
+  armed: false,
   /** @type {'1+3'|'4'} */
   layout: '1+3',
   letters: localStorage.getItem(LETTERS_KEPT) !== 'off',
@@ -192,6 +195,15 @@ function enlarge(slot) {
   views.show(incident());
 }
 
+/** What the operator saw in the picture under the hand, else in the best one. @param {{sight: string, heading?: string}} what */
+async function mark(what) {
+  seen.armed = false;
+  const camera = views.tiles()[views.focused ?? 0]?.camera;
+  if (!seen.open || !camera) return;
+  const done = await command('mark', { incident: seen.open, camera: camera.camera, ...what });
+  if (done) note(t('mark.sent', { what: t(`Sight.${what.sight}`), camera: camera.name }), false);
+}
+
 const colleagues = () => Object.values(state.all.seats).filter((each) => each.here && each.person !== me()?.person && each.role !== 'officer');
 
 /** @param {1|-1} by */
@@ -205,6 +217,7 @@ function move(by) {
 }
 
 function back() {
+  seen.armed = false;
   if (seen.panel) show(null);
   else if (views.enlarged !== null) enlarge(views.enlarged);
   else if (seen.twin) { seen.twin = false; draw(); }
@@ -236,9 +249,19 @@ const DO = {
   twin: () => { seen.twin = !seen.twin; draw(); },
   equal: () => { views.enlarged = null; seen.layout = seen.layout === '4' ? '1+3' : '4'; views.show(incident()); },
   help: () => show('help'),
+  seen: () => {
+    if (seen.armed) void mark({ sight: 'seen' });
+    else if (incident()) { seen.armed = true; note(t('mark.armed'), false); }
+  },
+  not_here: () => void mark({ sight: 'not_here' }),
 };
 
 window.addEventListener('keydown', (event) => {
+  if (seen.armed && event.code in ARROWS) {
+    event.preventDefault();
+    void mark({ sight: 'seen', heading: ARROWS[event.code] });
+    return;
+  }
   const name = keyAct(event, seen.letters);
   if (!name) return;
   event.preventDefault();

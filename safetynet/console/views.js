@@ -21,8 +21,11 @@ const TILE_NUMBER_MAX = 999;
 
 /** Events: `change`; `need` {grant}: this window needs a token for a live grant. */
 export class Views extends EventTarget {
-  /** @param {() => Promise<import('./types.js').Player>} load brings the player when the first token arrives */
-  constructor(load) {
+  /**
+   * @param {() => Promise<import('./types.js').Player>} load brings the player when the first token arrives
+   * @param {number} [slots] places on the wall
+   */
+  constructor(load, slots = SLOTS) {
     super();
     this.load = load;
     /** @type {Promise<import('./types.js').Player>|null} */
@@ -33,7 +36,7 @@ export class Views extends EventTarget {
     /** @type {Incident|null} */
     this.incident = null;
     /** @type {(string|null)[]} camera per place */
-    this.slots = Array(SLOTS).fill(null);
+    this.slots = Array(slots).fill(null);
     /** @type {Map<string, Camera>} the last word on each camera */
     this.known = new Map();
     /** @type {Map<string, Feed>} by camera */
@@ -162,11 +165,11 @@ export class Views extends EventTarget {
     const asked = now() - this.expected_at < ANSWER_MS
       ? new Set(incident.video.requests.filter((each) => each.state === 'requested').map((each) => each.city)) : new Set();
     const first = (/** @type {Camera} */ each) => each.state === 'granted' || asked.has(each.city);
-    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, SLOTS).map((each) => each.camera);
+    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, this.slots.length).map((each) => each.camera);
     const may = now() - this.shifted_at >= SHIFT_MS_MIN;
     const before = this.slots.join();
     const missing = wanted.filter((camera) => !this.slots.includes(camera));
-    for (let slot = 0; slot < SLOTS && missing.length; slot++) {
+    for (let slot = 0; slot < this.slots.length && missing.length; slot++) {
       const there = this.slots[slot];
       if (there !== null && (wanted.includes(there) || slot === this.focused)) continue;
       if (there === null || may || !this.#watched(there)) this.slots[slot] = /** @type {string} */ (missing.shift());
@@ -268,7 +271,7 @@ export class Views extends EventTarget {
   }
 }
 
-/** @param {import('./types.js').VideoRequest} request @returns {{state: 'asked'|'refused', why: string|null, since: number, city_name: string}} */
+/** @param {import('./types.js').VideoRequest} request @returns {{state: 'asked'|'refused', why: string|null, since: number, city_name: string, answer_by: number|null}} */
 const asking = (request) => ({
-  state: request.state === 'refused' ? 'refused' : 'asked', why: request.why, since: request.asked_at ?? 0, city_name: request.city_name,
+  state: request.state === 'refused' ? 'refused' : 'asked', why: request.why, since: request.asked_at ?? 0, city_name: request.city_name, answer_by: request.answer_by ?? null,
 });

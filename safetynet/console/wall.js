@@ -71,7 +71,8 @@ export class Law extends Light {
       ...video.grants.filter((each) => each.state !== 'ended').map((each) => t('law.granted', { city: each.city_name, at: clock(each.granted_at) })),
       ...video.requests.filter((each) => each.state === 'refused').map((each) => `${t('law.refused', { city: each.city_name })}: ${t(`Why.${each.why}`)}`),
     ];
-    if (video.requests.some((each) => each.state === 'requested')) parts.push(t('law.asked'));
+    if (video.requests.some((each) => each.answer_by)) parts.push(t('law.asked_person'));
+    else if (video.requests.some((each) => each.state === 'requested')) parts.push(t('law.asked'));
     if (parts.length) return parts.join(' · ');
     return video.grants.length ? t('law.ended') : t('law.closed_yet');
   }
@@ -88,9 +89,9 @@ function message(tile) {
     case 'empty':
       return { sign: 'eyeoff', title: t('tile.empty'), more: t('tile.empty_more') };
     case 'proposed':
-      return { sign: 'lock', title: t('tile.proposed'), more: t('tile.proposed_more') };
+      return { sign: 'lock', title: t(tile.note ?? 'tile.proposed'), more: t(`${tile.note ?? 'tile.proposed'}_more`) };
     case 'asked':
-      return { sign: 'lock', title: t('tile.asked', { city: tile.city_name }), more: running };
+      return { sign: 'lock', title: t(tile.answer_by ? 'tile.asked_person' : 'tile.asked', { city: tile.city_name }), more: tile.answer_by ? html`<sn-age mode="within" at=${tile.answer_by}></sn-age>` : running };
     case 'refused':
       return { sign: 'lock', title: tile.city_name ? t('tile.refused', { city: tile.city_name }) : t('tile.refused_here'), more: why };
     case 'waiting':
@@ -156,7 +157,7 @@ export class Wall extends Light {
     super();
     /** @type {Tile[]} */
     this.tiles = [];
-    /** @type {'1+3'|'4'} */
+    /** @type {'1+3'|'4'|'6'} */
     this.layout = '1+3';
     /** @type {number|null} from 0 */
     this.enlarged = null;
@@ -187,9 +188,10 @@ export class Wall extends Light {
 
   updated() {
     this.setAttribute('aria-label', t('wall.label'));
+    const grid = this.layout === '6' ? 'six' : this.layout === '4' ? 'four' : 'one-three';
     const over = this.tiles.some((each) => each.state === 'ended' && each.why === 'incident_closed');
     if (over) this.className = 'wall over';
-    else this.className = this.enlarged === null ? (this.layout === '4' ? 'wall four' : 'wall one-three') : `wall single of-${this.enlarged + 1}`;
+    else this.className = this.enlarged === null ? `wall ${grid}` : `wall single of-${this.enlarged + 1}`;
   }
 
   render() {

@@ -502,7 +502,10 @@ class CameraPreconnected(Event, frozen=True, kw_only=True, tag="camera_preconnec
 
 
 class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
-    """`side` is `given` in a city's log and `received` in the centre's; there, `viewed` is one window of one viewer."""
+    """`side` is `given` in a city's log and `received` in the centre's; there, `viewed` is one window of one viewer.
+
+    What a city shows to its own people beside that is `own` as it leaves the cameras and `own_received` at its windows.
+    """
 
     side: str
     grant: GrantId

@@ -37,6 +37,8 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     web_port: int | None = None
     video_port: int | None = None
     """Of the window-facing relay at a control centre, of the centre-facing relay at a city."""
+    window_port: int | None = None
+    """Of a city's own window-facing relay, through which its people see what the city provides."""
     peers: tuple[Peer, ...] = ()
     area: tuple[tuple[float, float], ...] = ()
     demo: bool = False

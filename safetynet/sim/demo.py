@@ -38,8 +38,9 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         each
         for index, city in enumerate(CITIES)
         for each in (
-            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index),)),
+            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index), ports.city_pages(index))),
             Program(f"{city}-relay", ("city-relay", "--dir", str(folder / city)), (ports.city_video(index),)),
+            Program(f"{city}-windows", ("centre-relay", "--dir", str(folder / city)), (ports.city_windows(index),)),
         )
     )
     return (
@@ -90,11 +91,14 @@ def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
     table = Table(title="시연 계정 · demo accounts", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in ("계정 account", "비밀번호 password", "이름 name", "역할 role"):
         table.add_column(column)
-    for each in deployment.logins:
+    for each in (*deployment.logins, *(one for city in CITIES for one in deployment.city_logins[city])):
         table.add_row(each.account, f"[bold]{each.password}[/]", each.name, each.role)
     _out.print()
     _out.print(f"[bold]관제 화면[/]  console   [bold cyan]http://{HOST}:{ports.pages}/[/]")
     _out.print(f"[bold]현장 전화[/]  officer   [bold cyan]http://{HOST}:{ports.pages}/field[/]")
+    for index, city in enumerate(CITIES):
+        place = f"[bold cyan]http://{HOST}:{ports.city_pages(index)}/[/]"
+        _out.print(f"[bold]{deployment.cities[city].name} 화면[/] city      {place}")
     _out.print(f"[bold]이야기[/]     stories   [bold cyan]http://{HOST}:{ports.panel}/[/]")
     _out.print()
     _out.print(table)

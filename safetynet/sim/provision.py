@@ -14,7 +14,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ from safetynet.edge.store import Account, Device, Store
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
-FORM: Final = 1
+FORM: Final = 2
 """Of `deployment.json`. A deployment of another form is not read: `--fresh` makes it anew."""
 MARK: Final = ".safetynet-demo"
 """Stands in every folder that this module made. No other folder is ever removed."""
@@ -94,6 +94,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     data: str | None
     """The folder of real data that was used, if any."""
     logins: tuple[Login, ...]
+    city_logins: dict[CentreId, tuple[Login, ...]]
+    """Each city has its own people; nobody works for two organisations."""
     devices: dict[DeviceId, str]
     """Device keys: the simulated devices have to know them, the control centre keeps only their hash."""
     units: dict[UnitId, str]
@@ -126,6 +128,12 @@ class Ports:
 
     def city_video(self, index: int) -> int:
         return self.first + 12 + 10 * index
+
+    def city_pages(self, index: int) -> int:
+        return self.first + 13 + 10 * index
+
+    def city_windows(self, index: int) -> int:
+        return self.first + 14 + 10 * index
 
     @property
     def police_link(self) -> int:
@@ -214,12 +222,14 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
     devices = _enrol(wish, world)
     told("시연 계정", "demo accounts")
     logins = _accounts(wish, world)
+    city_logins = {city: _put_accounts(wish, city, seats) for city, seats in _CITY_SEATS.items()}
     _write_map(wish, world)
     deployment = Deployment(
         form=FORM,
         seed=wish.seed,
         data=None if wish.data is None else str(wish.data.resolve()),
         logins=logins,
+        city_logins=city_logins,
         devices=devices,
         units={each.id: secrets.token_urlsafe(DEVICE_KEY_BYTES) for each in world.units()},
         posts=tuple(world.units()),
@@ -269,15 +279,22 @@ def _registered(wish: Wish, world: World, city: CentreId) -> CityCameras:
 
 
 def _write_map(wish: Wish, world: World) -> None:
-    """What the control centre's map is drawn from: streets, and where the cities' cameras stand, all closed."""
-    place = wish.folder / CONTROL / "map"
+    """What the maps are drawn from: streets, and where cameras stand, all closed. A city's map shows its own."""
+    places: list[dict[str, object]] = []
+    for city in CITIES:
+        own: list[dict[str, object]] = [
+            {"id": each.id, "city": each.city, "lat": round(each.lat, 6), "lon": round(each.lon, 6)}
+            for each in registry.read(wish.folder / city)
+        ]
+        _put_map(wish.folder / city, world, own)
+        places += own
+    _put_map(wish.folder / CONTROL, world, places)
+
+
+def _put_map(folder: Path, world: World, cameras: list[dict[str, object]]) -> None:
+    place = folder / "map"
     place.mkdir(exist_ok=True)
     (place / "base.geojson").write_bytes(world.base_map())
-    cameras = [
-        {"id": each.id, "city": each.city, "lat": round(each.lat, 6), "lon": round(each.lon, 6)}
-        for city in CITIES
-        for each in registry.read(wish.folder / city)
-    ]
     (place / "cameras.json").write_bytes(msgspec.json.encode({"cameras": cameras}))
 
 
@@ -332,6 +349,10 @@ _SEATS: Final = (
     ("supervisor1", "문시험", "supervisor", "1"),
 )
 """Login, name, role, seat. Everybody is made up: 연습 is exercise, 모의 mock, 시험 test."""
+_CITY_SEATS: Final = {
+    CITIES[0]: (("garam1", "심가명", "city_operator", "1"), ("garam2", "엄예비", "city_head", "")),
+    CITIES[1]: (("narae1", "마훈련", "city_operator", "1"), ("narae2", "도모형", "city_head", "")),
+}
 _OFFICERS: Final = ("송예시", "허견본", "백표본", "홍가상", "유보기", "노시범")
 
 
@@ -343,11 +364,15 @@ def _accounts(wish: Wish, world: World) -> tuple[Login, ...]:
         for n, (unit, name) in enumerate(zip(units, _OFFICERS, strict=False), 1)
     ]
     assert len(officers) == len(units), "a unit without an officer"
+    return _put_accounts(wish, CONTROL, (*_SEATS, *officers))
+
+
+def _put_accounts(wish: Wish, centre: CentreId, people: Sequence[tuple[str, str, str, str]]) -> tuple[Login, ...]:
     logins = tuple(
         Login(account=account, password=_words(), name=name, role=role, seat=seat)
-        for account, name, role, seat in (*_SEATS, *officers)
+        for account, name, role, seat in people
     )
-    store = open_store(wish.folder / CONTROL, CONTROL)
+    store = open_store(wish.folder / centre, centre)
     try:
         for each in logins:
             store.put_account(
@@ -384,6 +409,14 @@ def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
         sources = {each.id: _source(wish.ports, each.id) for each in registry.read(wish.folder / city)}
         registry.write_sources(wish.folder / city, sources)
     _for_control(wish, deployment)
+    for city in CITIES:
+        offered = {
+            "accounts": deployment.city_logins[city],
+            "stories": [],
+            "panel_url": "",
+            "centre_name": deployment.cities[city].name,
+        }
+        _secret(wish.folder / city / "demo.json", offered)
     _secret(wish.folder / "world" / "world.json", _for_world(wish, deployment))
 
 
@@ -411,7 +444,9 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
             role=Role.CITY,
             host=HOST,
             link_port=ports.city_link(index),
+            web_port=ports.city_pages(index),
             video_port=ports.city_video(index),
+            window_port=ports.city_windows(index),
             area=made[city].area,
             demo=True,
         )

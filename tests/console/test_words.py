@@ -13,7 +13,7 @@ import pytest
 
 from safetynet.core import events, terms
 
-SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field"}
+SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field", "city": "city"}
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
 
 

@@ -539,7 +539,7 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("city", event.city),)
         case SightingReported():
             found: list[tuple[str, str]] = [("city", event.city)] if event.city else []
-            found += [("sight", event.sight.value), ("camera", event.camera)]
+            found += [("sight", event.sight.value), ("camera_name", event.camera)]
             found += [("heading", event.heading.value)] if event.heading else []
             found += [("travel", event.travel.value)] if event.travel else []
             return tuple(found)

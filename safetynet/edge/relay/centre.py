@@ -275,7 +275,10 @@ class Window:
 
 
 class Centre:
-    """`routes` says where each city's relay is; `peer` names who answered there; `origins` are the console's own."""
+    """`routes` says where each city's relay is; `peer` names who answered there; `origins` are the console's own.
+
+    `side` is how what comes in is recorded: at a city, whose own people watch, it is another than at a control centre.
+    """
 
     def __init__(
         self,
@@ -284,7 +287,9 @@ class Centre:
         context: ssl.SSLContext | None,
         peer: Callable[[asyncio.StreamWriter], CentreId | None],
         origins: Sequence[str],
+        side: str = "received",
     ) -> None:
+        self._side = side
         self.log, self.crew = log, Crew()
         self._tokens: dict[bytes, words.Admit] = {}
         self._windows: set[Window] = set()
@@ -293,7 +298,15 @@ class Centre:
         self._ended_grants: dict[GrantId, Instant] = {}
         self.uplinks = {
             city: Uplink(
-                city, host, port, context=context, peer=peer, log=log, crew=self.crew, ended=self._upstream_ended
+                city,
+                host,
+                port,
+                context=context,
+                peer=peer,
+                log=log,
+                crew=self.crew,
+                ended=self._upstream_ended,
+                side=side,
             )
             for city, (host, port) in routes.items()
         }
@@ -505,7 +518,7 @@ class Centre:
     async def refuse(self, grant: GrantId, camera: CameraId, viewer: ViewerId, why: Why) -> None:
         self.refused += 1
         await self.log.write(
-            ViewingRefused(at=clock.now(), side="received", grant=grant, camera=camera, viewer=viewer, why=why)
+            ViewingRefused(at=clock.now(), side=self._side, grant=grant, camera=camera, viewer=viewer, why=why)
         )
 
 
