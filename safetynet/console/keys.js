@@ -15,7 +15,7 @@ export const CITY = {
 };
 /** @type {Record<string, string>} */
 const OTHERS = { ArrowDown: 'down', ArrowUp: 'up', Enter: 'open', NumpadEnter: 'open', Escape: 'back', F6: 'region' };
-const FIELDS = 'input, textarea, select, [contenteditable]';
+const FIELDS = 'input:not([type=checkbox]), textarea, select, [contenteditable]';
 
 /** @param {string} code @returns {number} 1 to 9, or 0 */
 const digit = (code) => Number(/^(?:Digit|Numpad)([1-9])$/.exec(code)?.[1] ?? 0);
