@@ -118,6 +118,8 @@ class Log:
 
     audited: Audited
     records: int = 0
+    unmarked: int = 0
+    """Leaves from before there were marks: which of their records are withheld cannot be found."""
     events: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
 
     @property
@@ -184,7 +186,7 @@ _RECORD: Final = msgspec.msgpack.Decoder(tuple[int, int, AnyEvent])
 
 def _open(log: Log, lines: Iterable[bytes]) -> None:
     """Every opened record must be what its leaf commits to, and say its own place."""
-    entries, last = log.audited.entries, -1
+    entries, last, opened = log.audited.entries, -1, set[int]()
     for number, line in enumerate(lines, 1):
         try:
             opening = _OPENING.decode(line)
@@ -197,12 +199,37 @@ def _open(log: Log, lines: Iterable[bytes]) -> None:
             log.audited.fault(f"{RECORDS} line {number}: this record is opened twice or out of order", index)
             continue
         last = index
+        opened.add(index)
         if index >= len(entries):
             log.audited.fault(f"{RECORDS} line {number}: no such leaf is signed", index)
-        elif len(opening.salt) != ledger.HASH_BYTES or ledger.commit(opening.salt, opening.record) != entries[index]:
+        elif (held := entries[index]) is None or not ledger.bears_out(held, opening.salt, opening.record):
             log.audited.fault(f"{RECORDS} line {number}: the record is not what its leaf commits to", index)
         else:
             _read(log, opening)
+    _withheld(log, opened)
+
+
+def _withheld(log: Log, opened: set[int]) -> None:
+    """Each leaf says since its writing whether its record must be opened: none of these may be left out."""
+    missing: list[int] = []
+    marked = False
+    for index, entry in enumerate(log.audited.entries):
+        if entry is None:
+            continue  # its tile is named already
+        try:
+            sealed = ledger.sealed(entry)
+        except MalformedError as fault:
+            log.audited.fault(str(fault), index)
+            continue
+        if sealed is None:
+            log.unmarked += 1
+            if marked:
+                log.audited.fault("a leaf without a mark behind leaves with one", index)
+        elif not sealed and index not in opened:
+            missing.append(index)
+        marked = marked or sealed is not None
+    if missing:
+        log.audited.fault(f"{len(missing)} records that must be opened are withheld, the first here", missing[0])
 
 
 def _read(log: Log, opening: Opening) -> None:
@@ -391,6 +418,19 @@ def _grants(verdict: Verdict) -> None:
             if segment.at > min(grant.ended.get(log.name, grant.until), grant.until) + AFTER_END_MS_MAX:
                 what = f"segment {_named(segment)} was {segment.side} after its grant ended"
                 verdict.faults.append(Fault(log.name, index, what))
+        _closings(verdict, log, known)
+
+
+def _closings(verdict: Verdict, log: Log, grants: dict[GrantId, _Grant]) -> None:
+    """A stream whose grant is long over, by this log's own later entries, must have its closing."""
+    newest = max((event.at for _, event in log.events), default=Instant(0))
+    closed = {stream.stream for _, stream in _of(log, StreamClosed)}
+    for index, stream in _of(log, StreamOpened):
+        grant = grants.get(stream.grant)
+        if stream.stream in closed or grant is None or grant.until is None:
+            continue
+        if newest > min(grant.ended.get(log.name, grant.until), grant.until) + AFTER_END_MS_MAX + PENDING_MS:
+            verdict.faults.append(Fault(log.name, index, f"stream {stream.stream} is never closed"))
 
 
 def _ids(cameras: tuple[CameraId, ...] | tuple[CameraCard, ...]) -> list[CameraId]:
@@ -445,6 +485,7 @@ def _summary(verdict: Verdict) -> dict[str, object]:
         "ok": not verdict.faults,
         "logs": len(verdict.logs),
         "records": sum(log.records for log in verdict.logs),
+        "unmarked": sum(log.unmarked for log in verdict.logs),
         "leaves": sum(len(log.audited.entries) for log in verdict.logs),
         "checkpoints": sum(log.audited.older for log in verdict.logs),
         "compared": verdict.compared,
@@ -476,5 +517,9 @@ def _show(verdict: Verdict) -> None:
         out.print(f"이상 fault: {each.log}{where}: {each.what}", style="red")
     if len(verdict.faults) > FAULTS_SHOWN_MAX:
         out.print(f"… 외 and {len(verdict.faults) - FAULTS_SHOWN_MAX:,} more", style="red")
-    if not verdict.faults:
+    if unmarked := sum(log.unmarked for log in verdict.logs):
+        out.print(
+            f"표시 없는 옛 잎 leaves without a mark: {unmarked:,} · 빠진 기록을 알 수 없음 what is withheld there is not found"
+        )
+    elif not verdict.faults:
         out.print("모두 증명되었습니다. Everything is proved.", style="green")

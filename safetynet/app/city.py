@@ -27,7 +27,7 @@ from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.events import StreamClosed, StreamOpened
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
 from safetynet.core.provisions import Held
-from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Why
+from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, ViewerId, Why
 from safetynet.edge import clock, config, keys, process, registry
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.link import Link, LinkState
@@ -85,6 +85,8 @@ class City:
         self._streams: dict[str, CentreId] = {}
         """Open pictures, and who gets each: a control centre or the city's own people."""
         self._shown: set[IncidentId] = set()
+        self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
+        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -232,8 +234,19 @@ class City:
         self._seats.add(seat)
 
     def left(self, seat: windows.Seat) -> None:
-        """The state socket went; the video socket ends by itself or goes on until the page is back."""
+        """The state socket went; the video socket ends by itself or goes on while its session lives."""
         self._seats.discard(seat)
+        self.cut_signed_out()
+
+    def cut_signed_out(self) -> None:
+        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
+        at = clock.now()
+        for viewer, (session, until) in tuple(self._admitted.items()):
+            if not self.sessions.live(session):
+                self.windows.tell(relay.CutViewer(viewer=viewer, why=Why.SIGNED_OUT))
+                del self._admitted[viewer]
+            elif at >= until:
+                del self._admitted[viewer]
 
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
         if said.act == "watch" and said.incident is not None:
@@ -285,6 +298,8 @@ class City:
     def _admit(self) -> None:
         """Each window that asked to watch is let in to each grant of its incident, once, by a token of its own."""
         for seat in self._seats:
+            if not self.signed_in(seat.session):
+                continue
             for held in tuple(self.loop.state.requests.values()):
                 if held.grant is None or held.incident not in seat.asked or grants.own(held.grant) in seat.admitted:
                     continue
@@ -292,6 +307,8 @@ class City:
                 wish = city.AdmitOwn(grant=held.grant, viewer=seat.viewer, by=seat.person, token_sha256=b"")
                 if city.refuses(self.loop.state, wish, at) is None:
                     digest = seat.admit(grants.own(held.grant))
+                    _, known = self._admitted.get(seat.viewer, (seat.session, held.until))
+                    self._admitted[seat.viewer] = (seat.session, max(known, held.until))
                     self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     # --- screens ---------------------------------------------------------------------------------------------------
@@ -350,12 +367,17 @@ class City:
         self._run(city.resume(self.loop.state))
 
     def _greet_windows(self) -> None:
+        """A start of this program signs everybody out: nobody is held to whom a picture may still be shown."""
         self._run([each for each in city.resume(self.loop.state) if isinstance(each, city.LeaseOwn | city.CutOwn)])
+        viewers = {viewer for held in self.loop.state.requests.values() for viewer in held.viewers}
+        for viewer in sorted(viewers - self._admitted.keys()):
+            self.windows.tell(relay.CutViewer(viewer=viewer, why=Why.SIGNED_OUT))
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
+            self.cut_signed_out()
             self._run(self.loop.take(city.Tick(), clock.now()))
             if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()

@@ -186,11 +186,10 @@ def _incident(ground: Ground, id: IncidentId, held: tuple[Held, ...], seen: Look
 
 
 def _cameras(ground: Ground, held: Held, seen: Looked) -> list[dict[str, object]]:
-    found = {card.camera: card for each in held.cameras if (card := _card(ground, each)) is not None}
-    ranked = cameras.rank(list(found.values()), held.place, held.earlier)
+    found = {(seen.centre, card.camera): card for each in held.cameras if (card := _card(ground, each)) is not None}
     return [
         {
-            **cards.card(found[each.camera.id]),
+            **cards.card(found[key]),
             "city": seen.centre,
             "city_name": seen.centre_name,
             "grant": grants.own(held.grant) if held.grant else None,
@@ -198,7 +197,7 @@ def _cameras(ground: Ground, held: Held, seen: Looked) -> list[dict[str, object]
             "distance_m": round(each.distance_m),
             "state": "granted" if held.grant else "proposed",
         }
-        for each in ranked
+        for key, each in cameras.rank(found, held.place, held.earlier)
     ]
 
 

@@ -45,6 +45,7 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     UnitId,
+    ViewerId,
     WearerId,
     Why,
 )
@@ -93,7 +94,7 @@ class Control:
             )
             for each in self.units.values()
         }
-        country = _country(self.centre)
+        country = _country(self.centre, own.pseudonym)
         self.loop: Loop[State, words.Given, words.Errand] = Loop(
             self.store,
             minds.EMPTY,
@@ -108,6 +109,8 @@ class Control:
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
         self._seats: set[windows.Seat] = set()
+        self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
+        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
         self._nobody = Feed(epoch)
@@ -299,8 +302,19 @@ class Control:
         self._seats.add(seat)
 
     def left(self, seat: windows.Seat) -> None:
-        """The state socket went; the video socket ends by itself or goes on until the page is back."""
+        """The state socket went; the video socket ends by itself or goes on while its session lives."""
         self._seats.discard(seat)
+        self.cut_signed_out()
+
+    def cut_signed_out(self) -> None:
+        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
+        at = clock.now()
+        for viewer, (session, until) in tuple(self._admitted.items()):
+            if not self.sessions.live(session):
+                self._run([words.CutViewer(viewer, Why.SIGNED_OUT)])
+                del self._admitted[viewer]
+            elif at >= until:
+                del self._admitted[viewer]
 
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
         command = self._command(seat, said)
@@ -368,9 +382,15 @@ class Control:
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
             case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
-            case windows.Do(act="mark", camera=camera, sight=sight) if camera and sight:
+            case windows.Do(act="mark", city=city, camera=camera, sight=sight) if city and camera and sight:
                 return words.MarkSighting(
-                    incident=incident, camera=camera, by=by, sight=sight, heading=said.heading, travel=said.travel
+                    incident=incident,
+                    city=city,
+                    camera=camera,
+                    by=by,
+                    sight=sight,
+                    heading=said.heading,
+                    travel=said.travel,
                 )
             case windows.Do(act="close", code=code) if code:
                 return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
@@ -384,6 +404,8 @@ class Control:
     def _admit(self) -> None:
         """Each window that asked is let in to each live grant of its incident, once, by a token of its own."""
         for seat in self._seats:
+            if not self.signed_in(seat.session):
+                continue
             for id in seat.asked:
                 incident = self.loop.state.incidents.get(id)
                 for request in incident.requests.values() if incident else ():
@@ -395,6 +417,8 @@ class Control:
                     at = clock.now()
                     if mind.refuses(self.loop.state, wish, at) is None:
                         digest = seat.admit(request.grant)
+                        _, known = self._admitted.get(seat.viewer, (seat.session, request.until))
+                        self._admitted[seat.viewer] = (seat.session, max(known, request.until))
                         self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     def _ended(self, incident: IncidentId) -> None:
@@ -486,13 +510,19 @@ class Control:
         await self._failed
 
     def _greet(self) -> None:
-        """The relay is there (again): it is told what holds and what has ended."""
+        """The relay is there (again): it is told what holds and what has ended.
+
+        A start of this program signs everybody out, so it holds nobody to whom its relay may still show a picture.
+        """
         self._run(minds.resume(self.loop.state))
+        viewers = {each for incident in self.loop.state.incidents.values() for each in incident.viewers}
+        self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self._admitted.keys())])
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
+            self.cut_signed_out()
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()
@@ -505,10 +535,10 @@ class Control:
         await site.serve(application(self, self._intake()), self.centre, "control")
 
 
-def _country(centre: Centre) -> words.Country:
+def _country(centre: Centre, secret: bytes) -> words.Country:
     cities = tuple(words.City(each.id, each.area) for each in centre.peers if each.role is Role.CITY)
     police = next((each.id for each in centre.peers if each.role is Role.POLICE), None)
-    return words.Country(cities, police)
+    return words.Country(cities, police, secret)
 
 
 class _CameraFile(msgspec.Struct, frozen=True):

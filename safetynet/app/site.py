@@ -39,6 +39,7 @@ class Program(windows.Desk, Protocol):
     centre: Centre
     sessions: Sessions
 
+    def cut_signed_out(self) -> None: ...
     def fail(self, fault: Exception) -> None: ...
 
 
@@ -169,6 +170,7 @@ class Site:
         if not self._ours(request):
             return self._problem(403, "wrong_origin")
         self._sessions.sign_out(request.headers.get("cookie", ""))
+        self._program.cut_signed_out()
         answer = Response(status_code=204, headers=self._files.headers)
         answer.headers["set-cookie"] = auth.set_cookie("", secure=request.url.scheme == "https")
         return answer

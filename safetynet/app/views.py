@@ -327,10 +327,10 @@ def _video_state(incident: Incident, requests: Sequence[Request]) -> str:
 def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
     """All cameras of all cities in one order of worth: the page takes the first ones."""
     held = incidents.cameras(incident)
-    ranked = cameras.rank([card for card, _ in held.values()], incident.place, incident.earlier)
+    ranked = cameras.rank({name: card for name, (card, _) in held.items()}, incident.place, incident.earlier)
     shown: list[dict[str, object]] = []
-    for choice in ranked:
-        card, request = held[choice.camera.id]
+    for name, choice in ranked:
+        card, request = held[name]
         granted = request.state is VideoState.GRANTED
         over = request.state is VideoState.ENDED or incident.stage is Stage.CLOSED
         shown.append(

@@ -20,6 +20,7 @@ from safetynet.core.terms import (
     Basis,
     CallOutcome,
     CameraId,
+    CentreId,
     DispatchId,
     Disposition,
     GrantId,
@@ -69,6 +70,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     unit: UnitId | None = None
     dispatch: DispatchId | None = None
     state: UnitState | None = None
+    city: CentreId | None = None
     camera: CameraId | None = None
     sight: Sight | None = None
     heading: Heading | None = None

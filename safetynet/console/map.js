@@ -13,6 +13,7 @@ import { LIVE, hatch, hatchName, none, style } from './map-style.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
 import { saw } from './marks.js';
 import { certainty, clock, count, metres, speed, t } from './say.js';
+import { cameraKey } from './views.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Camera} Camera */
@@ -207,9 +208,9 @@ export class GroundMap extends Light {
   }
 
   #cones() {
-    const tile = new Map(this.tiles.filter((each) => each.camera).map((each) => [each.camera?.camera, each]));
+    const tile = new Map(this.tiles.flatMap((each) => (each.camera ? [[cameraKey(each.camera), each]] : [])));
     return this.#cameras_shown().flatMap((camera) => {
-      const shown = tile.get(camera.camera);
+      const shown = tile.get(cameraKey(camera));
       if (camera.state !== 'granted') return cone(camera, 'proposed');
       if (shown?.state === 'stale' || shown?.state === 'lost') return cone(camera, 'late');
       return cone(camera, camera.reason === 'sees_now' ? 'sees' : 'open');
@@ -395,13 +396,13 @@ const accuracy = (place, p, over) => circle(place.lat, place.lon, place.radius_m
  * @param {Camera[]} cameras @param {import('./types.js').Tile[]} tiles
  */
 function poles(cameras, tiles) {
-  const shown = new Map(tiles.filter((each) => each.camera).map((each) => [each.camera?.camera, each]));
+  const shown = new Map(tiles.flatMap((each) => (each.camera ? [[cameraKey(each.camera), each]] : [])));
   /** @type {{lat: number, lon: number, slots: number[], kind: string}[]} */
   const found = [];
   for (const camera of cameras) {
     let pole = found.find((each) => apart(each, camera) < POLE_M);
     if (!pole) found.push(pole = { lat: camera.lat, lon: camera.lon, slots: [], kind: '' });
-    const tile = shown.get(camera.camera);
+    const tile = shown.get(cameraKey(camera));
     if (!tile) continue;
     pole.slots = [...pole.slots, tile.slot].sort();
     if (camera.state !== 'granted') pole.kind = 'cand';

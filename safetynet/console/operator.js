@@ -200,7 +200,7 @@ async function mark(what) {
   seen.armed = false;
   const camera = views.tiles()[views.focused ?? 0]?.camera;
   if (!seen.open || !camera) return;
-  const done = await command('mark', { incident: seen.open, camera: camera.camera, ...what });
+  const done = await command('mark', { incident: seen.open, city: camera.city, camera: camera.camera, ...what });
   if (done) note(t('mark.sent', { what: t(`Sight.${what.sight}`), camera: camera.name }), false);
 }
 

@@ -8,7 +8,7 @@ import { now } from './clock.js';
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Camera} Camera */
 /** @typedef {import('./types.js').Tile} Tile */
-/** @typedef {{tile: number, camera: string, grant: string, canvas: HTMLCanvasElement, state: 'waiting'|'live'|'lost'|'ended'|'refused',
+/** @typedef {{tile: number, key: string, grant: string, canvas: HTMLCanvasElement, state: 'waiting'|'live'|'lost'|'ended'|'refused',
  *   why: string|null, since: number, frame_at: number|null, mode: string}} Feed */
 
 export const SLOTS = 4;
@@ -18,6 +18,9 @@ const ADMIT_WAIT_MS = 3_000;
 /** How long a better camera keeps its place while its city still answers: the next city's pictures would be opened for nothing. */
 const ANSWER_MS = 500;
 const TILE_NUMBER_MAX = 999;
+
+/** An id is its city's own word: two cities may use the same. @param {Camera} camera */
+export const cameraKey = (camera) => `${camera.city}/${camera.camera}`;
 
 /** Events: `change`; `need` {grant}: this window needs a token for a live grant. */
 export class Views extends EventTarget {
@@ -35,11 +38,11 @@ export class Views extends EventTarget {
     this.broken = false;
     /** @type {Incident|null} */
     this.incident = null;
-    /** @type {(string|null)[]} camera per place */
+    /** @type {(string|null)[]} camera per place, by `cameraKey` */
     this.slots = Array(slots).fill(null);
     /** @type {Map<string, Camera>} the last word on each camera */
     this.known = new Map();
-    /** @type {Map<string, Feed>} by camera */
+    /** @type {Map<string, Feed>} by `cameraKey` */
     this.feeds = new Map();
     /** @type {Set<string>} grants this window was admitted to */
     this.admitted = new Set();
@@ -98,7 +101,10 @@ export class Views extends EventTarget {
         heed(/** @type {CustomEvent} */ (event).detail);
         this.dispatchEvent(new Event('change'));
       });
-    on('state', ({ tile, state, why }) => this.#with(tile, (feed) => this.#step(feed, state, why ?? null)));
+    on('state', ({ tile, state, why }) => this.#with(tile, (feed) => {
+      if (state === 'refused' && why === 'no_such_grant') this.#forgotten(feed);
+      else this.#step(feed, state, why ?? null);
+    }));
     on('picture', ({ tile, at_ms }) => this.#with(tile, (feed) => {
       this.#step(feed, 'live', null);
       feed.frame_at ??= typeof at_ms === 'number' ? Math.min(at_ms, now()) : now();
@@ -121,6 +127,12 @@ export class Views extends EventTarget {
     for (const feed of this.feeds.values()) if (feed.tile === tile) then(feed);
   }
 
+  /** The relay does not know this window under that grant, and the centre may: a new token is asked for. @param {Feed} feed */
+  #forgotten(feed) {
+    this.admitted.delete(feed.grant);
+    this.#close(feed);
+  }
+
   /** @param {string} grant @param {string} state @param {string|null} why */
   #grant(grant, state, why) {
     if (state === 'admitted') return;
@@ -137,7 +149,7 @@ export class Views extends EventTarget {
     if (incident?.id !== this.incident?.id) this.#clear();
     this.incident = incident;
     if (incident) {
-      for (const camera of incident.video.cameras) this.known.set(camera.camera, camera);
+      for (const camera of incident.video.cameras) this.known.set(cameraKey(camera), camera);
       this.#place(incident);
       this.#open(incident);
     }
@@ -165,7 +177,7 @@ export class Views extends EventTarget {
     const asked = now() - this.expected_at < ANSWER_MS
       ? new Set(incident.video.requests.filter((each) => each.state === 'requested').map((each) => each.city)) : new Set();
     const first = (/** @type {Camera} */ each) => each.state === 'granted' || asked.has(each.city);
-    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, this.slots.length).map((each) => each.camera);
+    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, this.slots.length).map(cameraKey);
     const may = now() - this.shifted_at >= SHIFT_MS_MIN;
     const before = this.slots.join();
     const missing = wanted.filter((camera) => !this.slots.includes(camera));
@@ -180,25 +192,25 @@ export class Views extends EventTarget {
     if (this.slots.join() !== before && this.feeds.size) this.shifted_at = now();
   }
 
-  /** @param {string|null} camera */
-  #watched(camera) {
-    return camera !== null && this.feeds.get(camera)?.state === 'live';
+  /** @param {string|null} key */
+  #watched(key) {
+    return key !== null && this.feeds.get(key)?.state === 'live';
   }
 
   /** @param {Incident} incident */
   #open(incident) {
     const usable = this.#usable(incident);
     for (const feed of [...this.feeds.values()]) {
-      const camera = this.known.get(feed.camera);
-      if (incident.state === 'closed' || !this.slots.includes(feed.camera) || !camera || !usable(camera)) this.#close(feed);
+      const camera = this.known.get(feed.key);
+      if (incident.state === 'closed' || !this.slots.includes(feed.key) || !camera || !usable(camera)) this.#close(feed);
     }
     if (incident.state === 'closed') return;
     this.slots.forEach((id, slot) => {
       const camera = id ? this.known.get(id) : undefined;
       if (!camera?.grant || camera.state !== 'granted' || !usable(camera)) return;
       if (!this.admitted.has(camera.grant)) this.#need(camera.grant);
-      else if (!this.feeds.has(camera.camera)) this.#begin(camera.camera, camera.grant);
-      this.#mode(camera.camera, slot);
+      else if (!this.feeds.has(cameraKey(camera))) this.#begin(camera, camera.grant);
+      this.#mode(cameraKey(camera), slot);
     });
   }
 
@@ -210,19 +222,20 @@ export class Views extends EventTarget {
     this.dispatchEvent(new CustomEvent('need', { detail: { grant } }));
   }
 
-  /** @param {string} camera @param {string} grant */
+  /** @param {Camera} camera @param {string} grant */
   #begin(camera, grant) {
     const used = new Set([...this.feeds.values()].map((feed) => feed.tile));
     do this.tile = (this.tile % TILE_NUMBER_MAX) + 1; while (used.has(this.tile));
     const canvas = document.createElement('canvas');
     canvas.setAttribute('aria-hidden', 'true');
-    this.feeds.set(camera, { tile: this.tile, camera, grant, canvas, state: 'waiting', why: null, since: now(), frame_at: null, mode: 'full' });
-    this.player?.open(this.tile, canvas, { grant, camera });
+    const key = cameraKey(camera);
+    this.feeds.set(key, { tile: this.tile, key, grant, canvas, state: 'waiting', why: null, since: now(), frame_at: null, mode: 'full' });
+    this.player?.open(this.tile, canvas, { grant, camera: camera.camera });
   }
 
-  /** A picture behind an enlarged one costs nothing. @param {string} camera @param {number} slot */
-  #mode(camera, slot) {
-    const feed = this.feeds.get(camera);
+  /** A picture behind an enlarged one costs nothing. @param {string} key @param {number} slot */
+  #mode(key, slot) {
+    const feed = this.feeds.get(key);
     const mode = this.enlarged !== null && this.enlarged !== slot ? 'paused' : 'full';
     if (!feed || feed.mode === mode) return;
     feed.mode = mode;
@@ -231,7 +244,7 @@ export class Views extends EventTarget {
 
   /** @param {Feed} feed */
   #close(feed) {
-    this.feeds.delete(feed.camera);
+    this.feeds.delete(feed.key);
     feed.canvas.remove();
     this.player?.close(feed.tile);
   }
@@ -261,7 +274,7 @@ export class Views extends EventTarget {
       const request = requests.find((each) => each.city === camera.city && (each.state === 'requested' || each.state === 'refused'));
       return request ? { ...tile, ...asking(request) } : { ...tile, state: 'proposed' };
     }
-    const feed = this.feeds.get(camera.camera);
+    const feed = this.feeds.get(cameraKey(camera));
     if (this.broken) return { ...tile, until: grant.until, state: 'lost', why: 'no_player' };
     if (!feed) return { ...tile, until: grant.until, state: 'waiting', since: grant.granted_at };
     // Refused by a relay, not by the city: no city is named.

@@ -93,17 +93,22 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
 
 
 def alarm_id(episode: str) -> AlarmId:
-    """Derived from the episode, so that judging the same journal again after a crash finds the same alarm."""
+    """Derived from the episode, so that judging the same journal again after a crash finds the same alarm.
+
+    Never leaves the centre: who knows wearer, kind, zone and fix can compute it.
+    """
     return AlarmId("A-" + _short(f"alarm {episode}"))
 
 
-def incident_id(alarm: AlarmId) -> IncidentId:
-    """Known to other organisations: a hash of a hash, from which no wearer can be read."""
-    return IncidentId("I-" + _short(f"incident {alarm}"))
+def incident_id(secret: bytes, alarm: AlarmId) -> IncidentId:
+    """Known to other organisations. Without the centre's secret nobody can try wearers until one fits; with it the
+    same alarm gives the same id again after a crash.
+    """
+    return IncidentId("I-" + _short(f"incident {alarm}", secret))
 
 
-def _short(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper()
+def _short(text: str, secret: bytes = b"") -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8, key=secret, person=b"safetynet-id").hexdigest().upper()
 
 
 def escalates_at(alarm: Alarm) -> Instant | None:

@@ -9,7 +9,7 @@ Absent on purpose: walls (no list of cameras knows them), the wish to see a pers
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
@@ -430,17 +430,20 @@ def card(camera: Camera) -> events.CameraCard:
 
 
 def rank(
-    cards: Sequence[events.CameraCard],
+    cards: Mapping[tuple[CentreId, CameraId], events.CameraCard],
     place: events.Place | None,
     earlier: events.Place | None,
-    keep: frozenset[CameraId] = frozenset(),
-) -> tuple[Choice, ...]:
-    """Cards of several cities in one order of worth for where the person is; all of them. Without a place, as given."""
+) -> tuple[tuple[tuple[CentreId, CameraId], Choice], ...]:
+    """Cards of several cities in one order of worth for where the person is; all of them. Without a place, as given.
+
+    Ids of cameras and of poles are each city's own: what one city says must not move or hide a camera of another.
+    """
+    whose = {CameraId(f"{city}/{camera}"): (city, camera) for city, camera in cards}
     held = [
         Camera(
-            id=each.camera,
-            city=CentreId(""),
-            pole=each.pole,
+            id=id,
+            city=whose[id][0],
+            pole=PoleId(f"{whose[id][0]}/{each.pole}"),
             name=each.name,
             lat=each.lat,
             lon=each.lon,
@@ -450,16 +453,17 @@ def rank(
             ptz=each.ptz,
             purpose=each.purpose,
         )
-        for each in cards
+        for id, each in zip(whose, cards.values(), strict=True)
     ]
     if place is None:
-        return tuple(Choice(each, Reason.NEAR, 0.0, 0.0) for each in held)
+        return tuple((whose[each.id], Choice(each, Reason.NEAR, 0.0, 0.0)) for each in held)
     heading_deg, speed_mps = course(earlier, place)
-    first = choose(Registry.of(held), place, min(len(held), WANTED_MAX), heading_deg, speed_mps, keep)
+    first = choose(Registry.of(held), place, min(len(held), WANTED_MAX), heading_deg, speed_mps)
     chosen = {each.camera.id for each in first}
     rest = (
         Choice(each, Reason.NEAR, round(geo.distance_m(place.lat, place.lon, each.lat, each.lon), 1), 0.0)
         for each in held
         if each.id not in chosen
     )
-    return (*first, *sorted(rest, key=lambda choice: choice.distance_m))
+    ordered = (*first, *sorted(rest, key=lambda choice: choice.distance_m))
+    return tuple((whose[each.camera.id], each) for each in ordered)

@@ -550,6 +550,13 @@ class ViewingRefused(Event, frozen=True, kw_only=True, tag="viewing_refused"):
     why: Why
 
 
+class StrangersRefused(Event, frozen=True, kw_only=True, tag="strangers_refused"):
+    """A relay turned away this many who showed no token of ours. They are counted; nothing they said is kept."""
+
+    side: str
+    count: int
+
+
 # --- at any centre -------------------------------------------------------------------------------------------------
 
 
@@ -619,20 +626,22 @@ AnyEvent: TypeAlias = (
     | Segment
     | StreamClosed
     | ViewingRefused
+    | StrangersRefused
     | MessageRefused
     | PersonErased
     | ProgramStarted
 )
 
-RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused
+RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
 """What a relay process writes into its own durable log, before its centre merges it."""
 
 
 def subject(event: AnyEvent) -> SubjectId | None:
     """Whose key seals this event, or None when it says nothing of a person.
 
-    At the control centre the wearer's; where no wearer is named the event speaks of an incident by its pseudonym
-    and holds no position. At a city nobody is named, but where the person was is sealed under the incident.
+    At the control centre the wearer's; where no wearer is named the event speaks of an incident by its pseudonym,
+    which seals it when it holds a position. At a city nobody is named, but where the person was is sealed under the
+    incident. Cameras of a grant stay open: they bear out the streams, whose segments name them too (ADR 9).
     """
     match event:
         case (
@@ -651,6 +660,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
         case (
             VideoPrepared()
             | VideoRequested()
+            | CamerasProposed()
             | PoliceNotified()
             | RequestPrepared()
             | GrantIssued()

@@ -223,10 +223,13 @@ def live(request: Request, at: Instant) -> bool:
     return request.state is VideoState.GRANTED and at < request.until
 
 
-def cameras(incident: Incident) -> dict[CameraId, tuple[CameraCard, Request]]:
-    """Every camera that a city proposed, provides or has provided for this incident."""
+def cameras(incident: Incident) -> dict[tuple[CentreId, CameraId], tuple[CameraCard, Request]]:
+    """Every camera that a city proposed, provides or has provided for this incident.
+
+    An id is its city's own word: another city may use the same, by chance or to hide this one's camera.
+    """
     return {
-        card.camera: (card, request)
+        (request.city, card.camera): (card, request)
         for request in incident.requests.values()
         if request.state is not VideoState.REFUSED
         for card in request.cameras

@@ -39,9 +39,35 @@ class MalformedError(ValueError):
 
 
 def commit(salt: bytes, record: bytes) -> bytes:
-    """The leaf entry of a record: HMAC-SHA256 under 32 random bytes. Hides the record, binds to it for ever."""
+    """HMAC-SHA256 under 32 random bytes. Hides the record, binds to it for ever."""
     assert len(salt) == HASH_BYTES, "a short salt lets the record be guessed"
     return hmac.digest(salt, record, "sha256")
+
+
+_OPEN, _SEALED = b"\x00", b"\x01"
+
+
+def entry(salt: bytes, record: bytes, *, sealed: bool) -> bytes:
+    """The leaf entry of a record: its commitment, and whether it may stay sealed when the log is published.
+
+    The mark is in the tree from the moment of writing: who publishes later cannot leave out what must be opened.
+    """
+    return commit(salt, record) + (_SEALED if sealed else _OPEN)
+
+
+def bears_out(entry: bytes, salt: bytes, record: bytes) -> bool:
+    """Whether this entry, with its mark or from before there were marks, is of this record."""
+    return len(salt) == HASH_BYTES and hmac.compare_digest(entry[:HASH_BYTES], commit(salt, record))
+
+
+def sealed(entry: bytes) -> bool | None:
+    """Whether its record may stay closed; None for an entry from before there were marks. Raises MalformedError."""
+    if len(entry) == HASH_BYTES:
+        return None
+    mark = entry[HASH_BYTES:]
+    if mark not in (_OPEN, _SEALED):
+        raise MalformedError("a leaf that is no commitment with its mark")
+    return mark == _SEALED
 
 
 def leaf_hash(entry: bytes) -> bytes:

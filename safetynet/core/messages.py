@@ -16,6 +16,7 @@ from safetynet.core.terms import (
     Basis,
     CameraId,
     CentreId,
+    FixId,
     GrantId,
     Heading,
     IncidentId,
@@ -176,6 +177,11 @@ _FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
     ),
     (Role.POLICE, Role.CONTROL): (AnswerNotice,),
 }
+
+
+def outward(place: Place) -> Place:
+    """A position as partners get it: without the number of its fix, which is a place in our journal and no business of theirs."""
+    return msgspec.structs.replace(place, fix=FixId(0))
 
 
 def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:

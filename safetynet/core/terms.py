@@ -216,6 +216,7 @@ class Why(Enum):
     LEDGER_FAILED = "ledger_failed"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
+    SIGNED_OUT = "signed_out"
     UNANSWERED = "unanswered"
     """Nobody at the city answered in time."""
     BEYOND_PURPOSE = "beyond_purpose"
@@ -223,5 +224,3 @@ class Why(Enum):
     FACTS_UNCLEAR = "facts_unclear"
     NEEDED_ELSEWHERE = "needed_elsewhere"
     UNDER_REPAIR = "under_repair"
-    NO_PTZ = "no_ptz"
-    TURNED_BY_OTHER = "turned_by_other"

@@ -6,6 +6,7 @@ owner can read; a key file that others could read stops the program. Keys never 
 
     log.key      Ed25519, signs checkpoints of this centre's ledger and nothing else
     sign.key     Ed25519, signs messages and leases
+    pseudonym.key  32 bytes, makes the ids under which partners know an incident; losing it changes only later ids
     person.key   AES-256, wraps the data keys of persons; losing it erases everyone
     tls.pem      ECDSA P-256 key with its certificate, renewed at start
     ca.pem       whom to trust on a link (more than one certificate may stand in it)
@@ -90,8 +91,10 @@ def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 class CentreKeys:
     """What one centre signs with. `open_centre` makes it."""
 
-    def __init__(self, log: Ed25519PrivateKey, sign: Ed25519PrivateKey, person: bytes) -> None:
+    def __init__(self, log: Ed25519PrivateKey, sign: Ed25519PrivateKey, person: bytes, pseudonym: bytes) -> None:
         self._log, self._sign, self._person = log, sign, person
+        self.pseudonym: Final = pseudonym
+        """32 bytes; the secret of the control centre's mind from which incident ids are derived."""
         self.public: Final = sign.public_key().public_bytes_raw()
         """32 bytes; partners pin it."""
         self.log_public: Final = log.public_key().public_bytes_raw()
@@ -112,13 +115,18 @@ class CentreKeys:
 def open_centre(folder: Path) -> CentreKeys:
     """`folder` is the centre's D. Draws what is missing. Raises PermissionError when a key file is readable by others."""
     place = folder / FOLDER
-    person = place / "person.key"
-    if not person.exists():
-        files.write(person, secrets.token_bytes(32), mode=0o400, replace=False)
-    kek = _read_secret(person)
-    if len(kek) != 32:
-        raise TamperedError("person.key is not 32 bytes")
-    return CentreKeys(_ed25519(place / "log.key"), _ed25519(place / "sign.key"), kek)
+    person, pseudonym = _secret(place / "person.key"), _secret(place / "pseudonym.key")
+    return CentreKeys(_ed25519(place / "log.key"), _ed25519(place / "sign.key"), person, pseudonym)
+
+
+def _secret(path: Path) -> bytes:
+    """32 random bytes, drawn when there are none."""
+    if not path.exists():
+        files.write(path, secrets.token_bytes(32), mode=0o400, replace=False)
+    secret = _read_secret(path)
+    if len(secret) != 32:
+        raise TamperedError(f"{path.name} is not 32 bytes")
+    return secret
 
 
 def verify(public: bytes, data: bytes, signature: bytes) -> bool:

@@ -8,7 +8,8 @@ create table if not exists event (
                                 -- erased must be skipped without opening it.
   sealed blob not null,         -- salt (32 bytes) and record, sealed under the subject's key; plain when there is none.
                                 -- Not columns for kind and time: they would stay behind when the key is destroyed.
-  leaf blob not null            -- HMAC-SHA256(salt, record). Kept, not derived: it must outlive the record.
+  leaf blob not null            -- HMAC-SHA256(salt, record) and a byte: 0 must be opened when published, 1 is sealed. Older
+                                -- rows lack the byte. Kept, not derived: it must outlive the record.
 ) strict;
 
 create trigger if not exists event_follows before insert on event

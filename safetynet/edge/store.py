@@ -9,7 +9,6 @@ Absent on purpose: positions (edge.journal), which must stay erasable by time, a
 
 import contextlib
 import fcntl
-import hmac
 import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import Final, NamedTuple, Protocol, Self
 import msgspec
 
 from safetynet.core import events as recorded
-from safetynet.core import messages
+from safetynet.core import ledger, messages
 from safetynet.core.events import AnyEvent
 from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, DeviceId, Instant, PersonId, SubjectId, WearerId
@@ -384,7 +383,7 @@ class Store:
             assert len(salt) == SALT_BYTES
             subject, plain = recorded.subject(event), salt + record
             sealed = plain if subject is None else self._keys.seal(subject, plain, _place(serial))
-            rows.append((serial, subject, sealed, commitment(salt, record)))
+            rows.append((serial, subject, sealed, ledger.entry(salt, record, sealed=subject is not None)))
         self._db.executemany("insert into event values (?, ?, ?, ?)", rows)
 
     def _insert_sends(self, sends: Sequence[Send]) -> frozenset[CentreId]:
@@ -416,7 +415,7 @@ class Store:
                     continue
                 plain = sealed if subject is None else self._opened(SubjectId(subject), sealed, _place(serial))
                 salt, record = plain[:SALT_BYTES], plain[SALT_BYTES:]
-                if not hmac.compare_digest(commitment(salt, record), leaf):
+                if not ledger.bears_out(leaf, salt, record) or ledger.sealed(leaf) not in (None, subject is not None):
                     raise Damaged(f"event {serial} is not what its leaf says")
                 yield serial, salt, record
         if after < self._head:
@@ -463,11 +462,6 @@ class _Wrapped:
             " on conflict do update set size_bytes = excluded.size_bytes, wrapped = excluded.wrapped",
             (subject, size_bytes, wrapped.ljust(WRAPPED_BYTES_MAX, b"\0")),
         )
-
-
-def commitment(salt: bytes, record: bytes) -> bytes:
-    """The ledger leaf of a record: hides it without the salt, binds to it for ever."""
-    return hmac.digest(salt, record, "sha256")
 
 
 def enveloped(

@@ -192,7 +192,8 @@ class Country:
         relays = {id: each.relay for id, each in self.cities.items()}
         self.relay = Receiving(self._clock(0), relays)
         peers = dict.fromkeys(AREAS, Role.CITY) | {POLICE: Role.POLICE}
-        country = words.Country(tuple(words.City(id, area) for id, area in AREAS.items()), POLICE)
+        secret = random.Random(f"{seed}/pseudonyms").randbytes(32)
+        country = words.Country(tuple(words.City(id, area) for id, area in AREAS.items()), POLICE, secret)
         orders = {each.id: each.order for each in self.wearers[:-1]}
         self.control = Control(
             country, orders, self.relay, CONTROL, Role.CONTROL, peers, self._clock(0), self.net, seed
@@ -271,6 +272,9 @@ class Country:
         """What crosses to another organisation must hold nothing of a person's order."""
         if any(word in envelope.body for word in FORBIDDEN):
             self.leaked.append(repr(envelope.body))
+        place = getattr(codec.decode_message(envelope.body, envelope.v), "place", None)
+        if envelope.origin == CONTROL and place is not None and place.fix:
+            self.leaked.append(f"the number of a fix: {place}")
 
     # --- weather
 

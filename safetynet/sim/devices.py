@@ -95,6 +95,8 @@ class Report:
     battery: float
     speed_mps: float
     alarm: str | None = None
+    recorded: bool = False
+    """The position is one of a real receiver. Not sent: it is for counting what came through."""
 
 
 def osmand(report: Report, key: str) -> bytes:

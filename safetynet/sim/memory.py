@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from safetynet.core import events as recorded
+from safetynet.core import ledger
 from safetynet.core.events import AnyEvent
 from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, Instant, SubjectId
@@ -21,7 +22,6 @@ from safetynet.edge.store import (
     InboxKey,
     Opening,
     RelayMark,
-    commitment,
     enveloped,
 )
 
@@ -153,7 +153,8 @@ class Memory:
 
     def _row(self, serial: int, event: AnyEvent) -> tuple[SubjectId | None, bytes, bytes, bytes]:
         record, salt = codec.encode_record(serial, event), self._dice.randbytes(SALT_BYTES)
-        return recorded.subject(event), salt, record, commitment(salt, record)
+        subject = recorded.subject(event)
+        return subject, salt, record, ledger.entry(salt, record, sealed=subject is not None)
 
     def _envelopes(self, sends: Sequence[Send]) -> list[Envelope]:
         last = dict(self._seq_last)

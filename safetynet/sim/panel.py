@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -15,10 +16,24 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from safetynet.core.terms import Instant, UnitId, WearerId
+from safetynet.core.terms import CameraId, Instant, UnitId, WearerId
 from safetynet.sim.world import World
 
 BODY_BYTES_MAX: Final = 4_096
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the world is not made but recorded by others, and what came of it so far."""
+
+    walk_fixes: int = 0
+    """Fixes of a recorded walk that the control centre has acknowledged."""
+    clip_cameras: tuple[CameraId, ...] = ()
+    """Cameras that loop a film."""
+    clip_sound: bool = False
+    """The film has sound, and its cameras offer it."""
+    sound_fetched: int = 0
+    """How often somebody set a camera's sound up."""
+
 
 _STYLE: Final = """
 :root{color-scheme:dark;font:16px/1.55 Pretendard,"Noto Sans KR",system-ui,sans-serif;background:#0c1117;color:#e9edf2}
@@ -78,10 +93,12 @@ class Panel:
         now: Callable[[], Instant],
         origins: frozenset[str],
         alarm_sent_at: Callable[[WearerId], Instant | None] = lambda _: None,
+        recorded: Callable[[], Recorded] = Recorded,
     ) -> None:
         """`origins`: who may call besides a page of the panel itself. `alarm_sent_at`: when a wearer's device first
         sent an alarm since the story began; for measuring.
         """
+        self._recorded = recorded
         self._world, self._now, self._origins, self._alarm_sent_at = world, now, origins, alarm_sent_at
 
     def app(self) -> Starlette:
@@ -134,7 +151,8 @@ class Panel:
                 "step": None if seconds is None else story.step_at(seconds),
                 "steps": [{"at_s": step.at_s, "word": step.word, "ko": step.ko, "en": step.en} for step in story.steps],
             })  # fmt: skip
-        return JSONResponse({"at": now, "stories": stories}, headers=_SAFE)
+        recorded = msgspec.to_builtins(self._recorded())
+        return JSONResponse({"at": now, "stories": stories, "recorded": recorded}, headers=_SAFE)
 
     def _sent_at(self, wearer: WearerId, started: Instant | None) -> Instant | None:
         sent = self._alarm_sent_at(wearer)

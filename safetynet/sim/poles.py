@@ -20,6 +20,8 @@ BETWEEN_M: Final = 74.0
 """Least distance of a pole along a street from all others."""
 WATCHED_M: Final = 44.0
 """The same on streets that the town watches closely."""
+LOOK_NEAR_M: Final = 12.0
+LOOK_FAR_M: Final = 50.0
 KNOWN_SHARE: Final = 0.70
 PTZ_SHARE: Final = 0.15
 VIEWS_DEG: Final = (50, 56, 62, 68, 76)
@@ -115,8 +117,13 @@ class Registered(Protocol):
     def purpose(self) -> str: ...
 
 
-def given(streets: Streets, seed: int, registered: Sequence[Registered]) -> list[SimCamera]:
-    """Cameras on real poles, aimed in turn along the streets that pass there; the second city gets made ones."""
+def given(
+    streets: Streets, seed: int, registered: Sequence[Registered], watched: Floats | None = None
+) -> list[SimCamera]:
+    """Cameras on real poles, aimed in turn along the streets that pass there; the second city gets made ones.
+
+    The first lens of a pole near `watched`, a polyline (n, 2), looks there instead: nobody wrote down where it really does.
+    """
     dice = Random(seed * 11 + 3)
     cameras: list[SimCamera] = []
     lenses: dict[PoleId, int] = {}
@@ -127,12 +134,14 @@ def given(streets: Streets, seed: int, registered: Sequence[Registered]) -> list
         lenses[each.pole] = k + 1
         near = streets.adjacent[node]
         bearing = _aim(streets, near[k][1], node, x, y) if k < len(near) else dice.uniform(0, 360)
+        if k == 0 and watched is not None and (onto := _towards(streets, watched, x, y)) is not None:
+            bearing = onto
         cameras.append(SimCamera(
             id=each.id, name=each.name, label=f"{each.id}", pole=each.pole, city=first, lat=each.lat, lon=each.lon,
             x=x, y=y, height_m=round(dice.uniform(4.5, 6.0), 2), azimuth_deg=round(bearing % 360, 1),
             view_deg=float(dice.choice(VIEWS_DEG)), range_m=60.0, ptz=False, purpose=each.purpose, known=False,
         ))  # fmt: skip
-    return cameras + [each for each in hang(streets, seed) if each.city != first]
+    return cameras + [each for each in hang(streets, seed, watched) if each.city != first]
 
 
 def _pole(
@@ -152,6 +161,16 @@ def _pole(
             azimuth_deg=round(bearing % 360, 1), view_deg=float(dice.choice(VIEWS_DEG)),
             range_m=float(dice.choice((45, 50, 55, 60))), ptz=dice.random() < PTZ_SHARE, purpose=purpose, known=known,
         )  # fmt: skip
+
+
+def _towards(streets: Streets, line: Floats, x: float, y: float) -> float | None:
+    """Bearing from a pole to the nearest point of a line that it would really see, a few steps away."""
+    gaps = np.linalg.norm(line - (x, y), axis=1)
+    for n in np.argsort(gaps):
+        tx, ty = (float(each) for each in line[n])
+        if LOOK_NEAR_M < gaps[n] < LOOK_FAR_M and streets.clear((x, y), (tx, ty)):
+            return math.degrees(math.atan2(tx - x, ty - y))
+    return None
 
 
 def _aim(streets: Streets, road: int, node: int, x: float, y: float) -> float:

@@ -31,6 +31,7 @@ from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.store import Account, Device, Store
+from safetynet.sim import recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -48,6 +49,8 @@ REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
 REAL_OWNER: Final = "대전광역시 중구청"
 IMPORTED: Final = "imported"
 """Folder of the real list as it was read, before the border divides it."""
+IMPORT_FILE: Final = "import.json"
+"""Beside it: what the importer counted."""
 IMPORT_S_MAX: Final = 120
 YEAR: Final = 2026
 """Of the made city: ages are counted from it."""
@@ -214,6 +217,8 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
         _pin_each_other(wish.folder, CONTROL, partner)
     told("가상 도시와 카메라 대장", "the made city and the registries of its cameras")
     if wish.data is not None:
+        if absent := recordings.missing(wish.data):
+            raise CannotProvisionError(f"{absent[0]} is not there")
         _import_real(wish.folder / IMPORTED, wish.data)
     world = make_world(wish)
     for city in CITIES:
@@ -255,11 +260,14 @@ def _import_real(folder: Path, data: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False)
     if done.returncode != 0:
         raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
+    (folder / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
 
 
 def make_world(wish: Wish) -> World:
     """The same world as the world program makes from `world.json`."""
-    return World(wish.seed, registered=registry.read(wish.folder / IMPORTED) if wish.data is not None else None)
+    if wish.data is None:
+        return World(wish.seed)
+    return World(wish.seed, registered=registry.read(wish.folder / IMPORTED), walk=recordings.walk(wish.data.resolve()))
 
 
 def _registered(wish: Wish, world: World, city: CentreId) -> CityCameras:

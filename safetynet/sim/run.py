@@ -18,12 +18,14 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
-from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId
+from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId, WearerId
 from safetynet.edge import clock
+from safetynet.sim import cameras, recordings
+from safetynet.sim.cameras import Clip
 from safetynet.sim.devices import Post, Report, Sent
-from safetynet.sim.panel import Panel
+from safetynet.sim.panel import Panel, Recorded
 from safetynet.sim.scene import Scene
-from safetynet.sim.stories import BORDER_M, FLIGHT_MPS
+from safetynet.sim.stories import BORDER_M, FLIGHT_MPS, Story
 from safetynet.sim.world import World
 
 HOST: Final = "127.0.0.1"
@@ -52,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     devices: dict[DeviceId, str]
     registry: str | None = None
     data: str | None = None
+    """Folder of recordings of others: a walk, a film."""
     console_origins: tuple[str, ...] = ()
     unit_url: str | None = None
     """Where the phones of units say where they are: the control centre's `/unit`."""
@@ -70,7 +73,10 @@ def make(settings: Settings) -> World:
     if settings.registry is not None:
         # The importers belong to another floor's room and are wanted only with real lists.
         registered = importlib.import_module("safetynet.edge.registry").read(Path(settings.registry))
-    return World(settings.seed, registered=registered, border_m=settings.border_m, pace_mps=settings.pace_mps)
+    walk = None if settings.data is None else recordings.walk(Path(settings.data))
+    return World(
+        settings.seed, registered=registered, walk=walk, border_m=settings.border_m, pace_mps=settings.pace_mps
+    )
 
 
 class _Server(uvicorn.Server):
@@ -94,29 +100,39 @@ async def tell(world: World, posts: dict[DeviceId, Post]) -> None:
         await asyncio.sleep(TICK_S)
 
 
-def near_stories(world: World) -> list[CameraId]:
+def near_stories(world: World, stories: Sequence[Story]) -> list[CameraId]:
     """Cameras that will be asked for when a story is told: those near its way, in the order of its seconds."""
-    cameras = world.cameras()
+    known = world.cameras()
     found: dict[CameraId, None] = {}
-    for story in world.stories():
+    for story in stories:
         for second in range(0, int(story.length_s) + 1, STEP_S):
             at = story.moment(float(second))
-            for each in cameras:
+            for each in known:
                 if (each.x - at.x) ** 2 + (each.y - at.y) ** 2 < NEAR_M**2:
                     found.setdefault(each.id)
     return list(found)
 
 
-def look(world: World, scene: Scene, over: threading.Event) -> None:
+def look(drawn: Sequence[CameraId], scene: Scene, over: threading.Event) -> None:
     """Draws what never moves before anybody looks: real cameras see all the time, ours must not be slow at first.
 
     In a thread of its own that yields to everything else.
     """
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
-    for camera in near_stories(world)[:PREPARED_MAX]:
+    for camera in drawn[:PREPARED_MAX]:
         if over.is_set():
             return
         scene.background(camera)
+
+
+def filmed(world: World, settings: Settings) -> tuple[Clip | None, frozenset[CameraId]]:
+    """The film, and the cameras near the first story's way that loop it. They are like the recorder of a shop: it plays
+    from the first picture, and no wish makes a key frame where the film has none.
+    """
+    if settings.data is None:
+        return None, frozenset()
+    clip = cameras.read_clip(Path(settings.data) / recordings.CLIP_FILE)
+    return clip, recordings.looping(near_stories(world, world.stories()[:1]))
 
 
 async def patrol(world: World, settings: Settings, posts: dict[UnitId, Post]) -> None:
@@ -150,8 +166,11 @@ async def run(world: World, settings: Settings) -> None:
     # The kernels are compiled before the first picture is asked for: it must not wait for that.
     await asyncio.to_thread(scene.warm)
     sent: dict[DeviceId, Instant] = {}
+    walk_fixes = 0
 
     def heard(news: Sent) -> None:
+        nonlocal walk_fixes
+        walk_fixes += news.report.recorded
         if news.report.alarm is None:
             sent.pop(news.report.device, None)
         else:
@@ -166,16 +185,31 @@ async def run(world: World, settings: Settings) -> None:
         if settings.unit_url is not None
     }
     device_of = {each.id: each.device for each in world.wearers()}
-    cameras = importlib.import_module("safetynet.sim.cameras")
-    serving = await cameras.serve({each.id: scene for each in world.cameras()}, HOST, settings.rtsp_port)
-    panel = Panel(world, clock.now, frozenset(settings.console_origins), lambda wearer: sent.get(device_of[wearer]))
+    clip, looping = await asyncio.to_thread(filmed, world, settings)
+    pictures = {each.id: clip if clip is not None and each.id in looping else scene for each in world.cameras()}
+    habits = dict.fromkeys(looping, cameras.Habits(honour_pli=False))
+    serving = await cameras.serve(pictures, HOST, settings.rtsp_port, habits)
+
+    def recorded() -> Recorded:
+        return Recorded(
+            walk_fixes=walk_fixes,
+            clip_cameras=tuple(sorted(looping)),
+            clip_sound=clip is not None and clip.audio,
+            sound_fetched=serving.audio_setups,
+        )
+
+    def alarm_sent_at(wearer: WearerId) -> Instant | None:
+        return sent.get(device_of[wearer])
+
+    panel = Panel(world, clock.now, frozenset(settings.console_origins), alarm_sent_at, recorded)
     server = _Server(uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_level="warning"))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     serving_pages = asyncio.create_task(server.serve())
     over = threading.Event()
-    threading.Thread(target=look, args=(world, scene, over), name="look", daemon=True).start()
+    drawn = [each for each in near_stories(world, world.stories()) if each not in looping]
+    threading.Thread(target=look, args=(drawn, scene, over), name="look", daemon=True).start()
     work = [
         tell(world, posts),
         patrol(world, settings, phones),

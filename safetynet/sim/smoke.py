@@ -21,13 +21,15 @@ import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 import msgspec
 from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Error as Unseen
 from rich.console import Console
 from rich.table import Table
 
@@ -48,7 +50,9 @@ from safetynet.core.events import (
 from safetynet.core.terms import AlarmId, CameraId, CentreId, GrantId, IncidentId, NoticeState, RequestId, UnitState
 from safetynet.edge import registry
 from safetynet.sim.children import HOST, ChildFailedError, Children, PortTakenError, Program
+from safetynet.sim.panel import Recorded
 from safetynet.sim.provision import CITIES, CONTROL, POLICE, Deployment, open_store
+from safetynet.sim.real import Real
 from safetynet.sim.screen import DESK, PHONE, CannotSeeError, Screen, TileNote, launch, until
 
 RUNS: Final = 5
@@ -94,6 +98,10 @@ class Run:
     border_followed: bool = False
     ended_at_viewer: bool = False
 
+    def live(self) -> list[CameraId]:
+        """A camera for each time that its picture came to be seen on the wall."""
+        return [CameraId(each["camera"]) for each in self.notes if each["state"] == "live"]
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -122,6 +130,12 @@ async def _told(stage: Stage) -> dict[str, Any]:
     state = await asyncio.to_thread(_ask, f"{stage.panel}/state")
     story = next(each for each in state["stories"] if each["name"] == stage.story)
     return {**story, "at": state["at"]}
+
+
+async def _recorded(stage: Stage) -> Recorded:
+    """What of the world is not made, and what came of it in this run."""
+    state = await asyncio.to_thread(_ask, f"{stage.panel}/state")
+    return msgspec.convert(state["recorded"], Recorded)
 
 
 async def _sent_at(stage: Stage) -> int | None:
@@ -412,7 +426,9 @@ async def _tell(stage: Stage, runs: int, shots: Path, told: list[Run]) -> None:
                     figures = "  ".join(f"{name} {value:.0f}" for name, value in told[-1].figures.items())
                     _out.print(f"  [green]✓[/] {number}/{runs}  [dim]{figures}[/]")
             except BaseException:
-                await desk.shoot("failed")
+                # A page that cannot even be photographed must not hide why the story stopped.
+                with suppress(Unseen):
+                    await desk.shoot("failed")
                 raise
             if desk.faults:
                 raise CannotSeeError(f"the operator's page failed: {desk.faults[0]}")
@@ -433,11 +449,14 @@ async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], l
     told: list[Run] = []
     restarts: list[str] = []
     demo = Children((_demo(said, folder),), out / "log", say=restarts.append)
+    recorded: Recorded | None = None
     _out.print("[dim]제품을 띄웁니다 · bringing up the product[/]")
     await demo.start()
     try:
-        await _tell(_stage(folder, said.port, said.story), said.runs, out, told)
-    except CannotSeeError as fault:
+        stage = _stage(folder, said.port, said.story)
+        await _tell(stage, said.runs, out, told)
+        recorded = await _recorded(stage)
+    except (CannotSeeError, Unseen) as fault:
         faults.append(str(fault))
     finally:
         await demo.stop()
@@ -453,7 +472,13 @@ async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], l
     if not tampered:
         faults.append("a flipped byte was not found")
     faults += _unmet(told, logs, said.runs)
-    return _summary(told, logs, verified=verified, tampered=tampered), faults
+    summary = _summary(told, logs, verified=verified, tampered=tampered)
+    if said.data is not None and recorded is not None:
+        seen = [camera for run in told for camera in run.live()]
+        real = Real.count(folder, recorded, seen, logs.events[CONTROL])
+        faults += real.unmet(recorded)
+        summary |= asdict(real)
+    return summary, faults
 
 
 def _unmet(told: Sequence[Run], logs: Logs, runs: int) -> list[str]:

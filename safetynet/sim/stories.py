@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from safetynet.core.terms import WearerId
 from safetynet.sim.people import Way, beside, way
 from safetynet.sim.streets import Road, Streets
+from safetynet.sim.tracks import Walk
 
 STORY_MAX_S: Final = 900.0
 FLIGHT_MPS: Final = 3.0
+CUT_S: Final = 3.0
+RECORDED_RADIUS_M: Final = 15.0
+"""The recorders of walks wrote no accuracy: what an ordinary receiver says of itself out of doors."""
+FIX_S_SLACK: Final = 0.002
 BORDER_M: Final = 150.0
 """From the cut to the border, along the way: 50 s at the usual pace."""
 
@@ -41,6 +48,8 @@ class Moment:
     tampered: bool = False
     fix: tuple[float, float, float] | None = None
     """x, y and radius in metres."""
+    recorded: bool = False
+    """The fix is one that a real receiver wrote at this second of a real walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ class Story:
     steps: tuple[Step, ...]
     moment: Callable[[float], Moment]
     """By seconds since the start."""
+    fixes_s: tuple[float, ...] = ()
+    """When a recorded walk has its fixes: the device speaks then, and not in its own rhythm."""
 
     @property
     def length_s(self) -> float:
@@ -82,8 +93,11 @@ def crossing(streets: Streets) -> Road:
 @lru_cache(maxsize=4)
 def escape(streets: Streets) -> tuple[Way, float]:
     """The way of the flight from deep in the first city far into the second, and how far along it the border lies."""
-    road = crossing(streets)
     first = streets.cities[0].id
+    if streets.walk is not None:
+        line = way(streets.walk.trail)
+        return line, _border(streets, line)
+    road = crossing(streets)
     a, b = road.a, road.b
     if streets.city_at(*map(float, streets.nodes[a])) != first:
         a, b = b, a
@@ -91,12 +105,17 @@ def escape(streets: Streets) -> tuple[Way, float]:
     goal = _far(streets, b, a, 650.0)
     nodes = streets.route(start, a) + streets.route(b, goal)
     line = beside(streets, nodes, pavement=True)
+    return line, _border(streets, line)
+
+
+def _border(streets: Streets, line: Way) -> float:
+    """How far along a way the first city ends."""
     low, high = 0.0, line.length_m
     while high - low > 0.05:
         middle = (low + high) / 2
         x, y, _ = line.at(middle)
-        low, high = (middle, high) if streets.city_at(x, y) == first else (low, middle)
-    return line, low
+        low, high = (middle, high) if streets.city_at(x, y) == streets.cities[0].id else (low, middle)
+    return low
 
 
 def _far(streets: Streets, node: int, beyond: int, want_m: float) -> int:
@@ -113,7 +132,7 @@ def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pa
     """
     line, border = escape(streets)
     start = max(0.0, border - border_m)
-    cut_s, run_s = 3.0, 5.0
+    cut_s, run_s = CUT_S, 5.0
     crossed_s = run_s + (border - start) / pace_mps
     # The first run is fast, then he walks on quickly; deep in the other city he stops.
     hidden_s = run_s + (line.length_m - start) / pace_mps
@@ -136,6 +155,42 @@ def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pa
     )
     return Story("tamper", "부착장치 훼손", "집 앞에서 스트랩을 끊고 경계를 넘어 옆 도시로 달아납니다.", "Strap cut",
                  "Cuts the strap near home and flees over the border into the next city.", wearer, steps, moment)  # fmt: skip
+
+
+def recorded(streets: Streets, wearer: WearerId, walk: Walk) -> Story:
+    """The strap is cut on a walk that somebody really took: its steps, its pauses, and the fixes of its receiver.
+
+    The cut comes with the walk's first fix after `CUT_S`, so that every report of the story is a recorded one. When the
+    record ends he stands where it ended.
+    """
+    line, border = escape(streets)
+    run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(walk.trail, axis=0), axis=1))])
+    cut_s = float(walk.at_s[np.searchsorted(walk.at_s, CUT_S)])
+    crossed_s, hidden_s = float(np.interp(border, run, walk.at_s)), walk.length_s
+
+    def moment(seconds: float) -> Moment:
+        along, soon = (float(np.interp(each, walk.at_s, run)) for each in (seconds, seconds + 1.0))
+        x, y, heading = line.at(along)
+        last = int(np.searchsorted(walk.at_s, seconds + FIX_S_SLACK, side="right")) - 1
+        fx, fy = (float(each) for each in walk.fixes[last])
+        walks = seconds <= hidden_s
+        return Moment(x, y, heading, along, soon - along, indoors=False,
+                      alarm="removing" if seconds >= cut_s else None, tampered=seconds >= cut_s,
+                      fix=(fx, fy, RECORDED_RADIUS_M) if walks else None,
+                      recorded=walks and seconds - float(walk.at_s[last]) < FIX_S_SLACK)  # fmt: skip
+
+    steps = (
+        Step(0.0, "home", "집을 나섬", "leaves his home"),
+        Step(cut_s, "cut", "부착장치 스트랩을 끊음", "cuts the strap"),
+        Step(cut_s + 1.0, "flight", "시 경계 쪽으로 걸음", "walks towards the border"),
+        Step(round(crossed_s, 1), "border", "옆 도시로 넘어감", "crosses into the other city"),
+        Step(round(hidden_s, 1), "hidden", "멈춰 섬", "stops"),
+        Step(round(min(STORY_MAX_S, hidden_s + 240), 1), "end", "끝", "end"),
+    )
+    assert 0.0 < cut_s < crossed_s < hidden_s, "a recorded walk cuts, crosses the border and ends, in this order"
+    return Story("tamper", "부착장치 훼손", "실제로 기록된 걸음 그대로: 스트랩을 끊고 경계를 넘어 옆 도시로 갑니다.", "Strap cut",
+                 "A walk that was really recorded: cuts the strap and crosses the border.", wearer, steps, moment,
+                 fixes_s=tuple(walk.at_s.tolist()))  # fmt: skip
 
 
 def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius_m: float) -> Story:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from safetynet.core.terms import CentreId
 from safetynet.sim.plane import Plane
+from safetynet.sim.tracks import Walk, spaced
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[float, float]
@@ -159,6 +160,8 @@ class Streets:
     """Line between the two cities; empty when there is only one."""
     adjacent: tuple[tuple[tuple[int, int], ...], ...] = field(default=())
     """Per node: (neighbour, index of the road)."""
+    walk: Walk | None = None
+    """A recorded walk that leads over the border, when the streets were made along one."""
 
     def city_at(self, x: float, y: float) -> CentreId | None:
         return next((each.id for each in self.cities if inside(x, y, each.outline)), None)
@@ -512,12 +515,13 @@ _MERGE_M: Final = 18.0
 _LINK_MAX_M: Final = 260.0
 
 
-def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Streets:
+def along(points: Sequence[tuple[float, float]], seed: int = 20261123, walk: Walk | None = None) -> Streets:
     """Streets that run past given poles, (lat, lon) WGS84: for lists of real cameras, whose real streets we do not have.
 
     Poles become junctions of a Gabriel graph (no road crosses another), buildings stand along it. All given poles lie in
     the first city; the second is made: the mirror image of the side on which most poles stand near the rim, so that there
-    is a border to cross. Raises ValueError for fewer than 8 or more than 12,000 points.
+    is a border to cross. A recorded `walk` is moved and turned to where it passes most poles on its way over the border,
+    and gets a street of its own. Raises ValueError for fewer than 8 or more than 12,000 points.
     """
     if not 8 <= len(points) <= ALONG_MAX:
         raise ValueError(f"{len(points)} poles; 8 to {ALONG_MAX} make streets")
@@ -525,11 +529,15 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
     plane = Plane(*(float(v) for v in np.median(np.array(points), axis=0)))
     poles = _merged(np.array([plane.to_xy(*each) for each in points]))
     turn = max((np.array(each) for each in _QUARTERS), key=lambda each: _crowded(poles @ each.T))
+    if walk is not None:
+        turn, walk = _passing(poles, walk)
     east = poles @ turn.T
     edge = float(east[:, 0].max()) + 30.0
     band = east[east[:, 0] > edge - _BAND_M] * (-1.0, 1.0) + (2 * edge, 0.0)
     # The streets run past the poles, not through them.
     nodes = np.vstack([east, band]) @ turn + (0.0, 6.5)
+    if walk is not None:
+        nodes = _with_street(nodes, walk)
     roads = list(_gabriel(dice, nodes))
     used = sorted({each.a for each in roads} | {each.b for each in roads})
     at = {node: k for k, node in enumerate(used)}
@@ -543,7 +551,49 @@ def along(points: Sequence[tuple[float, float]], seed: int = 20261123) -> Street
     outlines = [tuple((float(x), float(y)) for x, y in np.array(box) @ turn) for box in boxes]
     cities = tuple(City(id, CITY_NAMES[id], box) for id, box in zip((GARAM, NARAE), outlines, strict=True))
     return join(plane, nodes, roads, buildings=tuple(_frontage(dice, nodes, roads)), parks=(), water=(), cities=cities,
-                border=outlines[0][:2])  # fmt: skip
+                border=outlines[0][:2], walk=walk)  # fmt: skip
+
+
+WALK_BORDER_S: Final = 60.0
+"""A recorded walk is over the border after so many seconds."""
+_WATCHED_M: Final = 45.0
+_WALK_DEEP_M: Final = 400.0
+_WALK_GAP_M: Final = 38.0
+_WALK_CLEAR_M: Final = 24.0
+"""More than half the gap: then no pole comes between two corners of the walk's street."""
+_WALK_ASIDE_M: Final = 4.2
+"""From the middle of a local street to its pavement."""
+
+
+def _passing(poles: Floats, walk: Walk) -> tuple[Floats, Walk]:
+    """Of all directions and places: where the walk passes most poles before it comes to the border."""
+    best: tuple[int, Floats, Floats] = -1, np.eye(2), np.zeros(2)
+    over = float(np.interp(min(WALK_BORDER_S, walk.length_s / 2), walk.at_s, walk.trail[:, 0]))
+    before = walk.trail[walk.trail[:, 0] < over]
+    for degrees in range(0, 360, 5):
+        angle = math.radians(degrees)
+        turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+        east = poles @ turn.T
+        edge = float(east[:, 0].max()) + 30.0
+        deep = east[east[:, 0] > edge - _WALK_DEEP_M]
+        for _, y in deep:
+            shift = np.array([edge - over, y + _WALK_ASIDE_M])
+            gaps = np.linalg.norm(deep[:, None] - (before + shift)[None], axis=2).min(axis=1)
+            seen = int((gaps < _WATCHED_M).sum())
+            if seen > best[0]:
+                best = seen, turn, shift
+    _, turn, shift = best
+    return turn, walk.placed(turn, shift @ turn)
+
+
+def _with_street(nodes: Floats, walk: Walk) -> Floats:
+    """Junctions along the walk's right-hand side, instead of those that would stand in its way."""
+    corners = spaced(walk.trail, _WALK_GAP_M)
+    ahead = (walk.trail[-1] - walk.trail[0]) / np.linalg.norm(walk.trail[-1] - walk.trail[0])
+    corners = corners + np.array([-ahead[1], ahead[0]]) * _WALK_ASIDE_M
+    line = spaced(corners, 2.0)
+    gaps = np.linalg.norm(nodes[:, None] - line[None], axis=2).min(axis=1)
+    return np.vstack([nodes[gaps > _WALK_CLEAR_M], corners])
 
 
 _BAND_M: Final = 900.0

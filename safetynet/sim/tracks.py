@@ -3,20 +3,29 @@
 Nonsense lines are left out and counted; times keep their distances. Absent on purpose: any smoothing.
 """
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from safetynet.core.terms import Instant
 from safetynet.sim.plane import Plane
+
+Floats = npt.NDArray[np.float64]
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 _KNOTS_MPS: Final = 0.514444
 _PLT_HEAD: Final = 6
 GAP_S_MAX: Final = 12.0
 RUN_MPS_MAX: Final = 3.5
+TREMBLE_S: Final = 8.0
+"""What a fix differs from its neighbours of so many seconds is taken for the receiver's error, not for a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +170,44 @@ def walk(track: Track, length_s: float) -> tuple[Step, ...]:
     if best[0] < 0.5 * length_s:
         raise ValueError("nobody walks in this track")
     return best[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """A recorded walk in one piece: what the receiver wrote, and where the person is taken to have been. Plane metres."""
+
+    at_s: Floats
+    fixes: Floats
+    """(n, 2), with the receiver's own errors."""
+    trail: Floats
+    """(n, 2), the same without its trembling."""
+
+    @property
+    def length_s(self) -> float:
+        return float(self.at_s[-1])
+
+    def placed(self, turn: Floats, shift: Floats) -> "Walk":
+        """Turned and moved as one piece: its metres, seconds and errors stay what they were."""
+        return Walk(self.at_s, self.fixes @ turn + shift, self.trail @ turn + shift)
+
+
+def straight(steps: Sequence[Step]) -> Walk:
+    """The walk from its start towards the east: where it really led is of no use in a made city."""
+    assert len(steps) > 1, "a walk has more than one step"
+    at_s = np.array([each.at_s for each in steps])
+    fixes = np.array([(each.x, each.y) for each in steps])
+    # A straight line through the neighbours of each fix, the near ones weighing most.
+    apart = at_s[None] - at_s[:, None]
+    weights = np.exp(-((apart / TREMBLE_S) ** 2) / 2)
+    none, one, two = (((weights * apart**power).sum(axis=1, keepdims=True)) for power in range(3))
+    trail = weights * (two - one * apart) / (none * two - one**2) @ fixes
+    ahead = (trail[-1] - trail[0]) / np.linalg.norm(trail[-1] - trail[0])
+    turn = np.array([[ahead[0], -ahead[1]], [ahead[1], ahead[0]]])
+    return Walk(at_s, (fixes - trail[0]) @ turn, (trail - trail[0]) @ turn)
+
+
+def spaced(line: Floats, gap_m: float) -> Floats:
+    """Points along a line, evenly, not further apart than that; both ends are among them."""
+    run = [0.0, *itertools.accumulate(np.linalg.norm(np.diff(line, axis=0), axis=1).tolist())]
+    at = np.linspace(0.0, run[-1], math.ceil(run[-1] / gap_m) + 1)
+    return np.column_stack([np.interp(at, run, line[:, 0]), np.interp(at, run, line[:, 1])])

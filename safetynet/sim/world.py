@@ -20,6 +20,7 @@ from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, 
 from safetynet.sim.poles import CameraRow, Registered, SimCamera
 from safetynet.sim.stories import Moment, Story
 from safetynet.sim.streets import GARAM, NARAE, Streets
+from safetynet.sim.tracks import Walk, spaced
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +29,8 @@ ROUND_MS: Final = 90 * 60_000
 """A wearer goes out once in this time, and walks for a share of it."""
 SUSPECT_M: Final = 150.0
 """A device that is so near a forbidden place reports in the rhythm of suspicion."""
+HOME_CLEAR_M: Final = 35.0
+"""From the edge of a forbidden place to the homes of those in the stories about it."""
 DRIVE_MPS: Final = 12.5
 ADVANCE_MAX_MS: Final = 6 * 3_600_000
 
@@ -111,13 +114,16 @@ class Running:
 
 
 class World:
-    """With `registered` cameras of a real list the streets are built past their poles instead of the made pair."""
+    """With `registered` cameras of a real list the streets are built past their poles instead of the made pair, and
+    with a recorded `walk` also along it: that is then the way of the story's wearer.
+    """
 
     def __init__(
         self,
         seed: int = 20261123,
         *,
         registered: Sequence[Registered] | None = None,
+        walk: Walk | None = None,
         border_m: float = stories.BORDER_M,
         pace_mps: float = stories.FLIGHT_MPS,
     ) -> None:
@@ -128,8 +134,9 @@ class World:
             watched = np.array([line.at(s)[:2] for s in range(0, int(line.length_m), 4)])
             self._cameras = poles.hang(self.streets, seed, watched)
         else:
-            self.streets = streets.along([(each.lat, each.lon) for each in registered], seed)
-            self._cameras = poles.given(self.streets, seed, registered)
+            self.streets = streets.along([(each.lat, each.lon) for each in registered], seed, walk)
+            trail = None if self.streets.walk is None else spaced(self.streets.walk.trail, 4.0)
+            self._cameras = poles.given(self.streets, seed, registered, trail)
         self._by_id = {each.id: each for each in self._cameras}
         self.people = People(self.streets, seed)
         dice = Random(seed * 13 + 5)
@@ -149,8 +156,11 @@ class World:
         first, second, third = list(self._looks)[:3]
         zone, other = self._zone_spots[0], self._zone_spots[1]
         home = self._homes[third]
+        walk = self.streets.walk
         made = (
-            stories.tamper(self.streets, first, border_m=border_m, pace_mps=pace_mps),
+            stories.tamper(self.streets, first, border_m=border_m, pace_mps=pace_mps)
+            if walk is None
+            else stories.recorded(self.streets, first, walk),
             stories.zone(self.streets, second, zone[:2], zone[2]),
             stories.drift(third, (home.x, home.y), other[:2]),
         )
@@ -282,12 +292,20 @@ class World:
                 return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
         return devices.QUIET_MS
 
+    def _until_fix(self, wearer: WearerId, at: Instant) -> int | None:
+        """Milliseconds to the next fix of the recorded walk, while there is one."""
+        for each in self.running(at):
+            if each.story.wearer == wearer:
+                ahead = (each.started + round(second * 1000) - at for second in each.story.fixes_s)
+                return next((ms for ms in ahead if ms > 0), None)
+        return None
+
     def _say(self, enrolled: SimWearer, at: Instant) -> tuple[devices.Report, int]:
         told = self.moment(enrolled.id, at)
         true = self.position(enrolled.id, at)
         reading = self._sensors[enrolled.device].measure(true.x, true.y, at, indoors=true.indoors)
         if told is not None and told.fix is not None:
-            reading = devices.Reading(*told.fix, reading.source)
+            reading = devices.Reading(*told.fix, Source.GNSS if told.recorded else reading.source)
         elif told is not None:
             # Scripts are about the story, not about luck: their walks are out of doors, with satellites in sight.
             clipped = min(18.0, math.hypot(reading.x - true.x, reading.y - true.y))
@@ -298,7 +316,7 @@ class World:
         report = devices.Report(
             device=enrolled.device, observed_at=at, lat=lat, lon=lon, radius_m=reading.radius_m, source=reading.source,
             battery=float(95 - (at // 600_000 + len(enrolled.name) * 7) % 60), speed_mps=true.speed_mps,
-            alarm=told.alarm if told is not None else None,
+            alarm=told.alarm if told is not None else None, recorded=told is not None and told.recorded,
         )  # fmt: skip
         near = any(
             math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon))
@@ -306,6 +324,8 @@ class World:
             for zone in enrolled.zones
         )
         tampered = told is not None and told.tampered
+        if (wait_ms := self._until_fix(enrolled.id, at)) is not None:
+            return report, wait_ms
         return report, devices.rhythm_ms(tampered=tampered, suspicious=near or told is not None)
 
     # --- what the cameras see ---
@@ -373,7 +393,12 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     wanted = [start[:2], (zone[0] + zone[2] + 260.0, zone[1]), (other[0] + other[2] + 60.0, other[1])]
     for k, wearer in enumerate(wearers):
         place = wanted[k] if k < len(wanted) else tuple(made.middles[dice.randrange(len(made.buildings))])
-        middle = made.middles[int(np.argmin(((made.middles - place) ** 2).sum(axis=1)))]
+        far = ((made.middles - place) ** 2).sum(axis=1)
+        if k in (1, 2):
+            # Nobody is sent to live where he is forbidden to be.
+            mx, my, radius_m, _ = zone if k == 1 else other
+            far[((made.middles - (mx, my)) ** 2).sum(axis=1) < (radius_m + HOME_CLEAR_M) ** 2] = np.inf
+        middle = made.middles[int(np.argmin(far))]
         x, y = (float(v) for v in middle)
         route: list[int] = []
         node = made.nearest(x, y)

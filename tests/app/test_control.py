@@ -25,7 +25,7 @@ from safetynet.edge import keys, web
 from safetynet.edge.relay import words
 from safetynet.edge.store import Store
 
-PORTS = iter(range(19200, 19296, 6))
+PORTS = iter(range(19200, 19440, 6))
 
 
 @pytest.fixture
@@ -249,16 +249,22 @@ def card(n):
     )  # fmt: skip
 
 
+@contextlib.asynccontextmanager
+async def running_in(folder):
+    control = Control(folder)
+    task = asyncio.create_task(control.run())
+    await until(lambda: control.relay.up and _listening(control.centre.web_port))
+    yield control
+    task.cancel()
+    await asyncio.wait({task})
+    control.journal.close()
+    control.store.close()
+
+
 @pytest.fixture
 async def running(folder):
-    async with Relay(folder) as relay:
-        control = Control(folder)
-        task = asyncio.create_task(control.run())
-        await until(lambda: control.relay.up and _listening(control.centre.web_port))
+    async with Relay(folder) as relay, running_in(folder) as control:
         yield control, relay
-        task.cancel()
-        await asyncio.wait({task})
-        control.store.close()
 
 
 async def until(true, wait_s=5.0):
@@ -340,6 +346,63 @@ async def test_a_relay_that_comes_back_is_told_what_holds(running, port):
         relay.writer.close()
         await until(lambda: relay.of(words.SetCameras))
         assert relay.heard[0] == words.SetCameras(grant="G1", cameras=("c1", "c2"))
+
+
+def cut_viewers(relay):
+    return {each.viewer for each in relay.of(words.CutViewer) if each.why.value == "signed_out"}
+
+
+@pytest.mark.parametrize("how", ["signs out", "runs out", "page is gone"])
+async def test_who_is_signed_out_loses_the_pictures_too(running, port, how, monkeypatch):
+    """The attacker keeps the video socket and lets the rest go: the cut must not need the page."""
+    control, relay = running
+    own = await cookie(port, "kim")
+    async with page(port, own) as kim, page(port, "lee") as lee:
+        await asked(kim, port)
+        grant(control)
+        await kim.until(lambda p: p.admits)
+        await until(lambda: relay.of(words.Admit))
+        viewer = relay.of(words.Admit)[0].viewer
+        (seat,) = [each for each in control._seats if each.viewer == viewer]
+        if how == "page is gone":
+            await kim.socket.close()
+            await until(lambda: seat not in control._seats)
+            assert cut_viewers(relay) == set(), "a page that reloads keeps its pictures"
+        if how == "runs out":
+            dead = control.sessions._sessions[seat.session.key]
+            monkeypatch.setattr(control.sessions, "live", lambda session: session is not dead)
+        else:
+            assert (await http(port, "POST", "/sign-out", cookie=own))[0] == 204
+        await until(lambda: cut_viewers(relay) == {viewer})
+        assert control._admitted == {}
+        assert await lee.do("ack", alarm="A-none") == "not_allowed_now", "nobody else is signed out"
+
+
+async def test_a_window_signed_out_between_its_wish_and_the_grant_is_not_let_in(running, port):
+    control, relay = running
+    own = await cookie(port, "kim")
+    async with page(port, own) as kim:
+        await asked(kim, port)
+        control.sessions.sign_out(own)
+        grant(control)  # before the window's heart-beat has found out
+        assert len(control._seats) == 1
+        assert control._admitted == {}
+    assert relay.of(words.Admit) == []
+
+
+async def test_a_start_signs_everybody_out_at_the_relay_as_well(folder, port):
+    """Also a role that was changed meanwhile: it counts from the next start, and nobody sees on with the old one."""
+    async with Relay(folder) as relay:
+        async with running_in(folder) as control, page(port, "kim") as kim:
+            await asked(kim, port)
+            grant(control)
+            await kim.until(lambda p: p.admits)
+            await until(lambda: relay.of(words.Admit))
+            viewer = relay.of(words.Admit)[0].viewer
+            assert cut_viewers(relay) == set()
+        async with running_in(folder), page(port, "kim") as kim:
+            await until(lambda: cut_viewers(relay) == {viewer})
+            assert kim.admits == [], "who signs in again asks again"
 
 
 async def test_bail_gets_a_recorded_refusal_on_the_screen(running, port):

@@ -93,9 +93,13 @@ async def test_a_picture_crosses_and_both_end_when_told(programs: Programs) -> N
     centre_reader, to_centre = await asyncio.open_unix_connection(programs.folder / CONTROL / "relay.sock")
     to_city.write(words.encode(msgspec.structs.replace(lease, signature=signature)))
     to_centre.write(words.encode(admit))
-    await asyncio.sleep(0.3)
     window = await connect(f"ws://127.0.0.1:{programs.window_port}/video", max_size=None, origin="http://127.0.0.1:1")  # type: ignore[arg-type]
-    await window.send('{"op":"hello","token":"token"}')
+    async with asyncio.timeout(10):
+        while True:  # until the loop's word has reached the relay: its own road is another one
+            await window.send('{"op":"hello","token":"token"}')
+            if "admitted" in str(await window.recv()):
+                break
+            await asyncio.sleep(0.1)
     await window.send('{"op":"open","tile":1,"grant":"g","camera":"a"}')
     async with asyncio.timeout(15):
         for _ in range(40):

@@ -60,6 +60,8 @@ class Memory:
     def __init__(self, events: Sequence[AnyEvent], *, seal_grants: bool = True) -> None:
         self.rows: list[Opening] = []
         self.sealed: set[int] = set()
+        self.unmarked = 0
+        """How many leaves are from before there were marks."""
         for index, event in enumerate(events):
             record = msgspec.msgpack.encode((happened.VERSION, index + 1, event))
             self.rows.append(Opening(index, bytes([index % 251]) * 32, record))
@@ -67,7 +69,12 @@ class Memory:
                 self.sealed.add(index)
 
     def leaves(self, start: int = 0) -> Iterator[bytes]:
-        return (ledger.commit(each.salt, each.record) for each in self.rows[start:])
+        return (
+            ledger.entry(each.salt, each.record, sealed=each.index in self.sealed)
+            if each.index >= self.unmarked
+            else ledger.commit(each.salt, each.record)
+            for each in self.rows[start:]
+        )
 
     def openings(self, start: int = 0) -> Iterator[Opening]:
         return (each for each in self.rows[start:] if each.index not in self.sealed)
@@ -255,7 +262,7 @@ def test_the_flipped_leaf_is_named_by_its_index(country: Country) -> None:
     country.publish()
     path = country.out / "garam" / "tile/entries/000.p" / str(len(country.given))
     data = bytearray(path.read_bytes())
-    data[34 * 17 + 5] ^= 1
+    data[35 * 17 + 5] ^= 1
     path.write_bytes(data)
     assert ("garam", 17) in [(log, index) for log, index, _ in country.faults()]
 
@@ -317,6 +324,85 @@ def test_another_key_than_the_expected_one_is_found(country: Country, tmp_path: 
     assert ("safetynet/garam", None, "this log is expected and not here") in [
         (each.log, each.index, each.what) for each in missing
     ]
+
+
+# --- openings that are left out ---------------------------------------------------------------------------------
+
+
+def withhold(country: Country, centre: str, gone: Callable[[int], bool]) -> None:
+    """As a publisher would: the tree, the roots and every signature stay as they are."""
+    path = country.out / centre / "records.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(each for each in lines if not gone(json.loads(each)["index"])))
+
+
+@pytest.mark.parametrize(
+    ("gone", "first"),
+    [
+        (lambda index: index == 17, 17),  # one segment
+        (lambda index: index == 1, 1),  # the opening of the stream
+        (lambda index: index >= 60, 60),  # the rest of the evening, closing and end included
+        (lambda index: index < 103, 1),  # the whole stream: its grant is sealed, nothing open speaks of it
+        (lambda _: True, 1),
+    ],
+)
+def test_a_withheld_opening_is_found_in_one_log_alone(
+    country: Country, gone: Callable[[int], bool], first: int
+) -> None:
+    country.publish_one("garam", country.given)
+    assert country.faults() == []
+    withhold(country, "garam", gone)
+    found = [(index, what) for _, index, what in country.faults() if "withheld" in what]
+    assert [index for index, _ in found] == [first]
+
+
+def test_two_centres_that_withhold_the_same_stream_are_found(country: Country) -> None:
+    """Every pairing of the two logs would agree: both say nothing."""
+    country.publish()
+    withhold(country, "garam", lambda index: 1 <= index < 103)
+    withhold(country, "control", lambda index: 1 <= index < 103)
+    assert [(log, index, what) for log, index, what in country.faults() if "withheld" not in what] == []
+    assert {(log, index) for log, index, _ in country.faults()} == {("garam", 1), ("control", 1)}
+
+
+def test_a_mark_cannot_be_changed_afterwards(country: Country) -> None:
+    country.publish()
+    withhold(country, "garam", lambda index: index == 17)
+    (path,) = (country.out / "garam" / "tile/entries").rglob(str(len(country.given)))
+    data = bytearray(path.read_bytes())
+    data[35 * 17 + 34] = 1
+    path.write_bytes(data)
+    assert any(log == "garam" and "tile" in what for log, _, what in country.faults())
+
+
+def test_a_log_from_before_the_marks_still_opens_and_says_what_it_cannot_prove(country: Country) -> None:
+    own, store = keys.open_centre(country.folder / "garam"), Memory(country.given)
+    store.unmarked = 40
+    audit.publish(store, country.key("garam"), own.sign_log, country.out / "garam")
+    country.publish_one("control", country.received)
+    verdict = country.verify()
+    assert verdict.faults == []
+    assert sum(log.unmarked for log in verdict.logs) == 40
+    withhold(country, "garam", lambda index: index == 50)
+    assert ("garam", 50) in [(log, index) for log, index, _ in country.faults()], "marks hold from where they begin"
+
+
+def test_marks_that_stop_again_are_found(country: Country) -> None:
+    own, store = keys.open_centre(country.folder / "garam"), Memory(country.given)
+    entries = [*store.leaves()]
+    entries[50:60] = [each[:32] for each in entries[50:60]]
+    store.leaves = lambda start=0: iter(entries[start:])  # type: ignore[method-assign]
+    audit.publish(store, country.key("garam"), own.sign_log, country.out / "garam")
+    found = [index for _, index, what in country.faults() if "without a mark" in what]
+    assert found == list(range(50, 60))
+
+
+def test_a_stream_that_is_never_closed_is_found_once_its_grant_is_long_over(country: Country) -> None:
+    closing = next(each for each in country.given if isinstance(each, StreamClosed))
+    country.given.remove(closing)
+    assert isinstance(country.given[-1], PersonErased)
+    country.publish()
+    assert [what for _, _, what in country.faults()] == ["stream s1 is never closed"]
 
 
 # --- openings ------------------------------------------------------------------------------------------------------
@@ -463,7 +549,10 @@ def test_a_stream_after_the_end_of_its_grant_is_found(country: Country) -> None:
     late = StreamOpened(at=at(701), side="given", grant=GRANT, camera=CAMERA, stream=StreamId("s2"))
     country.given.append(late)
     country.publish()
-    assert country.faults() == [("garam", 105, "stream s2 opened after its grant ended")]
+    assert country.faults() == [
+        ("garam", 105, "stream s2 opened after its grant ended"),
+        ("garam", 105, "stream s2 is never closed"),
+    ]
 
 
 def test_a_picture_after_the_lease_is_found(country: Country) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from minds import KIM, LAT, LEE, LON, T0, UNITS, WEARER, Told, card, fix, judged
 from safetynet.app import views
 from safetynet.app.people import WearerRecord
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
+from safetynet.core import incidents
 from safetynet.core.control import words
+from safetynet.core.incidents import VideoState
 from safetynet.core.messages import AnswerNotice, GiveGrant
 from safetynet.core.orders import Circle, Order, Polygon, Zone
 from safetynet.core.terms import AlarmKind, CallOutcome, Disposition, NoticeState, UnitState, WearerClass, Why
@@ -298,3 +301,25 @@ def test_a_refusal_of_a_city_is_shown_with_its_word():
     (shown,) = views.operators(told.state, looked(told.at))["incidents"].values()
     assert shown["video"]["state"] == "refused"
     assert shown["video"]["requests"][0]["why"] == "policy_denied"
+
+
+def test_a_city_cannot_hide_a_camera_of_another_behind_its_own_id():
+    """Narae proposes what garam provides: the same camera ids, on the same poles, elsewhere."""
+    told = history()
+    city = told.incident.requests["garam"]
+    twin = replace(
+        city,
+        city="narae",
+        request="R-narae",
+        grant=None,
+        state=VideoState.PROPOSED,
+        cameras=(card(1, 300), card(2, 1), card(3, 2)),
+    )
+    incident = incidents.with_request(told.incident, twin)
+    state = replace(told.state, incidents=told.state.incidents.set(told.id, incident))
+    shown = views.operators(state, looked(told.at))["incidents"][told.id]["video"]["cameras"]
+    alone = views.operators(told.state, looked(told.at))["incidents"][told.id]["video"]["cameras"]
+    kept = {each["camera"]: each for each in shown if each["city"] == "garam"}
+    assert len(shown) == len(alone) + 3
+    assert kept == {each["camera"]: each for each in alone}
+    assert {each["camera"] for each in shown if each["city"] == "narae"} == {"garam-1", "garam-2", "garam-3"}

@@ -164,4 +164,4 @@ def test_what_a_city_saw_stands_on_the_operators_map_and_a_person_is_waited_for(
     w.page.keyboard.press("e")
     w.page.keyboard.press("ArrowUp")
     mark = w.heard("mark")
-    assert (mark["incident"], mark["sight"], mark["heading"]) == ("i1", "seen", "n")
+    assert (mark["incident"], mark["city"], mark["sight"], mark["heading"]) == ("i1", "garam", "seen", "n")

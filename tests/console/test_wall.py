@@ -6,6 +6,8 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
+NEAR = ["a/n1", "a/n2", "a/n3", "a/n4"]
+FAR = ["b/f1", "b/f2", "b/f3", "b/f4"]
 WALL = """async () => {
   const { Views } = await import('/console/views.js');
   const opened = [];
@@ -40,12 +42,42 @@ def wall(opened: Any, *, asked: bool, answered: bool) -> dict[str, list[str]]:
 def test_a_better_camera_keeps_its_place_while_its_city_answers(opened: Any) -> None:
     """The far city answers first: its pictures are not opened only to be closed again."""
     found = wall(opened, asked=True, answered=True)
-    assert found["first"] == ["n1", "n2", "n3", "n4"]
+    assert found["first"] == NEAR
     assert found["opened"] == ["n1", "n2", "n3", "n4"]
 
 
 def test_a_city_that_does_not_answer_gives_its_places_up(opened: Any) -> None:
     found = wall(opened, asked=True, answered=False)
-    assert found["first"] == ["n1", "n2", "n3", "n4"]
-    assert sorted(found["last"]) == ["f1", "f2", "f3", "f4"]
+    assert found["first"] == NEAR
+    assert sorted(found["last"]) == FAR
     assert sorted(found["opened"]) == ["f1", "f2", "f3", "f4"]
+
+
+TWINS = """async () => {
+  const { Views } = await import('/console/views.js');
+  const opened = [];
+  const player = Object.assign(new EventTarget(), { hello() {}, close() {}, mode() {}, open: (tile, canvas, what) => opened.push(what.grant) });
+  const views = new Views(async () => player);
+  const camera = (city, grant) => ({ camera: 'cam-1', city, city_name: city, grant, state: 'granted' });
+  const incident = { id: 'i', state: 'claimed', closed_at: null, video: { requests: [],
+    grants: [{ grant: 'ga', city: 'a', state: 'granted' }, { grant: 'gb', city: 'b', state: 'granted' }], cameras: [camera('a', 'ga'), camera('b', 'gb')] } };
+  views.show(incident);
+  await views.admit('ga', 'token');
+  await views.admit('gb', 'token');
+  const needs = [];
+  views.addEventListener('need', (event) => needs.push(event.detail.grant));
+  const tile = [...views.feeds.values()].find((each) => each.grant === 'gb').tile;
+  player.dispatchEvent(new CustomEvent('state', { detail: { tile, state: 'refused', why: 'no_such_grant' } }));
+  views.show(incident);
+  return { slots: views.slots.filter((each) => each), opened, needs };
+}"""
+
+
+def test_one_citys_camera_does_not_hide_anothers_of_the_same_id_and_a_forgotten_window_asks_again(opened: Any) -> None:
+    w = opened()
+    w.go("/operator")
+    w.says("처리할 경보가 없습니다")
+    found = w.page.evaluate(TWINS)
+    assert found["slots"] == ["a/cam-1", "b/cam-1"]
+    assert found["opened"] == ["ga", "gb"]
+    assert found["needs"] == ["gb"], "the relay did not know this window: the centre is asked for a new token"

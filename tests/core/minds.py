@@ -29,7 +29,8 @@ def box(west, south, east, north):
 GARAM = words.City("garam", box(-3000, -3000, 1000, 3000))
 NARAE = words.City("narae", box(1000, -3000, 5000, 3000))
 """The border runs 1000 m east of the middle."""
-COUNTRY = words.Country((GARAM, NARAE), "police112")
+SECRET = b"secret of a test"
+COUNTRY = words.Country((GARAM, NARAE), "police112", SECRET)
 WEARER, KIM, LEE = "w-canary-name", "kim", "lee"
 UNITS = (
     Unit(unit="u1", kind="office", lat=ll(500)[0], lon=ll(500)[1], seen_at=T0),

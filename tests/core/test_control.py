@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from minds import KIM, LEE, T0, UNITS, WEARER, Told, card, facts, fix, judged, place, tags, verdict
+from minds import KIM, LEE, SECRET, T0, UNITS, WEARER, Told, card, facts, fix, judged, place, tags, verdict
 
 from safetynet.core import alarms
 from safetynet.core.alarms import AlarmState
@@ -617,7 +617,7 @@ def test_an_older_fix_does_not_turn_the_followers_back():
 
 
 def test_only_so_many_closed_incidents_are_kept_in_mind():
-    told = Told(words.Country((), None))
+    told = Told(words.Country((), None, SECRET))
     for n in range(minds.CLOSED_KEPT_MAX + 3):
         wearer = f"w{n}"
         told.give(judged(verdict(wearer=wearer, episode=f"e{n}", at=fix(n + 1, wearer=wearer))))
@@ -721,3 +721,18 @@ def test_promises_hold_whatever_happens(drawn):
             assert canary not in said, said
     for errand in told.errands:
         assert WEARER not in repr(errand)
+
+
+def test_no_partner_learns_the_number_of_a_fix():
+    """It is a place in our journal: with it a city could count our fixes, and try wearers against an incident's id."""
+    told = Told()
+    told.give(judged(verdict(AlarmKind.STRAP_CUT), fixes=[fix()]))
+    told.give(words.Claim(incident=told.id, by=KIM), s=1)
+    told.give(words.AskVideo(incident=told.id, by=KIM, footing=WearerClass.ORDER), s=2)
+    told.give(words.TellPolice(incident=told.id, by=KIM), s=3)
+    told.give(judged(fixes=[fix(x=60, s=20)]), s=20)
+    placed = {type(each.message): each.message.place for each in told.sent() if hasattr(each.message, "place")}
+    assert placed.keys() >= {RequestVideo, MovePlace, NotifyPolice}
+    assert {place.fix for place in placed.values()} == {0}
+    known = [event.place for event in told.log if isinstance(event, VideoRequested)]
+    assert all(place.fix > 0 for place in known), "our own log knows which fix it was"

@@ -74,4 +74,4 @@ def test_cameras_of_a_refusal_are_not_shown(state):
         purpose="",
     )  # fmt: skip
     held = incidents.with_request(CLAIMED, request(state, cameras=(card,)))
-    assert set(incidents.cameras(held)) == (set() if state is VideoState.REFUSED else {"c1"})
+    assert set(incidents.cameras(held)) == (set() if state is VideoState.REFUSED else {("garam", "c1")})

@@ -32,7 +32,7 @@ from safetynet.sim import desk112
 T = Instant(1_780_000_000_000)
 CITY, CONTROL, OPERATOR, WEARER = CentreId("garam"), CentreId("control"), PersonId("op"), WearerId("w")
 AREA = ((36.34, 127.37), (36.36, 127.37), (36.36, 127.39), (36.34, 127.39))
-COUNTRY = words.Country((words.City(CITY, AREA),), None)
+COUNTRY = words.Country((words.City(CITY, AREA),), None, b"secret of a test")
 CAMERA = cameras.Camera(
     id=CameraId("c"), city=CITY, pole=PoleId("p"), name="c", lat=36.35, lon=127.38, range_m=60.0, purpose="crime"
 )

@@ -1,17 +1,25 @@
 """A real pipe for tests and measurements: simulated cameras, a city's relay, a centre's relay, in one loop or apart."""
 
+import asyncio
 import hashlib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
+from safetynet.core.events import RelayEvent
 from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, RequestId, ViewerId
 from safetynet.edge import clock
 from safetynet.edge.relay import words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.city import City
+from safetynet.edge.relay.credit import Piece
 from safetynet.edge.relay.log import Log
 from safetynet.sim import cameras
 
@@ -91,3 +99,61 @@ class Pipe:
         await self.server.close()
         await self.city_log.close()
         await self.centre_log.close()
+
+
+class Page:
+    """A window as a program: acknowledges like the player, unless it is told not to."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket, self.texts, self.fragments = socket, list[dict[str, Any]](), dict[int, list[bytes]]()
+        self.acknowledge = True
+        self.task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        try:
+            async for message in self.socket:
+                if isinstance(message, str):
+                    self.texts.append(json.loads(message))
+                elif message[6:10] == b"prft":
+                    self.fragments.setdefault(int.from_bytes(message[:2], "big"), []).append(message[2:])
+                    if self.acknowledge:
+                        await self.socket.send(message[:2] + b"\0\1")
+        except ConnectionClosed:
+            return
+
+    async def say(self, **what: object) -> None:
+        await self.socket.send(json.dumps(what))
+
+    async def watch(self, tile: int, camera: str, grant: str = GRANT) -> None:
+        await self.say(op="open", tile=tile, grant=grant, camera=camera)
+
+    def count(self, tile: int = 1) -> int:
+        return len(self.fragments.get(tile, []))
+
+    def said(self, **what: object) -> bool:
+        return any(all(text.get(k) == v for k, v in what.items()) for text in self.texts)
+
+    async def until(self, truth: Callable[[], object], seconds: float = 5) -> None:
+        await until(truth, seconds)
+
+
+async def start(pipe: Pipe, ids: tuple[str, ...] = ("a",), **more: Any) -> None:
+    await pipe.open({each: cameras.TestCard() for each in ids}, **more)
+    await pipe.lease(list(ids))
+    await pipe.admit("token", list(ids))
+
+
+async def until(truth: Callable[[], object], seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while not truth():
+            await asyncio.sleep(0.01)
+
+
+def cached(pipe: Pipe, camera: str) -> list[Piece]:
+    """What the city's relay holds of a camera since its last key frame."""
+    stream = pipe.city._streams.get(CameraId(camera))
+    return stream.cache if stream is not None else []
+
+
+def records(log: Log, kind: type[RelayEvent]) -> list[Any]:
+    return [each for each in log.pending(10_000)[1] if isinstance(each, kind)]

@@ -197,7 +197,10 @@ async def test_a_failed_flush_is_never_acknowledged(log, monkeypatch):
     asyncio.get_running_loop().set_exception_handler(lambda *told: trouble.append(told[1]["exception"]))
     app = Intake(log, KNOWN.get, seen.extend, now=lambda: NOW, stop=stopped.append)
     tasks = [asyncio.ensure_future(ask(app, query(n))) for n in range(3)]
-    await asyncio.wait(tasks, timeout=0.2)
+    async with asyncio.timeout(5):
+        while not stopped:
+            await asyncio.sleep(0.01)
+    await asyncio.wait(tasks, timeout=0.1)
     assert not any(task.done() for task in tasks)
     assert [type(each) for each in stopped] == [JournalFailedError]
     assert seen == []
@@ -216,7 +219,10 @@ async def test_our_own_mistake_behind_the_journal_stops_too(log):
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     app = Intake(log, KNOWN.get, mistaken, now=lambda: NOW, stop=stopped.append)
     task = asyncio.ensure_future(ask(app, query(1)))
-    await asyncio.wait([task], timeout=0.2)
+    async with asyncio.timeout(5):
+        while not stopped:
+            await asyncio.sleep(0.01)
+    await asyncio.wait([task], timeout=0.1)
     assert not task.done()
     assert [type(each) for each in stopped] == [ZeroDivisionError]
     assert [each.id for each in log.replay()] == [1], "it is on disk and judged again at the next start"

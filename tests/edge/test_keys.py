@@ -30,8 +30,10 @@ def test_a_first_start_draws_keys_that_only_their_owner_can_read(tmp_path: Path)
     one, again = keys.open_centre(tmp_path), keys.open_centre(tmp_path)
     assert (one.public, one.log_public) == (again.public, again.log_public)
     assert one.public != one.log_public
+    assert one.pseudonym == again.pseudonym
+    assert one.pseudonym != keys.open_centre(tmp_path / "other").pseudonym
     made = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "keys").iterdir()}
-    assert made == {"log.key": 0o400, "sign.key": 0o400, "person.key": 0o400}
+    assert made == {"log.key": 0o400, "sign.key": 0o400, "person.key": 0o400, "pseudonym.key": 0o400}
     other = keys.open_centre(tmp_path / "other")
     assert len({one.public, one.log_public, other.public, other.log_public}) == 4
 

@@ -113,6 +113,15 @@ async def join(towns):
     return control, city
 
 
+async def connected(target, context):
+    """As soon as the target listens: it has only just been started."""
+    async with asyncio.timeout(5):
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                return await asyncio.open_connection(HOST, target.centre.link_port, ssl=context)
+            await asyncio.sleep(0.01)
+
+
 class Adversary:
     """Speaks frames by hand over whatever certificate it has."""
 
@@ -121,7 +130,7 @@ class Adversary:
 
     @classmethod
     async def call(cls, town, target):
-        return cls(*await asyncio.open_connection(HOST, target.centre.link_port, ssl=client_context(town.folder)))
+        return cls(*await connected(target, client_context(town.folder)))
 
     def say(self, frame):
         self.raw(msgspec.msgpack.encode(frame))
@@ -237,10 +246,10 @@ async def test_nothing_is_acknowledged_before_it_is_delivered(control_speaks):
 
 
 async def test_down_is_said_when_nobody_is_heard(towns, monkeypatch):
-    monkeypatch.setattr(link, "SILENT_MS_MAX", 600)
+    monkeypatch.setattr(link, "SILENT_MS_MAX", 1_500)
     monkeypatch.setattr(link, "BEAT_MS", 100)
     control, city = await join(towns)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(2.0)  # longer than the silence that ends it
     assert control.changed == [(CITY, True)], "heart-beats alone keep it up"
     for task in city.tasks:
         task.cancel()
@@ -404,7 +413,7 @@ async def test_a_certificate_of_another_authority_is_not_heard(towns, tmp_path):
     context = client_context(tmp_path / "forged-control")
     context.load_verify_locations(cafile=str(city.folder / "keys" / "ca.pem"))
     with contextlib.suppress(ssl.SSLError, ConnectionError):
-        reader, writer = await asyncio.open_connection(HOST, city.centre.link_port, ssl=context)
+        reader, writer = await connected(city, context)
         adversary = Adversary(reader, writer)
         adversary.say(Carry(control.envelope(ending(), CITY)))
         assert await adversary.is_dropped()

@@ -1,11 +1,8 @@
 """The two relays, attacked: by time, by a dead loop, by a broken log, by windows and centres that ask for too much."""
 
 import asyncio
-import hashlib
-import json
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,96 +11,27 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from safetynet.core.events import CameraPreconnected, RelayEvent, Segment, StreamClosed, StreamOpened, ViewingRefused
-from safetynet.core.terms import CameraId, GrantId, IncidentId, Instant, RequestId, ViewerId, Why
+from safetynet.core.events import (
+    CameraPreconnected,
+    Segment,
+    StreamClosed,
+    StreamOpened,
+    ViewingRefused,
+)
+from safetynet.core.terms import CameraId, GrantId, IncidentId, Instant, RequestId, StreamId, ViewerId, Why
 from safetynet.edge import clock
 from safetynet.edge.relay import words
-from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.credit import STALE_S, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, Credit, Mode, Outlet, Piece
 from safetynet.edge.relay.desk import Desk
 from safetynet.edge.relay.log import LedgerFailedError, Log
+from safetynet.edge.relay.uplink import Upstream
 from safetynet.edge.sources import fmp4
 from safetynet.sim import cameras
 from safetynet.sim.h264 import PcmWriter
 
 sys.path.insert(0, str(Path(__file__).parent))
-from pipe import CITY, CONTROL, GRANT, INCIDENT, STRANGER, VIEWER, Pipe, lease
-
-
-class Page:
-    """A window as a program: acknowledges like the player, unless it is told not to."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket, self.texts, self.fragments = socket, list[dict[str, Any]](), dict[int, list[bytes]]()
-        self.acknowledge = True
-        self.task = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        try:
-            async for message in self.socket:
-                if isinstance(message, str):
-                    self.texts.append(json.loads(message))
-                elif message[6:10] == b"prft":
-                    self.fragments.setdefault(int.from_bytes(message[:2], "big"), []).append(message[2:])
-                    if self.acknowledge:
-                        await self.socket.send(message[:2] + b"\0\1")
-        except ConnectionClosed:
-            return
-
-    async def say(self, **what: object) -> None:
-        await self.socket.send(json.dumps(what))
-
-    async def watch(self, tile: int, camera: str, grant: str = GRANT) -> None:
-        await self.say(op="open", tile=tile, grant=grant, camera=camera)
-
-    def count(self, tile: int = 1) -> int:
-        return len(self.fragments.get(tile, []))
-
-    def said(self, **what: object) -> bool:
-        return any(all(text.get(k) == v for k, v in what.items()) for text in self.texts)
-
-    async def until(self, truth: Callable[[], object], seconds: float = 5) -> None:
-        async with asyncio.timeout(seconds):
-            while not truth():
-                await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def pipe(tmp_path: Path) -> AsyncIterator[Pipe]:
-    made = Pipe(tmp_path)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def pages(pipe: Pipe) -> AsyncIterator[Callable[..., Any]]:
-    opened: list[Page] = []
-
-    async def open(token: str | None = "token") -> Page:
-        page = Page(await connect(f"ws://127.0.0.1:{pipe.port}/video", max_size=None))
-        opened.append(page)
-        if token is not None:
-            await page.say(op="hello", token=token)
-        return page
-
-    yield open
-    for page in opened:
-        await page.socket.close()
-        await page.task
-
-
-async def start(pipe: Pipe, ids: tuple[str, ...] = ("a",), **more: Any) -> None:
-    await pipe.open({each: cameras.TestCard() for each in ids}, **more)
-    await pipe.lease(list(ids))
-    await pipe.admit("token", list(ids))
-
-
-def records(log: Log, kind: type[RelayEvent]) -> list[Any]:
-    return [each for each in log.pending(10_000)[1] if isinstance(each, kind)]
-
+from pipe import CITY, CONTROL, GRANT, INCIDENT, STRANGER, VIEWER, Pipe, cached, lease, records, start, until
 
 # --- what was seen is what is recorded
 
@@ -145,12 +73,12 @@ async def test_opened_is_on_disk_before_the_first_byte(pipe: Pipe, pages: Any) -
 
 async def test_a_log_that_cannot_be_written_stops_the_stream(pipe: Pipe, pages: Any) -> None:
     await start(pipe)
+    tag = msgspec.msgpack.encode("segment").hex()  # the stream opens; already its first segment cannot be recorded
+    pipe.city_log._base.execute(
+        f"create trigger full before insert on row when instr(new.event, x'{tag}') begin select raise(fail, 'full'); end"
+    )
     page = await pages()
     await page.watch(1, "a")
-    await page.until(lambda: page.count() > 3)
-    pipe.city_log._base.execute(
-        "create trigger full before insert on row begin select raise(fail, 'disk is full'); end"
-    )
     await page.until(lambda: page.said(tile=1, state="ended", why="ledger_failed"))
     ticks = [fmp4.ticks_of(each) for each in page.fragments[1]]
     assert ticks[-1] - ticks[0] <= 2 * 90_000  # nothing of the segment after the one that could not be recorded
@@ -188,21 +116,67 @@ async def test_a_city_that_gives_other_bytes_than_it_says_is_not_watched(
     assert pipe.centre.uplinks[CITY].mismatches == 1
 
 
+class Shown:
+    """A tile that keeps what it was offered."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+
+    def offer(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+
+    def opened(self, stream: StreamId) -> None:
+        assert stream == "s1"
+
+    def state(self, word: str, why: Why | None) -> None:
+        raise AssertionError((word, why))
+
+
+async def test_what_a_liar_had_sent_already_is_recorded_and_shown_to_nobody(pipe: Pipe) -> None:
+    """The stream's end is still on its way to the city when the next segments arrive: one mismatch, none passed on."""
+    await pipe.open({})
+    uplink = pipe.centre.uplinks[CITY]
+    uplink._ended = lambda _: None
+    stream, shown = Upstream(uplink, GRANT, CameraId("a"), pipe.centre_log), Shown()
+    stream.takers.add(shown)
+    writer, planes = PcmWriter(192, 96, 1_000), np.full((144, 192), 90, np.uint8)
+    packager = fmp4.Packager()
+    packager.learn((writer.sps, writer.pps))
+    stream.arrive(words.Kind.OPENED, msgspec.msgpack.encode(words.Opened(StreamId("s1"))))
+    for seq in range(1, 4):
+        nals, key = writer.encode(planes)
+        made = packager.take(fmp4.AccessUnit(tuple(nals[2:] if key else nals), seq * 90_000, key), Instant(seq))
+        assert made is not None
+        init, fragment = packager.init, made[1]
+        assert init is not None
+        stream.arrive(words.Kind.INIT, msgspec.msgpack.encode(words.CodecOf(init.codec, 192, 96, init.data)))
+        stream.arrive(words.Kind.FRAGMENT, fragment.data)
+        stream.arrive(words.Kind.SEGMENT_END, msgspec.msgpack.encode(words.SegmentEnd(seq, bytes(32), pre_grant=False)))
+    stream.arrive(words.Kind.ENDED, msgspec.msgpack.encode(words.Ending(Why.STOPPED)))
+    await stream.run()
+    assert uplink.mismatches == 1
+    assert len(shown.pieces) == 1, "what came before the lie was known, and not a byte after it"
+    assert [each.seq for each in records(pipe.centre_log, Segment)] == [1, 2, 3]
+    assert [each.why for each in records(pipe.centre_log, StreamClosed)] == [Why.LEDGER_FAILED]
+
+
 # --- leases and cuts
 
 
 async def test_a_dead_loop_ends_the_stream_with_the_lease(pipe: Pipe, pages: Any) -> None:
     await pipe.open({"a": cameras.TestCard()})
-    await pipe.lease(["a"], lease_ms=1_200)
     await pipe.admit("token", ["a"])
     page = await pages()
+    await page.until(lambda: page.said(grant=GRANT, state="admitted"))
+    await pipe.lease(["a"], lease_ms=2_500)
     await page.watch(1, "a")
-    await page.until(lambda: page.count() > 2)
-    await page.until(lambda: page.said(tile=1, state="lost"), 2.5)  # and no word from anybody
+    await page.until(lambda: page.count() > 2, 2.5)
+    await page.until(lambda: page.said(tile=1, state="lost"), 3.8)  # and no word from anybody
     count = page.count()
     await asyncio.sleep(0.5)
     assert page.count() == count
-    assert pipe.city.cameras_open == 0
+    await page.until(lambda: pipe.city.cameras_open == 0)
+    await page.until(lambda: records(pipe.city_log, StreamClosed))
     assert [each.why for each in records(pipe.city_log, StreamClosed)] == [Why.LEASE_RUN_OUT]
 
 
@@ -210,12 +184,12 @@ async def test_a_renewed_lease_goes_on(pipe: Pipe, pages: Any) -> None:
     await pipe.open({"a": cameras.TestCard()})
     await pipe.admit("token", ["a"])
     page = await pages()
-    for k in range(6):
-        await pipe.lease(["a"], lease_ms=700)
-        if k == 0:
-            await page.watch(1, "a")
-        await asyncio.sleep(0.4)
-    assert page.count() > 15
+    begun = clock.monotonic()
+    await pipe.lease(["a"], lease_ms=2_000)
+    await page.watch(1, "a")
+    while page.count() <= 15 or clock.monotonic() - begun < 2_600:  # longer than any one lease
+        await asyncio.sleep(0.3)
+        await pipe.lease(["a"], lease_ms=2_000)
     assert not page.said(state="lost")
 
 
@@ -228,7 +202,7 @@ async def test_an_ended_grant_is_cut_at_once_and_stays_ended(pipe: Pipe, pages: 
     await pipe.city.take(words.EndGrant(grant=GRANT, why=Why.INCIDENT_CLOSED))
     await page.until(lambda: page.said(tile=1, state="ended", why="incident_closed"))
     assert clock.monotonic() - at < 1_000
-    assert pipe.server.watched() == 0  # no lingering after a grant
+    await page.until(lambda: pipe.server.watched() == 0, 1.0)  # no lingering after a grant
     await pipe.lease(["a"])
     assert [each.why for each in records(pipe.city_log, ViewingRefused)] == [Why.GRANT_ENDED]
     await page.watch(2, "a")
@@ -321,11 +295,12 @@ async def test_the_scissors_work_when_everything_else_is_dead(pipe: Pipe, pages:
     pipe.city.judge = lambda _: None  # type: ignore[method-assign]
     for line in pipe.city._lines:
         line.read = asyncio.Future  # type: ignore[method-assign,assignment]
-    at = clock.monotonic()
     await pipe.centre.take(cut)
+    (window,) = pipe.centre._windows
+    assert not window.tiles, "with the word itself, not some time after it"
+    assert not window.admissions
     await page.until(lambda: page.said(tile=1, state="ended", why="withdrawn"), 2)
-    assert page.said(grant=GRANT, state="ended", why="withdrawn")
-    assert clock.monotonic() - at < 500
+    await page.until(lambda: page.said(grant=GRANT, state="ended", why="withdrawn"))
     count = page.count()
     await asyncio.sleep(0.4)
     assert page.count() == count
@@ -336,11 +311,11 @@ async def test_the_scissors_work_when_everything_else_is_dead(pipe: Pipe, pages:
 async def test_an_admission_runs_out_by_itself(pipe: Pipe, pages: Any) -> None:
     await pipe.open({"a": cameras.TestCard()})
     await pipe.lease(["a"])
-    await pipe.admit("token", ["a"], until_ms=Instant(clock.now() + 1_200))
+    await pipe.admit("token", ["a"], until_ms=Instant(clock.now() + 3_000))
     page = await pages()
     await page.watch(1, "a")
     await page.until(lambda: page.count() > 2)
-    await page.until(lambda: page.said(grant=GRANT, state="ended", why="run_out"), 2.5)
+    await page.until(lambda: page.said(grant=GRANT, state="ended", why="run_out"), 4.3)
     count = page.count()
     await asyncio.sleep(0.3)
     assert page.count() == count
@@ -356,91 +331,9 @@ async def test_a_cut_concerns_nobody_else(pipe: Pipe, pages: Any) -> None:
     await pipe.centre.take(words.CutViewer(viewer=VIEWER, why=Why.WITHDRAWN))
     await pipe.centre.take(words.CutIncident(incident=IncidentId("i2"), why=Why.WITHDRAWN))
     count = second.count()
-    await second.until(lambda: second.count() > count + 5, 3)
-    assert first.said(tile=1, state="ended")
+    await second.until(lambda: second.count() > count + 5)
+    await first.until(lambda: first.said(tile=1, state="ended"))
     assert pipe.server.methods["PLAY"] == 1
-
-
-# --- windows that ask for too much
-
-
-async def test_a_token_admits_once_also_after_a_restart(pipe: Pipe, pages: Any) -> None:
-    await start(pipe)
-    await pages("token")
-    await asyncio.sleep(0.1)
-    again = await pages("token")
-    await again.until(lambda: again.said(state="refused", why="token_used"))
-    other = Centre(pipe.centre_log, {}, None, lambda _: None, [])
-    await other.take(
-        words.Admit(
-            token_sha256=hashlib.sha256(b"token").digest(),
-            viewer=VIEWER,
-            incident=INCIDENT,
-            grant=GRANT,
-            city=CITY,
-            cameras=(),
-            until_ms=Instant(clock.now() + 60_000),
-        )
-    )
-    assert await other.admit_window("token") is Why.TOKEN_USED
-    await other.close()
-
-
-async def test_an_unknown_token_admits_nobody(pipe: Pipe, pages: Any) -> None:
-    await start(pipe)
-    page = await pages("guess")
-    await page.until(lambda: page.said(state="refused", why="token_unknown"))
-    await page.watch(1, "a")
-    await page.until(lambda: page.said(tile=1, state="refused", why="no_such_grant"))
-    assert {each.why for each in records(pipe.centre_log, ViewingRefused)} == {Why.TOKEN_UNKNOWN, Why.NO_SUCH_GRANT}
-
-
-async def test_another_camera_is_refused(pipe: Pipe, pages: Any) -> None:
-    await pipe.open({"a": cameras.TestCard(), "b": cameras.TestCard()})
-    await pipe.lease(["a", "b"])
-    await pipe.admit("token", ["a"])
-    page = await pages()
-    await page.watch(1, "b")
-    await page.until(lambda: page.said(tile=1, state="refused", why="camera_not_granted"))
-    assert page.count() == 0
-    assert "PLAY" not in pipe.server.methods
-
-
-async def test_guessing_ends_the_socket(pipe: Pipe, pages: Any) -> None:
-    await start(pipe)
-    page = await pages(None)
-    for k in range(60):
-        try:
-            await page.say(op="hello", token=str(k))
-        except ConnectionClosed:
-            break
-    await page.until(lambda: page.task.done())  # noqa: PLW0108
-
-
-@pytest.mark.parametrize(
-    "nonsense",
-    ["{", "[]", '{"op":"fly"}', '{"op":"open","tile":99999999}', '{"op":"mode","mode":"x"}', b"\0", b"x" * 5_000],
-)
-async def test_nonsense_ends_the_socket_and_nothing_else(pipe: Pipe, pages: Any, nonsense: str | bytes) -> None:
-    await start(pipe)
-    page = await pages()
-    await page.socket.send(nonsense)
-    await page.until(lambda: page.task.done())  # noqa: PLW0108
-    assert not pipe.centre.crew.failed.done()
-
-
-async def test_a_page_of_somebody_else_gets_no_socket(tmp_path: Path) -> None:
-    log = Log(tmp_path / "x.db")
-    centre = Centre(log, {}, None, lambda _: None, ["http://127.0.0.1:8400"])
-    port = await centre.open("127.0.0.1", 0, None)
-    with pytest.raises(InvalidStatus):
-        await connect(f"ws://127.0.0.1:{port}/video", origin="http://evil.example")  # type: ignore[arg-type]
-    with pytest.raises(InvalidStatus):
-        await connect(f"ws://127.0.0.1:{port}/else", origin="http://127.0.0.1:8400")  # type: ignore[arg-type]
-    good = await connect(f"ws://127.0.0.1:{port}/video", origin="http://127.0.0.1:8400")  # type: ignore[arg-type]
-    await good.close()
-    await centre.close()
-    await log.close()
 
 
 # --- beginnings
@@ -459,18 +352,17 @@ def loop_clip() -> cameras.Clip:
 async def test_preconnection_delivers_nothing_and_is_recorded(pipe: Pipe, pages: Any) -> None:
     await pipe.open({"a": cameras.TestCard()})
     await pipe.preconnect(["a"])
-    await asyncio.sleep(0.5)
-    assert pipe.server.watched() == 1
+    await until(lambda: pipe.server.watched() == 1)
+    await until(lambda: cached(pipe, "a"))
     assert [type(each) for each in pipe.city_log.pending(10)[1]] == [CameraPreconnected]
     await pipe.city.take(words.EndPreconnect(request=RequestId("r1")))
-    await asyncio.sleep(0.1)
-    assert pipe.server.watched() == 0
+    await until(lambda: pipe.server.watched() == 0)
 
 
 async def test_after_a_grant_delivery_begins_at_a_key_frame_made_since(pipe: Pipe, pages: Any) -> None:
     await pipe.open({"a": cameras.TestCard()})
     await pipe.preconnect(["a"])
-    await asyncio.sleep(0.6)
+    await until(lambda: cached(pipe, "a"))
     granted = clock.now()
     await pipe.lease(["a"])
     await pipe.admit("token", ["a"])
@@ -488,15 +380,16 @@ async def test_after_a_grant_delivery_begins_at_a_key_frame_made_since(pipe: Pip
 async def test_a_camera_that_ignores_the_wish_begins_pre_grant_and_says_so(pipe: Pipe, pages: Any) -> None:
     await pipe.open({"a": loop_clip()})
     await pipe.preconnect(["a"])
-    await asyncio.sleep(0.6)
+    await until(lambda: cached(pipe, "a"))
     await pipe.lease(["a"])
     await pipe.admit("token", ["a"])
     page = await pages()
-    at = clock.monotonic()
+    at, before = clock.monotonic(), cached(pipe, "a")[0].data
     await page.watch(1, "a")
     await page.until(lambda: page.count() > 3)
-    assert 450 <= clock.monotonic() - at < 1_500
+    assert clock.monotonic() - at >= 450, "the camera was given its time to answer the wish"
     assert fmp4.is_key(page.fragments[1][0])
+    assert page.fragments[1][0][16:24] == before[16:24], "the key frame of before, not the next one seconds later"
     await page.until(lambda: len(records(pipe.centre_log, Segment)) >= 3, 8)
     marks = [each.pre_grant for each in records(pipe.city_log, Segment)]
     assert marks[0]
@@ -510,11 +403,12 @@ async def test_a_second_window_joins_without_a_second_stream(pipe: Pipe, pages: 
     first, second = await pages("token"), await pages("other")
     await first.watch(1, "a")
     await first.until(lambda: first.count() > 5)
-    at = clock.monotonic()
+    (running,) = pipe.centre._upstreams.values()
+    before = running.cache[0].data
     await second.watch(1, "a")
     await second.until(second.count)
-    assert clock.monotonic() - at < 300
-    assert fmp4.is_key(second.fragments[1][0])
+    assert second.fragments[1][0] == before, "the key frame that was there, without waiting for the next"
+    assert fmp4.is_key(before)
     assert len(records(pipe.city_log, StreamOpened)) == 1
 
 
@@ -552,12 +446,14 @@ async def test_paused_and_key_only_tiles(pipe: Pipe, pages: Any) -> None:
     await page.watch(1, "a")
     await page.until(lambda: page.count() > 2)
     await page.say(op="mode", tile=1, mode="key")
-    await asyncio.sleep(0.3)
+    (window,) = pipe.centre._windows
+    await page.until(lambda: window.tiles[1].outlet.mode is Mode.KEY)
+    await asyncio.sleep(0.3)  # what was on the road
     before = page.count()
     await asyncio.sleep(0.7)
     assert page.count() == before  # its next key frame is seconds away
     await page.say(op="mode", tile=1, mode="full")
-    await page.until(lambda: page.count() > before + 3, 2)
+    await page.until(lambda: page.count() > before + 3)
     assert fmp4.is_key(page.fragments[1][before])
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetynet.core import events as e
+from safetynet.core import ledger
 from safetynet.core import messages as m
 from safetynet.core.terms import (
     AlarmId,
@@ -34,7 +35,6 @@ from safetynet.edge.store import (
     RelayMark,
     Send,
     Store,
-    commitment,
 )
 from safetynet.sim.memory import Memory
 
@@ -163,8 +163,9 @@ def test_every_event_has_a_leaf_and_only_nameless_ones_are_opened(log):
     assert [each.index for each in log.openings()] == [1, 3]
     assert [each.index for each in log.openings(2)] == [3]
     for each in log.openings():
-        assert commitment(each.salt, each.record) == leaves[each.index]
+        assert ledger.entry(each.salt, each.record, sealed=False) == leaves[each.index]
         assert codec.decode_record(each.record) == (each.index + 1, started(1 if each.index == 1 else 2))
+    assert [ledger.sealed(leaf) for leaf in leaves] == [True, False, True, False]
 
 
 def test_equal_events_have_unequal_leaves(log):
@@ -423,5 +424,5 @@ def test_nothing_of_a_person_is_readable_in_the_files(tmp_path):
 def test_a_leaf_hangs_on_its_salt(changed):
     """Otherwise whoever guesses a record (there are few cameras and fewer verdicts) finds it in the ledger."""
     drawn, record = b"salt" * 8, b"a record that anybody can guess"
-    assert commitment(drawn, record) != commitment(changed, record)
-    assert commitment(drawn, record) == hmac.digest(drawn, record, "sha256")
+    assert ledger.commit(drawn, record) != ledger.commit(changed, record)
+    assert ledger.commit(drawn, record) == hmac.digest(drawn, record, "sha256")

@@ -54,3 +54,18 @@ def test_every_kind_of_the_unions_is_counted():
         kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Message)
     }
     assert set(golden.KINDS["message"]) == every_message - {messages.Message}
+
+
+def holds_position(value):
+    if isinstance(value, events.Place | events.CameraCard):
+        return True
+    if isinstance(value, msgspec.Struct):
+        return any(holds_position(getattr(value, name)) for name in value.__struct_fields__)
+    return isinstance(value, tuple) and any(map(holds_position, value))
+
+
+def test_what_holds_a_position_is_sealed_but_for_what_bears_out_a_stream():
+    samples = [golden.sample(kind, golden.tag(kind), full=True) for kind in golden.KINDS["event"]]
+    open_kinds = {type(each) for each in samples if holds_position(each) and events.subject(each) is None}
+    assert open_kinds == {events.VideoGranted, events.CamerasChanged}
+    assert any(holds_position(each) and events.subject(each) for each in samples)

@@ -80,7 +80,7 @@ def test_secrets_are_closed_to_others(made: tuple[Wish, Deployment]) -> None:
     secret += [
         folder / centre / "keys" / each
         for centre in (CONTROL, *CITIES, POLICE)
-        for each in ("log.key", "sign.key", "person.key", "tls.pem")
+        for each in ("log.key", "sign.key", "person.key", "pseudonym.key", "tls.pem")
     ]
     assert [each for each in secret if stat.S_IMODE(each.stat().st_mode) & 0o077] == []
 

@@ -68,6 +68,17 @@ def test_nobody_could_be_real():
     assert WORLD.zones()
 
 
+@pytest.mark.parametrize("seed", [7, 20261123])
+def test_nobody_in_a_story_lives_where_he_is_forbidden_to_be(seed):
+    world = WORLD if seed == WORLD.seed else World(seed)
+    for each in world.wearers()[:3]:
+        for zone in each.zones:
+            gap = math.dist(
+                world.streets.plane.to_xy(each.lat, each.lon), world.streets.plane.to_xy(zone.lat, zone.lon)
+            )
+            assert gap > zone.radius_m + 30.0, each.id
+
+
 def test_cameras_hang_over_pavement_and_not_in_houses():
     for each in WORLD.cameras():
         near = WORLD.streets.buildings_near(each.x, each.y, 5.0)

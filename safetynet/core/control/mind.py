@@ -267,7 +267,7 @@ def _raise(
     ]
     current = state.open.get(verdict.wearer)
     if current is None:
-        current = alarms.incident_id(alarm)
+        current = alarms.incident_id(country.secret, alarm)
         events.append(IncidentOpened(at=at, incident=current, wearer=verdict.wearer, alarm=alarm))
     else:
         events.append(AlarmJoined(at=at, incident=current, wearer=verdict.wearer, alarm=alarm))

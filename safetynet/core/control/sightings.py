@@ -12,7 +12,7 @@ def refusal(incident: Incident | None, command: MarkSighting) -> Why | None:
     """Who leads may mark, in a camera that is provided now."""
     if (no := incidents.refusal(incident, Act.MARK, command.by)) is not None or incident is None:
         return no or Why.NO_SUCH_INCIDENT
-    _, request = incidents.cameras(incident).get(command.camera, (None, None))
+    _, request = incidents.cameras(incident).get((command.city, command.camera), (None, None))
     if request is None or request.grant is None or request.state is not VideoState.GRANTED:
         return Why.CAMERA_NOT_GRANTED
     return Why.MALFORMED if _nonsense(command) else None
@@ -24,7 +24,7 @@ def _nonsense(said: MarkSighting | ReportSighting) -> bool:
 
 
 def marked(incident: Incident, command: MarkSighting, at: Instant) -> SightingReported:
-    _, request = incidents.cameras(incident)[command.camera]
+    _, request = incidents.cameras(incident)[command.city, command.camera]
     assert request.grant is not None, "refusal() found the grant"
     return SightingReported(
         at=at,

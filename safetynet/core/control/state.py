@@ -51,6 +51,7 @@ from safetynet.core.messages import (
     PrepareVideo,
     RequestVideo,
     Send,
+    outward,
 )
 from safetynet.core.terms import (
     AlarmId,
@@ -304,12 +305,14 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
 
 
 def _seen(incident: Incident, event: SightingReported) -> Incident:
-    held = incidents.cameras(incident).get(event.camera)
-    if held is None:
+    request = incidents.grant_of(incident, event.grant)
+    shown = request.cameras if request else ()
+    card = next((each for each in shown if each.camera == event.camera), None)
+    if card is None:
         return incident
     seen = Sighting(
         at=event.seen_at,
-        card=held[0],
+        card=card,
         sight=event.sight,
         heading=event.heading,
         travel=event.travel,
@@ -577,7 +580,8 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             over = EndIncident(incident=event.incident, why=Why.INCIDENT_CLOSED)
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
-            notice = NotifyPolice(incident=event.incident, notice=event.notice, kind=event.kind, place=event.place)
+            place = outward(event.place) if event.place else None
+            notice = NotifyPolice(incident=event.incident, notice=event.notice, kind=event.kind, place=place)
             return [Send(event.room, notice)]
         case ViewerAdmitted():
             return _admits(state, event)
@@ -594,13 +598,13 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
 def _asks(
     event: VideoPrepared | VideoRequested, kind: type[PrepareVideo] | type[RequestVideo]
 ) -> PrepareVideo | RequestVideo:
-    """What crosses to a city: no name, no class, no order, no zone."""
+    """What crosses to a city: no name, no class, no order, no zone, no number of a fix."""
     return kind(
         incident=event.incident,
         request=event.request,
         basis=event.basis,
         kind=event.kind,
-        place=event.place,
+        place=outward(event.place),
         radius_m=event.radius_m,
         cameras_max=event.cameras_max,
         until=event.until,
@@ -613,7 +617,7 @@ def _moves(state: State, event: PositionFollowed) -> list[Errand]:
         return []
     over = (VideoState.REFUSED, VideoState.ENDED)
     return [
-        Send(each.city, MovePlace(incident=event.incident, request=each.request, place=event.place))
+        Send(each.city, MovePlace(incident=event.incident, request=each.request, place=outward(event.place)))
         for _, each in sorted(incident.requests.items())
         if each.state not in over
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
@@ -46,12 +46,20 @@ class City:
     """Corners (lat, lon) of its outline."""
 
 
+PSEUDONYM_KEY_BYTES_MIN: Final = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Country:
     """The partners on the road. Comes with the configuration, not with the log."""
 
     cities: tuple[City, ...]
     police: CentreId | None
+    secret: bytes
+    """The key of the pseudonyms under which partners know an incident, at least PSEUDONYM_KEY_BYTES_MIN."""
+
+    def __post_init__(self) -> None:
+        assert len(self.secret) >= PSEUDONYM_KEY_BYTES_MIN, "a pseudonym without a key can be tried out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +150,7 @@ class MarkSighting:
     """Who leads the incident saw the wearer in a picture, or saw that he is not there."""
 
     incident: IncidentId
+    city: CentreId
     camera: CameraId
     by: PersonId
     sight: Sight

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Origin
 
-from safetynet.core.events import StreamClosed, StreamOpened, ViewingRefused
+from safetynet.core.events import StrangersRefused, StreamClosed, StreamOpened, ViewingRefused
 from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, StreamId, ViewerId, Why
 from safetynet.edge import clock
 from safetynet.edge.relay import words
@@ -44,6 +44,14 @@ TOKENS_WAITING_MAX: Final = 10_000
 TOKEN_CHARS_MAX: Final = 256
 TEXT_BYTES_MAX: Final = 4_096
 REFUSALS_PER_WINDOW_MAX: Final = 50
+ID_CHARS_MAX: Final = 256
+"""Of a grant or camera that a page names: its refusal is recorded, and the record is no place for prose."""
+REPLAYS_KEPT_MAX: Final = 10_000
+STRANGERS_TOLD_S: Final = 60.0
+"""Who shows no token of ours is counted; the log learns the number this often, and no word of theirs."""
+STRANGERS_COUNTED_MAX: Final = 1_000_000
+TOKEN_WAIT_S_MAX: Final = 0.5
+"""How long a token may be at the page before the loop's word of it is here."""
 FIRST_HELLO_S_MAX: Final = 10.0
 SEND_BUFFER_BYTES: Final = 131_072
 NOT_SENT_LOW_BYTES: Final = 32_768
@@ -167,6 +175,8 @@ class Tile:
             said = {"tile": self.number, "codec": piece.init.codec, "w": piece.init.width, "h": piece.init.height}
             await self.window.socket.send(msgspec.json.encode(said), text=True)
             await self.window.socket.send(number + piece.init.data)
+            if self.outlet.closed:
+                return  # cut while a slow window took the beginning
         self.tries = 0
         self.state("live", None)
         await self.window.socket.send(number + piece.data)
@@ -179,8 +189,11 @@ class Window:
         self.relay, self.socket = relay, socket
         self.admissions: dict[GrantId, Admission] = {}
         self.tiles: dict[int, Tile] = {}
+        self.viewer = NOBODY
+        """Known once a token admitted this window: from then on its refusals are recorded, also after a cut."""
         self._texts: asyncio.Queue[bytes] = asyncio.Queue()
         self._refusals = 0
+        self._patient = True
 
     def tell(self, what: dict[str, object]) -> None:
         self._texts.put_nowait(msgspec.json.encode(what))
@@ -236,12 +249,14 @@ class Window:
                 raise ValueError("no such op")
 
     async def _hello(self, token: str) -> None:
-        admitted = await self.relay.admit_window(token)
+        if self._patient:  # a window that showed one token too many is not waited for again
+            self._patient = await self.relay.await_token(token)
+        admitted = await self.relay.admit_window(token, self.viewer)
         if isinstance(admitted, Why):
             self._refusals += 1
             self.tell({"grant": "", "state": "refused", "why": admitted.value})
-            await self.relay.refuse(GrantId(""), CameraId(""), NOBODY, admitted)
             return
+        self.viewer = admitted.viewer
         self.admissions[admitted.grant] = admitted
         self.tell({"grant": admitted.grant, "state": "admitted", "why": ""})
 
@@ -249,6 +264,8 @@ class Window:
         self.close(asked.tile, Why.MOVED_ON)
         if not 0 <= asked.tile <= TILE_NUMBER_MAX or len(self.tiles) >= TILES_PER_WINDOW_MAX:
             raise ValueError("no such tile")
+        if len(asked.grant) > ID_CHARS_MAX or len(asked.camera) > ID_CHARS_MAX:
+            raise ValueError("no such grant or camera")
         admission = self.admissions.get(asked.grant)
         if admission is None:
             why: Why | None = Why.NO_SUCH_GRANT
@@ -259,7 +276,7 @@ class Window:
         if admission is None or why is not None:
             self._refusals += 1
             self.tell({"tile": asked.tile, "state": "refused", "why": (why or Why.NO_SUCH_GRANT).value})
-            viewer = admission.viewer if admission is not None else NOBODY
+            viewer = admission.viewer if admission is not None else self.viewer
             await self.relay.refuse(asked.grant, asked.camera, viewer, why or Why.NO_SUCH_GRANT)
             return
         tile = self.tiles[asked.tile] = Tile(self, asked.tile, admission, asked.camera)
@@ -312,6 +329,11 @@ class Centre:
         }
         self._server: Server | None = None
         self.failed_writes = self.refused = 0
+        self.strangers = 0
+        """Turned away since the log was last told how many."""
+        self._replayed: dict[bytes, None] = {}
+        self._awaited: dict[bytes, asyncio.Event] = {}
+        """Tokens that a page showed before the loop told of them; one for each window at most."""
 
     async def open(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
         """Listens for windows at /video; returns the port."""
@@ -335,6 +357,7 @@ class Centre:
         for each in self._server.sockets:
             _short_queue(each)
         self.crew.start(self._sweep())
+        self.crew.start(self._tell_strangers())
         return int(next(iter(self._server.sockets)).getsockname()[1])
 
     async def close(self) -> None:
@@ -350,6 +373,7 @@ class Centre:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        await self._tell_of_strangers()
         await self.crew.close()
 
     def _path(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -370,7 +394,7 @@ class Centre:
 
     def _drop_stranger(self, window: Window) -> None:
         if window in self._windows and not window.admissions:
-            self.refused += 1
+            self._stranger()
             window.socket.transport.close()
 
     # --- words of the loop
@@ -396,26 +420,60 @@ class Centre:
             self.refused += 1
             return
         self._tokens[word.token_sha256] = word
+        if (awaited := self._awaited.get(word.token_sha256)) is not None:
+            awaited.set()
         if word.city in self.uplinks:
             self.uplinks[word.city].warm()
 
-    async def admit_window(self, token: str) -> Admission | Why:
-        """Uses a token up, durably, before it admits anybody."""
-        if len(token) > TOKEN_CHARS_MAX:
-            return Why.TOKEN_UNKNOWN
+    async def await_token(self, token: str) -> bool:
+        """Whether this token is known, now or within TOKEN_WAIT_S_MAX: page and loop reach us by two roads, and the
+        page's may be the faster one.
+        """
         sha256 = hashlib.sha256(token.encode()).digest()
-        word = self._tokens.pop(sha256, None)
-        if word is None:
-            return Why.TOKEN_USED if await self.log.token_used(sha256) else Why.TOKEN_UNKNOWN
-        if not await self.log.use_token(sha256, clock.now()):
-            return Why.TOKEN_USED
-        if word.grant in self._ended_grants:
-            return Why.GRANT_ENDED
-        left = word.until_ms - clock.now()
-        if left <= 0:
-            return Why.RUN_OUT
+        if sha256 in self._tokens or await self.log.token_used(sha256):
+            return True
+        awaited = self._awaited.setdefault(sha256, asyncio.Event())
+        try:
+            async with asyncio.timeout(TOKEN_WAIT_S_MAX):
+                await awaited.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._awaited.pop(sha256, None)
+        return True
+
+    async def admit_window(self, token: str, viewer: ViewerId = NOBODY) -> Admission | Why:
+        """Uses a token up, durably, before it admits anybody. `viewer` is whoever this window is already.
+
+        While the disk is awaited the token waits with the others, where a cut or a change of cameras finds it; what
+        stands there afterwards is what counts.
+        """
+        sha256 = hashlib.sha256(token.encode()).digest()
+        shown = self._tokens.get(sha256)
+        if shown is None or len(token) > TOKEN_CHARS_MAX or not await self.log.use_token(sha256, clock.now()):
+            return await self._not_admitted(sha256, viewer)
+        word, left = self._tokens.pop(sha256, None), shown.until_ms - clock.now()
+        if left <= 0 or word is None:
+            cut = Why.GRANT_ENDED if shown.grant in self._ended_grants else Why.WITHDRAWN
+            why = Why.RUN_OUT if left <= 0 else cut
+            await self.refuse(shown.grant, CameraId(""), shown.viewer, why)
+            return why
         until = Instant(clock.monotonic() + left)
         return Admission(word.viewer, word.incident, word.grant, word.city, frozenset(word.cameras), until)
+
+    async def _not_admitted(self, sha256: bytes, viewer: ViewerId) -> Why:
+        """A token shown again says that it was passed on: recorded once for each token, then counted like any guess."""
+        if not await self.log.token_used(sha256):
+            await self.refuse(GrantId(""), CameraId(""), viewer, Why.TOKEN_UNKNOWN)
+            return Why.TOKEN_UNKNOWN
+        if sha256 in self._replayed:
+            self._stranger()
+            return Why.TOKEN_USED
+        if len(self._replayed) >= REPLAYS_KEPT_MAX:
+            del self._replayed[next(iter(self._replayed))]
+        self._replayed[sha256] = None
+        await self._record_refusal(GrantId(""), CameraId(""), viewer, Why.TOKEN_USED)
+        return Why.TOKEN_USED
 
     def _admissions(self) -> list[tuple[Window, Admission]]:
         return [(window, each) for window in self._windows for each in tuple(window.admissions.values())]
@@ -516,6 +574,32 @@ class Centre:
             self.connect(tile)
 
     async def refuse(self, grant: GrantId, camera: CameraId, viewer: ViewerId, why: Why) -> None:
+        """A no to an admitted viewer is recorded. A stranger is only counted: what he says would fill the log."""
+        if viewer == NOBODY:
+            self._stranger()
+        else:
+            await self._record_refusal(grant, camera, viewer, why)
+
+    def _stranger(self) -> None:
+        self.refused += 1
+        self.strangers = min(self.strangers + 1, STRANGERS_COUNTED_MAX)
+
+    async def _tell_strangers(self) -> None:
+        while True:
+            await asyncio.sleep(STRANGERS_TOLD_S)
+            await self._tell_of_strangers()
+
+    async def _tell_of_strangers(self) -> None:
+        count, self.strangers = self.strangers, 0
+        if not count:
+            return
+        try:
+            await self.log.write(StrangersRefused(at=clock.now(), side=self._side, count=count))
+        except LedgerFailedError:
+            self.failed_writes += 1
+            self.strangers = min(self.strangers + count, STRANGERS_COUNTED_MAX)
+
+    async def _record_refusal(self, grant: GrantId, camera: CameraId, viewer: ViewerId, why: Why) -> None:
         self.refused += 1
         await self.log.write(
             ViewingRefused(at=clock.now(), side=self._side, grant=grant, camera=camera, viewer=viewer, why=why)

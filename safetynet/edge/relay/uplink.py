@@ -59,6 +59,7 @@ class Upstream:
         self._tally: Tally | None = None
         self._init: fmp4.Init | None = None
         self.channel: int | None = None
+        self._lied = False
 
     def join(self, taker: Taker) -> None:
         self.takers.add(taker)
@@ -172,13 +173,18 @@ class Upstream:
             taker.offer(piece)
 
     async def _segment_end(self, said: words.SegmentEnd) -> None:
-        """Records what came; a city that says it gave something else is not watched any further."""
+        """Records what came; a city that says it gave something else is not watched any further.
+
+        What it had sent before it heard of the end is still recorded, for the comparison of the ledgers; the stream
+        counts as one mismatch, however many of its segments are on the road.
+        """
         if self._tally is None or self._tally.empty:
             raise ValueError("an empty segment")
         made = self._tally.close(clock.now(), pre_grant=said.pre_grant)
         await self._log.write(made)
         if made.sha256 != said.sha256 or made.seq != said.seq:
-            self._uplink.mismatches += 1
+            self._uplink.mismatches += not self._lied
+            self._lied = True
             self.end(Why.LEDGER_FAILED)
 
     async def _finish(self) -> None:
@@ -222,7 +228,9 @@ class Uplink:
         self._last_channel = 0
         self._task: asyncio.Task[None] | None = None
         self._waiting: list[Upstream] = []
-        self.failed_writes = self.refused = self.mismatches = self.failures = 0
+        self.failed_writes = self.refused = self.failures = 0
+        self.mismatches = 0
+        """Streams that were something else than the city said."""
 
     @property
     def up(self) -> bool:

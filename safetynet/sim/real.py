@@ -1,0 +1,68 @@
+"""What of a telling came from recordings of others, counted in that run; and what a run that used none has failed in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from safetynet.core.events import AnyEvent, Segment
+from safetynet.core.terms import CameraId
+from safetynet.edge import registry
+from safetynet.sim.panel import Recorded
+from safetynet.sim.provision import CITIES, IMPORT_FILE, IMPORTED
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """Of what the importer says of itself: the rows it kept."""
+
+    sites: int
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    registry_rows: int
+    """Rows of the public list that the importer kept."""
+    registry_cameras: int
+    """Cameras of these rows in the first city's registry."""
+    walk_fixes: int
+    """Fixes of the recorded walk that the control centre has acknowledged."""
+    clip_pictures: int
+    """How often the picture of a camera that loops the film came to be seen on the wall."""
+    drawn_pictures: int
+    clip_segments: int
+    """Segments of film that the control centre received and wrote into its ledger."""
+    clip_segments_pre_grant: int
+    """Of these, begun with a key frame older than the grant: the film has one in 4.8 s and heeds no wish."""
+    sound_fetched: int
+
+    @classmethod
+    def count(cls, folder: Path, recorded: Recorded, seen: Sequence[CameraId], control: Sequence[AnyEvent]) -> "Real":
+        """`seen`: the camera of each picture that came to be seen; `control`: the control centre's log."""
+        film = frozenset(recorded.clip_cameras)
+        listed = {each.id for each in registry.read(folder / IMPORTED)}
+        kept = msgspec.json.decode((folder / IMPORTED / IMPORT_FILE).read_bytes(), type=Imported)
+        received = [each for each in control if isinstance(each, Segment) and each.side == "received"]
+        filmed = [each for each in received if each.camera in film]
+        return cls(
+            registry_rows=kept.sites,
+            registry_cameras=sum(each.id in listed for each in registry.read(folder / CITIES[0])),
+            walk_fixes=recorded.walk_fixes,
+            clip_pictures=sum(each in film for each in seen),
+            drawn_pictures=sum(each not in film for each in seen),
+            clip_segments=len(filmed),
+            clip_segments_pre_grant=sum(each.pre_grant for each in filmed),
+            sound_fetched=recorded.sound_fetched,
+        )
+
+    def unmet(self, recorded: Recorded) -> list[str]:
+        held = {
+            "no row of the public list is in the registry": self.registry_rows > 0 and self.registry_cameras > 0,
+            "no fix of the recorded walk was accepted": self.walk_fixes > 0,
+            "no picture of the film was watched": self.clip_pictures > 0,
+            "no drawn picture was watched": self.drawn_pictures > 0,
+            "no segment of the film was received": self.clip_segments > 0,
+            "the film's cameras offered no sound": recorded.clip_sound,
+            "sound was fetched from a camera": self.sound_fetched == 0,
+        }
+        return [what for what, holds in held.items() if not holds]

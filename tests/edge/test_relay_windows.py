@@ -1,0 +1,212 @@
+"""The centre relay's windows, attacked: tokens that are guessed, shown twice, cut in the moment of their use; prose; floods."""
+
+import asyncio
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from safetynet.core.events import (
+    StrangersRefused,
+    ViewingRefused,
+)
+from safetynet.core.terms import CameraId, Instant, Why
+from safetynet.edge import clock
+from safetynet.edge.relay import centre, words
+from safetynet.edge.relay.centre import Centre
+from safetynet.edge.relay.log import Log
+from safetynet.sim import cameras
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pipe import CITY, GRANT, INCIDENT, VIEWER, Pipe, records, start, until
+
+
+async def test_a_token_admits_once_also_after_a_restart(pipe: Pipe, pages: Any) -> None:
+    await start(pipe)
+    once = await pages("token")
+    await once.until(lambda: once.said(grant=GRANT, state="admitted"))
+    again = await pages("token")
+    await again.until(lambda: again.said(state="refused", why="token_used"))
+    other = Centre(pipe.centre_log, {}, None, lambda _: None, [])
+    await other.take(
+        words.Admit(
+            token_sha256=hashlib.sha256(b"token").digest(),
+            viewer=VIEWER,
+            incident=INCIDENT,
+            grant=GRANT,
+            city=CITY,
+            cameras=(),
+            until_ms=Instant(clock.now() + 60_000),
+        )
+    )
+    assert await other.admit_window("token") is Why.TOKEN_USED
+    await other.close()
+
+
+async def test_a_token_that_is_here_before_the_loops_word_of_it_admits(pipe: Pipe, pages: Any) -> None:
+    """Two roads: the page was told its token, and its first open is already behind it."""
+    await pipe.open({"a": cameras.TestCard()})
+    await pipe.lease(["a"])
+    page = await pages("token")
+    await page.watch(1, "a")
+    await until(lambda: pipe.centre._awaited)
+    await pipe.admit("token", ["a"])
+    await page.until(lambda: page.said(tile=1, state="live"))
+    assert not page.said(state="refused")
+    assert pipe.centre._awaited == {}
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        words.CutGrant(grant=GRANT, why=Why.WITHDRAWN),
+        words.CutIncident(incident=INCIDENT, why=Why.WITHDRAWN),
+        words.CutViewer(viewer=VIEWER, why=Why.WITHDRAWN),
+    ],
+)
+async def test_a_cut_that_comes_while_a_token_is_being_used_is_not_missed(
+    pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch, cut: words.ToRelay
+) -> None:
+    """The disk is slow; between the token's finding and its use the cut arrives, and there is no admission yet."""
+    await start(pipe)
+    asked, on_disk, use = asyncio.Event(), asyncio.Event(), pipe.centre_log.use_token
+
+    async def slow(sha256: bytes, at: Instant) -> bool:
+        asked.set()
+        await on_disk.wait()
+        return await use(sha256, at)
+
+    monkeypatch.setattr(pipe.centre_log, "use_token", slow)
+    page = await pages()
+    await asked.wait()
+    await pipe.centre.take(cut)
+    on_disk.set()
+    await page.until(lambda: page.said(state="refused"))
+    await page.watch(1, "a")
+    await page.until(lambda: page.said(tile=1, state="refused", why="no_such_grant"))
+    assert not page.said(state="admitted")
+    assert [(each.grant, each.viewer) for each in records(pipe.centre_log, ViewingRefused)] == [(GRANT, VIEWER)]
+
+
+async def test_cameras_that_change_while_a_token_is_being_used_are_the_new_ones(
+    pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await start(pipe, ("a", "b"))
+    use = pipe.centre_log.use_token
+
+    async def slow(sha256: bytes, at: Instant) -> bool:
+        await pipe.centre.take(words.SetCameras(grant=GRANT, cameras=(CameraId("b"),)))
+        return await use(sha256, at)
+
+    monkeypatch.setattr(pipe.centre_log, "use_token", slow)
+    page = await pages()
+    await page.watch(1, "a")
+    await page.until(lambda: page.said(tile=1, state="refused", why="camera_not_granted"))
+
+
+async def test_one_token_shown_by_two_windows_at_once_admits_one(pipe: Pipe) -> None:
+    await start(pipe)
+    answers = await asyncio.gather(*(pipe.centre.admit_window("token") for _ in range(5)))
+    assert sum(isinstance(each, centre.Admission) for each in answers) == 1
+    assert answers.count(Why.TOKEN_USED) == 4
+    assert [each.why for each in records(pipe.centre_log, ViewingRefused)] == [Why.TOKEN_USED], "once for each token"
+    assert pipe.centre.strangers == 3
+
+
+async def test_strangers_cannot_write_into_the_log(pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Window after window, each with fifty guesses and prose in every field: the log grows by one number a minute."""
+    monkeypatch.setattr(centre, "STRANGERS_TOLD_S", 0.2)
+    await start(pipe)
+    for k in range(3):
+        page = await pages(f"guess {k}")
+        for n in range(5):
+            await page.watch(n, "whose camera?", grant="a stranger's prose")
+        await page.until(lambda page=page: len(page.texts) == 6)
+    await until(lambda: sum(each.count for each in records(pipe.centre_log, StrangersRefused)) == 18)
+    assert b"prose" not in (pipe.folder / "centre.db-wal").read_bytes()
+    assert records(pipe.centre_log, ViewingRefused) == []
+    assert pipe.centre.refused == 18
+
+
+async def test_a_refusal_of_an_admitted_viewer_is_recorded_also_after_a_cut(pipe: Pipe, pages: Any) -> None:
+    await start(pipe)
+    page = await pages()
+    await page.watch(1, "b")
+    await page.until(lambda: page.said(tile=1, state="refused", why="camera_not_granted"))
+    await pipe.centre.take(words.CutViewer(viewer=VIEWER, why=Why.SIGNED_OUT))
+    await page.watch(2, "a")
+    await page.until(lambda: page.said(tile=2, state="refused", why="no_such_grant"))
+    await page.say(op="hello", token="guess")
+    await page.until(lambda: page.said(state="refused", why="token_unknown"))
+    refused = records(pipe.centre_log, ViewingRefused)
+    assert [(each.viewer, each.why) for each in refused] == [
+        (VIEWER, Why.CAMERA_NOT_GRANTED),
+        (VIEWER, Why.NO_SUCH_GRANT),
+        (VIEWER, Why.TOKEN_UNKNOWN),
+    ]
+    assert pipe.centre.strangers == 0
+    await page.watch(3, "x" * 300)
+    await page.until(lambda: page.task.done())  # noqa: PLW0108
+    assert len(records(pipe.centre_log, ViewingRefused)) == 3
+
+
+async def test_an_unknown_token_admits_nobody(pipe: Pipe, pages: Any) -> None:
+    await start(pipe)
+    page = await pages("guess")
+    await page.until(lambda: page.said(state="refused", why="token_unknown"))
+    await page.watch(1, "a")
+    await page.until(lambda: page.said(tile=1, state="refused", why="no_such_grant"))
+    assert records(pipe.centre_log, ViewingRefused) == [], "a stranger is counted and writes nothing into the log"
+    assert pipe.centre.strangers == 2
+
+
+async def test_another_camera_is_refused(pipe: Pipe, pages: Any) -> None:
+    await pipe.open({"a": cameras.TestCard(), "b": cameras.TestCard()})
+    await pipe.lease(["a", "b"])
+    await pipe.admit("token", ["a"])
+    page = await pages()
+    await page.watch(1, "b")
+    await page.until(lambda: page.said(tile=1, state="refused", why="camera_not_granted"))
+    assert page.count() == 0
+    assert "PLAY" not in pipe.server.methods
+
+
+async def test_guessing_ends_the_socket(pipe: Pipe, pages: Any) -> None:
+    await start(pipe)
+    page = await pages(None)
+    for k in range(60):
+        try:
+            await page.say(op="hello", token=str(k))
+        except ConnectionClosed:
+            break
+    await page.until(lambda: page.task.done())  # noqa: PLW0108
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    ["{", "[]", '{"op":"fly"}', '{"op":"open","tile":99999999}', '{"op":"mode","mode":"x"}', b"\0", b"x" * 5_000],
+)
+async def test_nonsense_ends_the_socket_and_nothing_else(pipe: Pipe, pages: Any, nonsense: str | bytes) -> None:
+    await start(pipe)
+    page = await pages()
+    await page.socket.send(nonsense)
+    await page.until(lambda: page.task.done())  # noqa: PLW0108
+    assert not pipe.centre.crew.failed.done()
+
+
+async def test_a_page_of_somebody_else_gets_no_socket(tmp_path: Path) -> None:
+    log = Log(tmp_path / "x.db")
+    centre = Centre(log, {}, None, lambda _: None, ["http://127.0.0.1:8400"])
+    port = await centre.open("127.0.0.1", 0, None)
+    with pytest.raises(InvalidStatus):
+        await connect(f"ws://127.0.0.1:{port}/video", origin="http://evil.example")  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus):
+        await connect(f"ws://127.0.0.1:{port}/else", origin="http://127.0.0.1:8400")  # type: ignore[arg-type]
+    good = await connect(f"ws://127.0.0.1:{port}/video", origin="http://127.0.0.1:8400")  # type: ignore[arg-type]
+    await good.close()
+    await centre.close()
+    await log.close()
