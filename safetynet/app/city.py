@@ -34,6 +34,8 @@ from safetynet.edge.link import Link, LinkState
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
+from safetynet.edge.sources import ptz
+from safetynet.edge.sources.ptz import Turner
 from safetynet.edge.store import Store
 from safetynet.edge.web import Feed
 
@@ -85,6 +87,7 @@ class City:
         self._streams: dict[str, CentreId] = {}
         """Open pictures, and who gets each: a control centre or the city's own people."""
         self._shown: set[IncidentId] = set()
+        self._turner = Turner(ptz.read(folder))
         self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
         """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
 
@@ -172,6 +175,8 @@ class City:
                 case city.CutOwn(grant, why):
                     self.relay.tell(relay.EndGrant(grant=grants.own(grant), why=why))
                     self.windows.tell(relay.CutGrant(grant=grants.own(grant), why=why))
+                case city.MoveCamera(camera, turn):
+                    self._turner.turn(camera, turn)
                 case city.LetIn():
                     self.windows.tell(
                         relay.Admit(
@@ -292,6 +297,10 @@ class City:
                 return city.MarkSighting(
                     grant=grant, camera=camera, by=by, sight=sight, heading=said.heading, travel=said.travel
                 )
+            case windows.Do(act="turn", grant=grant, camera=camera, turn=turn) if grant and camera and turn:
+                listed = self.ground.registry.camera(camera)
+                can_turn = listed is not None and listed.ptz
+                return city.TurnCamera(grant=grant, camera=camera, by=by, turn=turn, can_turn=can_turn)
             case _:
                 return "bad_command"
 

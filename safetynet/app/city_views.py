@@ -59,6 +59,7 @@ def people(ground: Ground, state: State, seen: Looked) -> View:
     alive = [each for _, each in sorted(state.requests.items())]
     return {
         "requests": {each.request: _request(ground, state, each, seen) for each in alive},
+        "turned": {each: {"camera": each, "until": one.until} for each, one in state.turned.items()},
         "incidents": {id: _incident(ground, id, held, seen) for id, held in open_incidents(state).items()},
         "provisions": {each.request: _provision(each, seen) for each in state.record[-RECORD_SHOWN_MAX:]},
         "approval": {each.value: _approval(state, each) for each in _bases()},

@@ -30,6 +30,7 @@ from safetynet.core.terms import (
     RequestId,
     Sight,
     Travel,
+    Turn,
     UnitId,
     UnitState,
     ViewerId,
@@ -80,6 +81,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     why: Why | None = None
     basis: Basis | None = None
     approval: Approval | None = None
+    turn: Turn | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

@@ -285,7 +285,7 @@ function layout() {
           .tiles=${wall} .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
         ${at ? html`<sn-law .incident=${at}></sn-law><sn-wall .tiles=${wall} .layout=${'6'} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>` : ''}`}</section>
       <aside class="pane" aria-label=${t(at && !seen.recorded ? 'city.camera' : 'city.centre')}>${seen.note ? html`<p class=${seen.note.failed ? 'note failed' : 'note'} role="status">${seen.note.text}</p>` : ''}${at && !seen.recorded
-        ? html`<sn-camera .tile=${wall[seen.slot] ?? null} .tiles=${wall} .sightings=${at.sightings ?? []} .heading=${seen.heading} .travel=${seen.travel} .armed=${seen.armed} .granted=${request()?.state === 'granted'}></sn-camera>`
+        ? html`<sn-camera .tile=${wall[seen.slot] ?? null} .tiles=${wall} .sightings=${at.sightings ?? []} .heading=${seen.heading} .travel=${seen.travel} .armed=${seen.armed} .granted=${request()?.state === 'granted'} .turned_until=${state.all.turned[wall[seen.slot]?.camera?.camera ?? '']?.until ?? null}></sn-camera>`
         : html`<sn-answers .approval=${Object.values(state.all.approval)} .head=${user?.role === 'city_head'} .links=${links} .today=${today()}></sn-answers>`}</aside></main>
     ${seen.panel === 'reason' ? html`<sn-reason .stopping=${request()?.state === 'granted'}></sn-reason>` : ''}
     ${seen.panel === 'help' ? html`<sn-keys .letters=${seen.letters} .rows=${KEYS}></sn-keys>` : ''}`;
@@ -328,6 +328,11 @@ on('sn-act', ({ act, id }) => {
 on('sn-reason', ({ why }) => void no(why));
 on('sn-seen', (what) => void mark(what));
 on('sn-heading', ({ heading }) => { seen.heading = heading; draw(); });
+on('sn-turn', ({ turn }) => {
+  const at = request();
+  const camera = tiles()[seen.slot]?.camera;
+  if (at?.grant && camera) void command('turn', { grant: at.grant, camera: camera.camera, turn });
+});
 on('sn-travel', ({ travel }) => by(travel));
 on('sn-approval', ({ basis, approval }) => void command('set_approval', { basis, approval }));
 on('sn-back', back);

@@ -10,11 +10,12 @@ import { clock, metres, t } from './say.js';
 
 /** @typedef {import('./types.js').Tile} Tile */
 /** @typedef {import('./types.js').Sighting} Sighting */
+const TURNS = ['left', 'right', 'up', 'down', 'home'];
 
 export class CameraSide extends Light {
   static properties = {
     tile: { attribute: false }, tiles: { attribute: false }, sightings: { attribute: false }, heading: { attribute: false }, travel: { type: String },
-    armed: { type: Boolean }, granted: { type: Boolean }, turning: { attribute: false },
+    armed: { type: Boolean }, granted: { type: Boolean }, turned_until: { attribute: false },
   };
 
   constructor() {
@@ -30,6 +31,8 @@ export class CameraSide extends Light {
     this.travel = 'on_foot';
     this.armed = false;
     this.granted = false;
+    /** Until when the camera under the hand stays turned. @type {number|null} */
+    this.turned_until = null;
   }
 
   render() {
@@ -38,6 +41,8 @@ export class CameraSide extends Light {
     return html`<div class="p-h"><h2>${camera ? t('city.camera_n', { n: this.tile?.slot ?? 0 }) : t('city.no_camera')}</h2><span>${camera?.name ?? ''}</span>${camera ? html`<span class="r"><kbd>${this.tile?.slot}</kbd></span>` : ''}</div>
       <div class="s-body" tabindex="0" role="region" aria-label=${t('city.camera')}>
         <div class="blk"><div class="sec-h"><h2>${t('mark.title')}</h2></div><sn-mark .heading=${this.heading} .travel=${this.travel} .armed=${this.armed} .off=${!this.granted || !camera}></sn-mark></div>
+        ${camera?.ptz && this.granted ? html`<div class="blk"><div class="sec-h"><h2>${t('city.turn', { n: this.tile?.slot ?? 0 })}</h2><span class="num">${this.turned_until === null ? t('city.turn_logged') : html`<sn-age mode="until" at=${this.turned_until}></sn-age> ${t('Turn.home')}`}</span></div>
+          <div class="ptz">${TURNS.map((turn) => html`<button class="btn sm" data-turn=${turn} @click=${() => this.tell('sn-turn', { turn })}>${t(`Turn.${turn}`)}</button>`)}</div></div>` : ''}
         <div class="blk"><div class="sec-h"><h2>${t('city.next')}</h2></div>${others.length ? html`<ol class="steps num">${others.map((each) => html`<li><span class="mk">${each.slot}</span><span>${each.camera?.name}<small>${t(`Reason.${each.camera?.reason}`)}</small></span>
           <b>${metres(each.camera?.distance_m ?? 0)}</b></li>`)}</ol>` : html`<p class="sec2">${t('city.next_none')}</p>`}</div>
         <div class="blk last"><div class="sec-h"><h2>${t('city.sent')}</h2></div>${this.sightings.length ? html`<ul class="tl num">${[...this.sightings].reverse().map((each) => html`<li><time>${clock(each.at)}</time><span>${each.name} · ${saw(each)} · ${each.who}</span></li>`)}</ul>`

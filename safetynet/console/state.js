@@ -16,7 +16,7 @@ const CLOSED_SIGNED_OUT = 4401;
 
 /** @returns {Collections} */
 const nothing = () => ({
-  me: {}, alarms: {}, incidents: {}, tracks: {}, units: {}, links: {}, zones: {}, calm: {}, seats: {}, orders: {}, requests: {}, provisions: {}, approval: {}, today: {},
+  me: {}, alarms: {}, incidents: {}, tracks: {}, units: {}, links: {}, zones: {}, calm: {}, seats: {}, orders: {}, requests: {}, provisions: {}, approval: {}, today: {}, turned: {},
 });
 
 /**

@@ -62,7 +62,8 @@
  * @typedef {{me: Record<string, Me>, alarms: Record<string, Alarm>, incidents: Record<string, Incident>,
  *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
  *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>, requests: Record<string, CityRequest>,
- *   provisions: Record<string, Provision>, approval: Record<string, ApprovalRule>, today: Record<string, Today>}} Collections
+ *   provisions: Record<string, Provision>, approval: Record<string, ApprovalRule>, today: Record<string, Today>,
+ *   turned: Record<string, {camera: string, until: number}>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.

@@ -15,6 +15,8 @@ from safetynet.core.events import (
     ApprovalAwaited,
     ApprovalSet,
     CameraCard,
+    CameraReturned,
+    CameraTurned,
     GrantEnded,
     GrantIssued,
     GrantMoved,
@@ -56,6 +58,7 @@ from safetynet.core.provisions import (
     SetApproval,
     State,
     StopProviding,
+    TurnCamera,
     approval,
     evolve,
     grant,
@@ -70,6 +73,7 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     RequestId,
+    Turn,
     ViewerId,
     Why,
 )
@@ -84,6 +88,7 @@ __all__ = [
     "SetApproval",
     "State",
     "StopProviding",
+    "TurnCamera",
     "approval",
     "evolve",
     "grant",
@@ -199,7 +204,15 @@ class CutOwn:
     why: Why
 
 
-Errand: TypeAlias = Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect | LetIn | LeaseOwn | CutOwn
+@dataclass(frozen=True, slots=True)
+class MoveCamera:
+    """Say so to the camera itself."""
+
+    camera: CameraId
+    turn: Turn
+
+
+Errand: TypeAlias = Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect | LetIn | LeaseOwn | CutOwn | MoveCamera
 
 
 # --- what happens --------------------------------------------------------------------------------------------------
@@ -214,7 +227,8 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
         case RelayHeard():
             return list(given.events)
         case Tick():
-            return [_run_out(each, at) for _, each in sorted(state.requests.items()) if at >= _ends_at(each)]
+            over = [_run_out(each, at) for _, each in sorted(state.requests.items()) if at >= _ends_at(each)]
+            return [*over, *provisions.going_home(state, at)]
         case _:
             return [] if refuses(state, given, at) is not None else _commanded(ground, state, given, at)
 
@@ -250,6 +264,18 @@ def _commanded(ground: Ground, state: State, given: Command, at: Instant) -> lis
                     seen_at=at,
                 )
             ]
+        case TurnCamera():
+            held = _granted(state, given.grant)
+            assert held.grant is not None
+            turned = CameraTurned(
+                at=at,
+                grant=held.grant,
+                incident=held.incident,
+                camera=given.camera,
+                by=given.by,
+                turn=given.turn,
+            )
+            return [turned]
         case AdmitOwn():
             held = _granted(state, given.grant)
             assert held.grant is not None
@@ -573,6 +599,10 @@ def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Er
             change = ChangeCameras(incident=event.incident, grant=event.grant, cameras=_cards(ground, event.cameras))
             own: list[Errand] = [LeaseOwn(event.grant, event.cameras)] if held.viewers else []
             return [LeaseGrant(event.grant, event.cameras), *own, Send(held.sender, change)]
+        case CameraTurned():
+            return [MoveCamera(event.camera, event.turn)]
+        case CameraReturned():
+            return [MoveCamera(event.camera, Turn.HOME)]
         case ViewerAdmitted():
             return _lets_in(state, event)
         case SightingMarked():
@@ -644,4 +674,5 @@ def resume(state: State) -> list[Errand]:
         for each in state.record[-CUT_AGAIN_MAX:]
         if each.grant is not None and each.watched and each.outcome is Outcome.ENDED
     ]
+    errands += [MoveCamera(each, Turn.HOME) for each in state.returned if each not in state.turned]
     return errands

@@ -39,6 +39,7 @@ from safetynet.core.terms import (
     StreamId,
     SubjectId,
     Travel,
+    Turn,
     UnitId,
     UnitState,
     ViewerId,
@@ -470,6 +471,25 @@ class SightingMarked(Event, frozen=True, kw_only=True, tag="sighting_marked"):
     seen_at: Instant
 
 
+class CameraTurned(Event, frozen=True, kw_only=True, tag="camera_turned"):
+    """A person of the city turned a camera, under a grant (PIPA 25(5): not at will)."""
+
+    grant: GrantId
+    incident: IncidentId
+    camera: CameraId
+    by: PersonId
+    turn: Turn
+
+
+class CameraReturned(Event, frozen=True, kw_only=True, tag="camera_returned"):
+    """It looks again where it looks by itself: its grant is over, it left the set, or nobody turned it for a while."""
+
+    grant: GrantId
+    incident: IncidentId
+    camera: CameraId
+    why: Why
+
+
 class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
     """Told by the sender. It stays ended whatever arrives later: an end may overtake its beginning."""
 
@@ -619,6 +639,8 @@ AnyEvent: TypeAlias = (
     | ApprovalSet
     | GrantReviewed
     | SightingMarked
+    | CameraTurned
+    | CameraReturned
     | IncidentEnded
     | NoticeReceived
     | CameraPreconnected

@@ -17,6 +17,8 @@ from safetynet.core.events import (
     AnyEvent,
     ApprovalAwaited,
     ApprovalSet,
+    CameraReturned,
+    CameraTurned,
     GrantEnded,
     GrantIssued,
     GrantMoved,
@@ -30,6 +32,7 @@ from safetynet.core.events import (
 )
 from safetynet.core.grants import PolicyAnswer
 from safetynet.core.terms import (
+    MINUTE_MS,
     SECOND_MS,
     AlarmKind,
     Approval,
@@ -44,6 +47,7 @@ from safetynet.core.terms import (
     RequestId,
     Sight,
     Travel,
+    Turn,
     ViewerId,
     Why,
 )
@@ -53,6 +57,10 @@ ANSWER_MS: Final = 60 * SECOND_MS
 RECORD_ROWS_MAX: Final = 500
 """Rows of the provision record that stay in mind; the log keeps all of them."""
 SIGHTINGS_MAX: Final = 50
+TURNED_MS: Final = 2 * MINUTE_MS
+"""How long a camera stays turned for an incident after the last turn; until then no other incident turns it."""
+RETURNED_KEPT_MAX: Final = 50
+"""Cameras that were sent home last: they are told again at a start."""
 REASONS: Final = (
     Why.BEYOND_PURPOSE,
     Why.OTHERS_SHOWN,
@@ -153,7 +161,18 @@ class AdmitOwn:
     token_sha256: bytes
 
 
-Command: TypeAlias = Approve | Refuse | StopProviding | Review | SetApproval | MarkSighting | AdmitOwn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnCamera:
+    """`can_turn` is what the city's list says of that camera."""
+
+    grant: GrantId
+    camera: CameraId
+    by: PersonId
+    turn: Turn
+    can_turn: bool
+
+
+Command: TypeAlias = Approve | Refuse | StopProviding | Review | SetApproval | MarkSighting | AdmitOwn | TurnCamera
 
 
 # --- the record of what was provided -------------------------------------------------------------------------------
@@ -269,6 +288,15 @@ def _answered_ms(held: Held | None, at: Instant) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Turned:
+    """A camera that looks elsewhere than by itself, for whom and until when."""
+
+    grant: GrantId
+    incident: IncidentId
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     requests: Map[RequestId, Held] = Map()
     """Only what is alive: a city forgets where a person was as soon as the request is over."""
@@ -280,6 +308,8 @@ class State:
     by_hand: frozenset[tuple[CentreId, IncidentId]] = frozenset()
     """A person has refused or stopped here: from then on the policy alone grants this incident nothing."""
     record: Record = ()
+    turned: Map[CameraId, Turned] = Map()
+    returned: tuple[CameraId, ...] = ()
 
 
 def grant(state: State, id: GrantId) -> Held | None:
@@ -321,8 +351,39 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return no
         case AdmitOwn():
             return _refuses_grant(state, command.grant, at)
+        case TurnCamera():
+            return _refuses_turn(state, command, at)
         case _:
             assert_never(command)
+
+
+def _refuses_turn(state: State, command: TurnCamera, at: Instant) -> Why | None:
+    if (no := _refuses_grant(state, command.grant, at)) is not None:
+        return no
+    held, turned = grant(state, command.grant), state.turned.get(command.camera)
+    if held is None or command.camera not in held.cameras:
+        return Why.CAMERA_NOT_GRANTED
+    if not command.can_turn:
+        return Why.NO_PTZ
+    other = turned is not None and turned.incident != held.incident and at < turned.until
+    return Why.TURNED_BY_OTHER if other else None
+
+
+def going_home(state: State, at: Instant) -> list[CameraReturned]:
+    """Cameras that nothing holds where a person turned them."""
+    found: list[CameraReturned] = []
+    for camera, turned in sorted(state.turned.items()):
+        held = grant(state, turned.grant)
+        if held is None:
+            why = Why.GRANT_ENDED
+        elif camera not in held.cameras:
+            why = Why.MOVED_ON
+        elif at >= turned.until:
+            why = Why.LEFT_ALONE
+        else:
+            continue
+        found.append(CameraReturned(at=at, grant=turned.grant, incident=turned.incident, camera=camera, why=why))
+    return found
 
 
 def _refuses_grant(state: State, id: GrantId, at: Instant) -> Why | None:
@@ -363,6 +424,12 @@ def evolve(state: State, event: AnyEvent) -> State:
             state = _handled(state, event.receiver, event.incident, event.by)
             ended = grant(state, event.grant)
             return state if ended is None else replace(state, requests=state.requests.delete(ended.request))
+        case CameraTurned():
+            turned = Turned(event.grant, event.incident, Instant(event.at + TURNED_MS))
+            return replace(state, turned=state.turned.set(event.camera, turned))
+        case CameraReturned():
+            left = Map({id: each for id, each in state.turned.items() if id != event.camera})
+            return replace(state, turned=left, returned=(*state.returned, event.camera)[-RETURNED_KEPT_MAX:])
         case ApprovalSet():
             return replace(state, approval=state.approval.set(event.basis, event.approval))
         case IncidentEnded():

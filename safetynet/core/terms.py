@@ -167,6 +167,16 @@ class Travel(Enum):
     BUS = "bus"
 
 
+class Turn(Enum):
+    """Where a person of the city lets a camera look: one step, or back to where it looks by itself."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+    HOME = "home"
+
+
 class Approval(Enum):
     """How a city answers what its written policy allows. It can only narrow: what policy refuses stays refused."""
 
@@ -224,3 +234,7 @@ class Why(Enum):
     FACTS_UNCLEAR = "facts_unclear"
     NEEDED_ELSEWHERE = "needed_elsewhere"
     UNDER_REPAIR = "under_repair"
+    NO_PTZ = "no_ptz"
+    TURNED_BY_OTHER = "turned_by_other"
+    LEFT_ALONE = "left_alone"
+    """Nobody turned it for a while."""

@@ -48,13 +48,13 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         Program(POLICE, ("desk112", "--dir", str(folder / POLICE)), (ports.police_link,)),
         Program(CONTROL, ("control", "--dir", control), (ports.pages,)),
         Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows,)),
-        Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp)),
+        Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp, ports.ptz)),
     )
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet demo", description="The whole product on a made city.")
-    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 52 ports (default {PORT})")
+    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 53 ports (default {PORT})")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="which city is made")
     parser.add_argument("--data-dir", type=Path, default=FOLDER, metavar="DIR", help=f"default {FOLDER}")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier start has made")

@@ -30,6 +30,7 @@ from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId
 from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
+from safetynet.edge.sources import ptz
 from safetynet.edge.store import Account, Device, Store
 from safetynet.sim import recordings
 from safetynet.sim.children import HOST
@@ -149,6 +150,10 @@ class Ports:
     @property
     def rtsp(self) -> int:
         return self.first + 51
+
+    @property
+    def ptz(self) -> int:
+        return self.first + 52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,6 +421,12 @@ def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     for city in CITIES:
         sources = {each.id: _source(wish.ports, each.id) for each in registry.read(wish.folder / city)}
         registry.write_sources(wish.folder / city, sources)
+        turning = {
+            each.id: f"http://{HOST}:{wish.ports.ptz}/onvif/{each.id}/ptz"
+            for each in registry.read(wish.folder / city)
+            if each.ptz
+        }
+        _secret(wish.folder / city / ptz.FILE, turning)
     _for_control(wish, deployment)
     for city in CITIES:
         offered = {
@@ -517,6 +528,7 @@ def _for_world(wish: Wish, deployment: Deployment) -> dict[str, object]:
         "unit_url": f"{pages}/unit",
         "panel_port": wish.ports.panel,
         "rtsp_port": wish.ports.rtsp,
+        "ptz_port": wish.ports.ptz,
         "console_origins": [pages],
         "devices": deployment.devices,
         "units": {unit: {"device": unit_device(unit), "key": key} for unit, key in deployment.units.items()},

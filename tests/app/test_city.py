@@ -199,6 +199,7 @@ async def test_own_people_are_let_in_once_by_a_token_and_their_finding_is_sent(r
         assert "p-shim" not in codec.encode_message(said).decode(errors="replace")
         (seen,) = await other.until(lambda page: page.shown["incidents"].get("I1", {}).get("sightings"))
         assert (seen["who"], seen["heading"]) == ("심시험", "ne")
+        assert await window.do("turn", grant=grant, camera=camera, turn="left") == "no_ptz"
         assert await window.do("review", grant=grant) == "ok"
         assert await window.do("stop", grant=grant, why="needed_elsewhere") == "ok"
         assert running.said()[-1] == EndGrant(incident="I1", grant=grant, why=Why.NEEDED_ELSEWHERE)

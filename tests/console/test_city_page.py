@@ -92,6 +92,10 @@ def test_a_request_is_answered_and_followed_by_keyboard(centre: Any, scene: Any,
         "grant": "g1", "camera": w.page.evaluate("document.querySelectorAll('sn-tile')[1].tile.camera.camera"), "sight": "seen",
         "heading": "w", "travel": "car",
     }  # fmt: skip
+    w.page.locator("sn-tile").nth(2).focus()  # the one that can turn
+    w.page.locator("[data-turn=left]").click()
+    turn = w.heard("turn")
+    assert (turn["grant"], turn["camera"], turn["turn"]) == ("g1", "garam-003", "left")
     assert grave(w) == []
     assert w.page.evaluate(CLIPPED) == []
     assert "{" not in w.page.evaluate("document.body.innerText")

@@ -1,6 +1,7 @@
 """What a city's people may do: narrow, refuse, stop, mark, look. Never widen."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from minds import T0, place, tags
 from test_city import GROUND, MINUTE, YES, Told, granted, the_grant, wanted
 
 from safetynet.core import city, grants, provisions
-from safetynet.core.city import CutOwn, LeaseGrant, LeaseOwn, LetIn, Preconnect, StopGrant, StopPreconnect
+from safetynet.core.city import CutOwn, LeaseGrant, LeaseOwn, LetIn, MoveCamera, Preconnect, StopGrant, StopPreconnect
 from safetynet.core.messages import (
     AwaitPerson,
     ChangeCameras,
@@ -32,8 +33,9 @@ from safetynet.core.provisions import (
     Review,
     SetApproval,
     StopProviding,
+    TurnCamera,
 )
-from safetynet.core.terms import Approval, Basis, Heading, Sight, Travel, Why
+from safetynet.core.terms import Approval, Basis, Heading, Sight, Travel, Turn, Why
 
 WHY = Why.BEYOND_PURPOSE
 
@@ -260,3 +262,56 @@ def test_rebuilt_from_the_log():
         state = city.evolve(state, event)
     assert state == told.state
     assert GROUND.registry
+
+
+def turn(told, **but):
+    grant = the_grant(told)
+    facts = {"grant": grant, "camera": city.grant(told.state, grant).cameras[0], "by": "p", "turn": Turn.LEFT}
+    return TurnCamera(**(facts | {"can_turn": True} | but))
+
+
+def test_a_camera_is_turned_only_under_a_grant_and_goes_home_with_it():
+    told = granted()
+    one = turn(told)
+    for command, why in (
+        (turn(told, can_turn=False), Why.NO_PTZ),
+        (turn(told, camera="other"), Why.CAMERA_NOT_GRANTED),
+        (turn(told, grant="G-none"), Why.NO_SUCH_GRANT),
+    ):
+        assert no(told, command) is why
+    (event,) = told.give(one, s=3)
+    assert (event.by, event.turn) == ("p", Turn.LEFT)
+    assert told.last == [MoveCamera(one.camera, Turn.LEFT)]
+    assert told.give(city.Tick(), s=5) == []
+    told.hear(EndIncident(incident="I1", why=Why.INCIDENT_CLOSED), s=6)
+    (home,) = told.give(city.Tick(), s=7)
+    assert (home.camera, home.why) == (one.camera, Why.GRANT_ENDED)
+    assert told.last == [MoveCamera(one.camera, Turn.HOME)]
+    assert MoveCamera(one.camera, Turn.HOME) in city.resume(told.state), "said again after a crash"
+    assert no(told, one) is Why.GRANT_ENDED
+
+
+def test_a_camera_goes_home_when_the_set_moves_on_or_nobody_turns_it():
+    told = granted()
+    one = turn(told)
+    told.give(one, s=3)
+    told.hear(MovePlace(incident="I1", request="R1", place=place(280, s=20)), s=20)
+    assert one.camera not in city.grant(told.state, one.grant).cameras
+    assert [(each.camera, each.why) for each in told.give(city.Tick(), s=21)] == [(one.camera, Why.MOVED_ON)]
+    two = turn(told)
+    told.give(two, s=30)
+    told.give(replace(two, turn=Turn.RIGHT), s=60)
+    assert told.give(city.Tick(), s=60 + provisions.TURNED_MS / 1000 - 1) == []
+    assert [each.why for each in told.give(city.Tick(), s=60 + provisions.TURNED_MS / 1000)] == [Why.LEFT_ALONE]
+
+
+def test_two_incidents_do_not_pull_at_one_camera():
+    told = granted()
+    one = turn(told)
+    told.give(one, s=3)
+    (issued,) = told.hear(wanted(incident="I2", request="R2", place=place(s=4)), s=4)
+    other = replace(one, grant=issued.grant)
+    assert one.camera in issued.cameras
+    assert no(told, other) is Why.TURNED_BY_OTHER
+    told.at = T0 + 3_000 + provisions.TURNED_MS
+    assert city.refuses(told.state, other, told.at) is None, "it is free after a while"
