@@ -27,7 +27,7 @@ from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.events import StreamClosed, StreamOpened
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
 from safetynet.core.provisions import Held
-from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, ViewerId, Why
+from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Why
 from safetynet.edge import clock, config, keys, process, registry
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.link import Link, LinkState
@@ -47,14 +47,20 @@ LEASE_S: Final = 3
 """How often a live grant's lease is said again; it holds for grants.LEASE_MS_MAX."""
 
 
-class City:
+class City(windows.Host):
     """One smart city centre. Everything is called from one thread."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.centre = folder, config.read(folder)
+        self.folder, centre = folder, config.read(folder)
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=self.keys.persons, sign=self.keys.sign, salt=keys.salt
+            folder / "log.db", centre=centre.id, keys=self.keys.persons, sign=self.keys.sign, salt=keys.salt
+        )
+        super().__init__(
+            centre,
+            Sessions(self.store.accounts()),
+            video_port=centre.window_port,
+            cut=lambda viewer, why: self.windows.tell(relay.CutViewer(viewer=viewer, why=why)),
         )
         found = registry.read(folder)
         self.ground = Ground(cameras.Registry.of(found), self.centre.area)
@@ -80,16 +86,12 @@ class City:
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
         self.windows = Wire(folder / "windows.sock", self.windows_recorded)
-        self.sessions = Sessions(self.store.accounts())
-        self._seats: set[windows.Seat] = set()
         self._feed, self._screens = Feed(keys.fresh_id("E")), site.Screens(self._show_now)
         self._link_states: dict[CentreId, LinkState] = {}
         self._streams: dict[str, CentreId] = {}
         """Open pictures, and who gets each: a control centre or the city's own people."""
         self._shown: set[IncidentId] = set()
         self._turner = Turner(ptz.read(folder))
-        self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
-        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -218,41 +220,6 @@ class City:
     def feed(self, session: Session) -> Feed:
         return self._feed
 
-    def me(self, session: Session) -> dict[str, object]:
-        account = session.account
-        return {
-            "me": {
-                "person": account.person,
-                "name": account.name,
-                "role": account.role,
-                "seat": account.seat,
-                "centre": self.centre.id,
-                "centre_name": self.centre.name,
-                "video_url": f"ws://{self.centre.host}:{self.centre.window_port}/video",
-            }
-        }
-
-    def signed_in(self, session: Session) -> bool:
-        return self.sessions.live(session)
-
-    def seated(self, seat: windows.Seat) -> None:
-        self._seats.add(seat)
-
-    def left(self, seat: windows.Seat) -> None:
-        """The state socket went; the video socket ends by itself or goes on while its session lives."""
-        self._seats.discard(seat)
-        self.cut_signed_out()
-
-    def cut_signed_out(self) -> None:
-        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
-        at = clock.now()
-        for viewer, (session, until) in tuple(self._admitted.items()):
-            if not self.sessions.live(session):
-                self.windows.tell(relay.CutViewer(viewer=viewer, why=Why.SIGNED_OUT))
-                del self._admitted[viewer]
-            elif at >= until:
-                del self._admitted[viewer]
-
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
         if said.act == "watch" and said.incident is not None:
             if said.incident not in city_views.open_incidents(self.loop.state):
@@ -306,7 +273,7 @@ class City:
 
     def _admit(self) -> None:
         """Each window that asked to watch is let in to each grant of its incident, once, by a token of its own."""
-        for seat in self._seats:
+        for seat in self.seats:
             if not self.signed_in(seat.session):
                 continue
             for held in tuple(self.loop.state.requests.values()):
@@ -316,8 +283,7 @@ class City:
                 wish = city.AdmitOwn(grant=held.grant, viewer=seat.viewer, by=seat.person, token_sha256=b"")
                 if city.refuses(self.loop.state, wish, at) is None:
                     digest = seat.admit(grants.own(held.grant))
-                    _, known = self._admitted.get(seat.viewer, (seat.session, held.until))
-                    self._admitted[seat.viewer] = (seat.session, max(known, held.until))
+                    self.let_in(seat, held.until)
                     self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     # --- screens ---------------------------------------------------------------------------------------------------
@@ -379,7 +345,7 @@ class City:
         """A start of this program signs everybody out: nobody is held to whom a picture may still be shown."""
         self._run([each for each in city.resume(self.loop.state) if isinstance(each, city.LeaseOwn | city.CutOwn)])
         viewers = {viewer for held in self.loop.state.requests.values() for viewer in held.viewers}
-        for viewer in sorted(viewers - self._admitted.keys()):
+        for viewer in sorted(viewers - self.admitted.keys()):
             self.windows.tell(relay.CutViewer(viewer=viewer, why=Why.SIGNED_OUT))
 
     async def _tick(self) -> None:

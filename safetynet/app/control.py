@@ -45,7 +45,6 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     UnitId,
-    ViewerId,
     WearerId,
     Why,
 )
@@ -71,17 +70,20 @@ JOURNAL: Final = "journal"
 """Name of the mark that says up to which fix the verdicts are in the log."""
 
 
-class Control:
+class Control(windows.Host):
     """One control centre. Everything is called from one thread; nothing here awaits between reading and committing."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.centre = folder, config.read(folder)
+        self.folder, centre = folder, config.read(folder)
         own = keys.open_centre(folder)
-        self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
-        )
+        self.store = Store.open(folder / "log.db", centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt)
         self.people = People(self.store)
-        self.sessions = Sessions(self.store.accounts())
+        super().__init__(
+            centre,
+            Sessions(self.store.accounts()),
+            video_port=centre.video_port,
+            cut=lambda viewer, why: self._run([words.CutViewer(viewer, why)]),
+        )
         self.units = {each.unit: each for each in units(folder)}
         self._positions = {
             each.unit: Unit(
@@ -108,9 +110,6 @@ class Control:
         self._last_fix = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
-        self._seats: set[windows.Seat] = set()
-        self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
-        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
         self._nobody = Feed(epoch)
@@ -281,41 +280,6 @@ class Control:
         person = session.account.person
         return next((each.unit for each in self.units.values() if each.person == person), None)
 
-    def me(self, session: Session) -> dict[str, object]:
-        account = session.account
-        return {
-            "me": {
-                "person": account.person,
-                "name": account.name,
-                "role": account.role,
-                "seat": account.seat,
-                "centre": self.centre.id,
-                "centre_name": self.centre.name,
-                "video_url": f"ws://{self.centre.host}:{self.centre.video_port}/video",
-            }
-        }
-
-    def signed_in(self, session: Session) -> bool:
-        return self.sessions.live(session)
-
-    def seated(self, seat: windows.Seat) -> None:
-        self._seats.add(seat)
-
-    def left(self, seat: windows.Seat) -> None:
-        """The state socket went; the video socket ends by itself or goes on while its session lives."""
-        self._seats.discard(seat)
-        self.cut_signed_out()
-
-    def cut_signed_out(self) -> None:
-        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
-        at = clock.now()
-        for viewer, (session, until) in tuple(self._admitted.items()):
-            if not self.sessions.live(session):
-                self._run([words.CutViewer(viewer, Why.SIGNED_OUT)])
-                del self._admitted[viewer]
-            elif at >= until:
-                del self._admitted[viewer]
-
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
         command = self._command(seat, said)
         if isinstance(command, str):
@@ -345,7 +309,7 @@ class Control:
     def _put_out(self, incident: IncidentId) -> None:
         """Another person leads: no window of before is let in again before its person asks."""
         held = self.loop.state.incidents[incident]
-        for seat in self._seats:
+        for seat in self.seats:
             seat.asked.discard(incident)
             seat.admitted -= {each.grant for each in held.requests.values() if each.grant}
 
@@ -403,7 +367,7 @@ class Control:
 
     def _admit(self) -> None:
         """Each window that asked is let in to each live grant of its incident, once, by a token of its own."""
-        for seat in self._seats:
+        for seat in self.seats:
             if not self.signed_in(seat.session):
                 continue
             for id in seat.asked:
@@ -417,8 +381,7 @@ class Control:
                     at = clock.now()
                     if mind.refuses(self.loop.state, wish, at) is None:
                         digest = seat.admit(request.grant)
-                        _, known = self._admitted.get(seat.viewer, (seat.session, request.until))
-                        self._admitted[seat.viewer] = (seat.session, max(known, request.until))
+                        self.let_in(seat, request.until)
                         self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     def _ended(self, incident: IncidentId) -> None:
@@ -443,7 +406,7 @@ class Control:
             feed.show(views.officer(state, unit, seen), seen.at)
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
-        here = {each.person for each in self._seats}
+        here = {each.person for each in self.seats}
         owned = [state.incidents[each].owner for each in state.open.values()]
         return {
             each.person: {
@@ -516,7 +479,7 @@ class Control:
         """
         self._run(minds.resume(self.loop.state))
         viewers = {each for incident in self.loop.state.incidents.values() for each in incident.viewers}
-        self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self._admitted.keys())])
+        self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self.admitted.keys())])
 
     async def _tick(self) -> None:
         while True:

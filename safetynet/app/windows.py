@@ -6,7 +6,7 @@ for video is let in to each grant of its incident by a single-use token of its o
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -26,6 +26,7 @@ from safetynet.core.terms import (
     GrantId,
     Heading,
     IncidentId,
+    Instant,
     PersonId,
     RequestId,
     Sight,
@@ -37,7 +38,8 @@ from safetynet.core.terms import (
     Why,
 )
 from safetynet.edge import clock, keys
-from safetynet.edge.auth import Session
+from safetynet.edge.auth import Session, Sessions
+from safetynet.edge.config import Centre
 from safetynet.edge.web import Feed, Window
 
 HELLO_S_MAX: Final = 10
@@ -118,6 +120,58 @@ class Desk(Protocol):
     def seated(self, seat: Seat) -> None: ...
     def left(self, seat: Seat) -> None: ...
     def do(self, seat: Seat, said: Do) -> Why | str | None: ...
+
+
+class Host:
+    """What every program that has windows keeps of them: who sits where, and whose pictures its relay may still hold."""
+
+    def __init__(
+        self, centre: Centre, sessions: Sessions, *, video_port: int | None, cut: Callable[[ViewerId, Why], None]
+    ) -> None:
+        self.centre, self.sessions = centre, sessions
+        self.seats: set[Seat] = set()
+        self.admitted: dict[ViewerId, tuple[Session, Instant]] = {}
+        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
+        self._video_port, self._cut = video_port, cut
+
+    def me(self, session: Session) -> dict[str, object]:
+        account = session.account
+        return {
+            "me": {
+                "person": account.person,
+                "name": account.name,
+                "role": account.role,
+                "seat": account.seat,
+                "centre": self.centre.id,
+                "centre_name": self.centre.name,
+                "video_url": f"ws://{self.centre.host}:{self._video_port}/video",
+            }
+        }
+
+    def signed_in(self, session: Session) -> bool:
+        return self.sessions.live(session)
+
+    def seated(self, seat: Seat) -> None:
+        self.seats.add(seat)
+
+    def left(self, seat: Seat) -> None:
+        """The state socket went; the video socket ends by itself or goes on while its session lives."""
+        self.seats.discard(seat)
+        self.cut_signed_out()
+
+    def let_in(self, seat: Seat, until: Instant) -> None:
+        _, known = self.admitted.get(seat.viewer, (seat.session, until))
+        self.admitted[seat.viewer] = (seat.session, max(known, until))
+
+    def cut_signed_out(self) -> None:
+        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
+        at = clock.now()
+        for viewer, (session, until) in tuple(self.admitted.items()):
+            if not self.sessions.live(session):
+                self._cut(viewer, Why.SIGNED_OUT)
+                del self.admitted[viewer]
+            elif at >= until:
+                del self.admitted[viewer]
 
 
 async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
