@@ -13,6 +13,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "city": ("safetynet.app.city:main", "a smart city centre"),
     "city-relay": ("safetynet.app.relay:city_main", "a smart city centre's video relay"),
     "import": ("safetynet.app.intake:main", "read lists of others: import cameras FILE --city NAME"),
+    "backup": ("safetynet.app.backup:backup_main", "a centre's folder as one file, while it runs"),
+    "restore": ("safetynet.app.backup:restore_main", "a centre's folder from its backup, into an empty place"),
     "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
     "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
     "world": ("safetynet.sim.run:main", "the made city by itself"),

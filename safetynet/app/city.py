@@ -6,6 +6,7 @@ signed lease names, and this program says it again every few seconds or the rela
 
 import argparse
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,19 +19,22 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope
 from starlette.types import Send as Answer
 
-from safetynet.app import city_views, site, windows
+from safetynet.app import city_views, figures, site, windows
 from safetynet.app.cards import links_of
 from safetynet.app.city_views import Looked
-from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
-from safetynet.core.events import StreamClosed, StreamOpened
+from safetynet.core.events import AnyEvent, GrantRefused, StreamClosed, StreamOpened
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
 from safetynet.core.provisions import Held
-from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Why
-from safetynet.edge import clock, config, keys, process, registry
+from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, IncidentId, Why
+from safetynet.edge import clock, config, health, keys, log, metrics, process, registry
 from safetynet.edge.auth import Session, Sessions
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge.disk import Disk
+from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
@@ -51,10 +55,17 @@ class City(windows.Host):
     """One smart city centre. Everything is called from one thread."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, centre = folder, config.read(folder)
+        centre = config.read(folder)
+        self.folder, self.lag, self.refusals = folder, Lag(), Counter[tuple[str, ...]]()
+        self.disk = Disk(folder, centre.disk)  # first: what stopped the last life may have been a full disk
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=centre.id, keys=self.keys.persons, sign=self.keys.sign, salt=keys.salt
+            folder / "log.db",
+            centre=centre.id,
+            keys=self.keys.persons,
+            sign=self.keys.sign,
+            salt=keys.salt,
+            tombstones=Path(centre.erasures) if centre.erasures else None,
         )
         super().__init__(
             centre,
@@ -72,26 +83,44 @@ class City(windows.Host):
             city.EMPTY,
             lambda state, given, at: city.decide(ground, state, given, at),
             city.evolve,
-            lambda state, serial, event: city.react(ground, state, serial, event),
+            self._react,
         )
+        self._declare()
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, self.keys.log_public, self.keys.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
         self.windows = Wire(folder / "windows.sock", self.windows_recorded)
         self._feed, self._screens = Feed(keys.fresh_id("E")), site.Screens(self._show_now)
-        self._link_states: dict[CentreId, LinkState] = {}
         self._streams: dict[str, CentreId] = {}
         """Open pictures, and who gets each: a control centre or the city's own people."""
         self._shown: set[IncidentId] = set()
         self._turner = Turner(ptz.read(folder))
+
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[Errand]:
+        if isinstance(event, GrantRefused):
+            self.refusals[(event.why.value,)] += 1
+        return city.react(self.ground, state, serial, event)
+
+    def _declare(self) -> list[Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
+
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -130,8 +159,12 @@ class City(windows.Host):
         self._run(self.loop.take(city.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        """Nothing hangs on it but the screen: what is owed waits in the outbox, what is granted ends by its time."""
-        self._link_states[peer] = state
+        """What is owed waits in the outbox, what is granted ends by its time; a partner that is back confirms us."""
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
+        if state.up:
+            for held in self.loop.state.requests.values():
+                if held.grant is not None and held.sender == peer:
+                    self._lease(held.grant, held.cameras)
         self.show()
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
@@ -201,6 +234,10 @@ class City(windows.Host):
         held = city.grant(self.loop.state, grant)
         if held is None:
             return  # it ended in the same batch
+        if self.loop.state.disk is not DiskLevel.AMPLE:
+            return  # nothing is delivered that may soon not be recorded; the leases of before run out
+        if held.sender not in self.link.confirmed:
+            return  # since this start nobody has borne out that this state is the newest: it may be an old copy
         left_ms = held.until - clock.now()
         if left_ms <= 0:
             return
@@ -301,7 +338,7 @@ class City(windows.Host):
             centre_name=self.centre.name,
             names={each.person: each.name for each in self.sessions.people()},
             centres={each.id: each.name for each in self.centre.peers},
-            links=links_of(self.centre, self._link_states, open_streams),
+            links=links_of(self.centre, self.link.states, open_streams),
             streams_given=sum(each != self.centre.id for each in open_streams),
             streams_own=open_streams.count(self.centre.id),
             ledger_size=self.store.head(),
@@ -333,6 +370,30 @@ class City(windows.Host):
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._renew())
+            tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("city", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person, an incident or a camera."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        held = self.loop.state.requests.values()
+        live = sum(each.grant is not None for each in held)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *figures.machine(self.lag, self.disk, self.folder),
+                *figures.log(self.store, self.loop.recorded),
+                *roads,
+                metrics.gauge("grants_live", "Grants that this city provides now.", live),
+                metrics.gauge("requests_prepared", "Prepared, and not asked for by a person.", len(held) - live),
+                metrics.counters("requests_refused_total", "Refused since the start.", ("reason",), self.refusals),
+                metrics.gauge("cameras", "In the registry.", len(self.ground.registry)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     async def _until_failed(self) -> None:
         await self._failed
@@ -353,6 +414,9 @@ class City(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self.cut_signed_out()
+            changed = looked(self.disk, self.loop.state.disk, clock.now())
+            if changed is not None:
+                self._run(self.loop.take(changed, changed.at))
             self._run(self.loop.take(city.Tick(), clock.now()))
             if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()
@@ -396,7 +460,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet city", description="A smart city centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json and cameras.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "city")
 
 
 async def _main(folder: Path) -> None:

@@ -6,16 +6,16 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 
 import argparse
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from safetynet.app import site, views, windows
+from safetynet.app import figures, site, views, windows
 from safetynet.app.cards import LinkView, links_of
-from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
 from safetynet.app.views import Looked, Numbers, UnitView
@@ -27,6 +27,7 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
+    AnyEvent,
     IncidentClosed,
     IncidentOpened,
     Place,
@@ -48,13 +49,16 @@ from safetynet.core.terms import (
     WearerId,
     Why,
 )
-from safetynet.edge import clock, config, keys, process
+from safetynet.edge import clock, config, health, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
+from safetynet.edge.disk import Disk
+from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
@@ -75,8 +79,17 @@ class Control(windows.Host):
 
     def __init__(self, folder: Path) -> None:
         self.folder, centre = folder, config.read(folder)
+        self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
+        self.disk = Disk(folder, centre.disk)  # first: what stopped the last life may have been a full disk
         own = keys.open_centre(folder)
-        self.store = Store.open(folder / "log.db", centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt)
+        self.store = Store.open(
+            folder / "log.db",
+            centre=centre.id,
+            keys=own.persons,
+            sign=own.sign,
+            salt=keys.salt,
+            tombstones=Path(centre.erasures) if centre.erasures else None,
+        )
         self.people = People(self.store)
         super().__init__(
             centre,
@@ -102,14 +115,16 @@ class Control(windows.Host):
             minds.EMPTY,
             lambda state, given, at: mind.decide(country, state, given, at),
             minds.evolve,
-            minds.react,
+            self._react,
         )
+        self._declare()
         self.tracks: dict[WearerId, deque[Place]] = {}
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
         self._last_fix = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
+        self.intake = self._made_intake()
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
         self._nobody = Feed(epoch)
@@ -117,19 +132,31 @@ class Control(windows.Host):
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
         self._screens = site.Screens(self._show_now)
         self._streams: dict[str, CentreId] = {}
-        self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[words.Errand]:
+        if isinstance(event, AlarmRaised):
+            self.alarmed[event.kind.value, str(int(event.priority)), event.certainty.value] += 1
+        return minds.react(state, serial, event)
+
+    def _declare(self) -> list[words.Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
@@ -218,8 +245,14 @@ class Control(windows.Host):
     def refused(self, sender: CentreId, seq: int, why: Why) -> None:
         self._run(self.loop.take(words.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
 
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
+        self.show()
+
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        self._link_states[peer] = state
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
         self.show()
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
@@ -447,7 +480,7 @@ class Control(windows.Host):
         )
 
     def _links(self) -> tuple[LinkView, ...]:
-        return links_of(self.centre, self._link_states, list(self._streams.values()))
+        return links_of(self.centre, self.link.states, list(self._streams.values()))
 
     # --- running ---------------------------------------------------------------------------------------------------
 
@@ -468,6 +501,29 @@ class Control(windows.Host):
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
+            tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("control", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        common = figures.machine(self.lag, self.disk, self.folder) + figures.log(self.store, self.loop.recorded)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *common,
+                *roads,
+                *figures.intake(self.intake, self.journal),
+                *figures.control(
+                    self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
+                ),
+                metrics.gauge("windows_open", "Console windows.", len(self.seats)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     async def _until_failed(self) -> None:
         await self._failed
@@ -486,16 +542,23 @@ class Control(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self.cut_signed_out()
+            self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()
 
-    def _intake(self) -> Intake:
+    def _look_at_disk(self) -> None:
+        changed = looked(self.disk, self.loop.state.disk, clock.now())
+        if changed is not None:
+            self._run(self.loop.take(changed, changed.at))
+            self._admit()
+
+    def _made_intake(self) -> Intake:
         known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
-        await site.serve(application(self, self._intake()), self.centre, "control")
+        await site.serve(application(self, self.intake), self.centre, "control")
 
 
 def _country(centre: Centre, secret: bytes) -> words.Country:
@@ -517,7 +580,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet control", description="A control centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "control")
 
 
 async def _main(folder: Path) -> None:

@@ -5,15 +5,13 @@ role and, for every act, by the mind. Absent on purpose: what a window shows and
 """
 
 import asyncio
-import contextlib
 import ipaddress
 import socket
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
-import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -21,7 +19,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from safetynet.app import windows
-from safetynet.edge import auth, process
+from safetynet.edge import auth, health, process
 from safetynet.edge.auth import Locked, Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.web import Files
@@ -212,43 +210,26 @@ async def body_of(request: Request) -> bytes:
 async def serve(app: ASGIApp, centre: Centre, name: str) -> None:
     """The pages of one program, until cancelled. Beyond this machine they need TLS in front."""
     assert ipaddress.ip_address(centre.host).is_loopback, "pages beyond this machine need TLS in front"
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=centre.host,
-            port=centre.web_port or 0,
-            log_level="warning",
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            ws_max_size=windows.COMMAND_BYTES_MAX * 2,
-            timeout_graceful_shutdown=1,
-            server_header=False,
-        ),
-        name,
+    server = _Server.over(
+        app,
+        centre.host,
+        centre.web_port or 0,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=windows.COMMAND_BYTES_MAX * 2,
     )
+    server.name = name
     try:
         await server.serve()
     finally:
         server.close()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's. Says that the program can be used when it can."""
+class _Server(health.Server):
+    """Says that the program can be used when it can."""
 
-    def __init__(self, config: uvicorn.Config, name: str) -> None:
-        super().__init__(config)
-        self._name = name
+    name = ""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        process.ready(self._name, port=self.config.port)
-
-    def close(self) -> None:
-        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
-        for each in self.servers if self.started else ():
-            each.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+        process.ready(self.name, port=self.config.port)

@@ -488,6 +488,7 @@ def _calm(numbers: Numbers, state: State) -> dict[str, object]:
         "ledger_size": numbers.ledger_size,
         "ledger_checked_at": None,
         "cities_agree": None,
+        "disk": state.disk.value,
     }
 
 

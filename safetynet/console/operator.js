@@ -291,7 +291,8 @@ function layout(all, at) {
   const calm = Object.values(state.all.calm)[0] ?? null;
   const links = Object.values(state.all.links);
   const viewer = [user?.seat ? t('seat', { seat: user.seat }) : '', user?.name ?? ''].filter(Boolean).join(' ');
-  return html`<sn-header .me=${user} .counts=${counts(all)} .links=${links} .loud=${sound.loud}></sn-header>
+  return html`<sn-header .me=${user} .counts=${counts(all)} .links=${links} .disk=${calm?.disk ?? 'ample'} .loud=${sound.loud}></sn-header>
+    ${calm && (calm.disk ?? 'ample') !== 'ample' ? html`<div class="strip" role="status" id="disk-strip">${t(`disk.${calm.disk}`)}</div>` : ''}
     <sn-watchdog .state=${state}></sn-watchdog>
     ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : sound.silenced ? html`<div class="strip">${t('sound.silenced')}</div>` : ''}
     <main class=${`desk ${at ? 'alarm-desk' : 'calm-desk'}`}><h1 class="vh">${t('product')}</h1>

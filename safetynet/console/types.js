@@ -41,7 +41,7 @@
  *   circle?: {lat: number, lon: number, radius_m: number}}} Zone
  * @typedef {{wearers: number, reporting: number, silent: number, cameras: number, last_fix_at: number|null,
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
- *   cities_agree: boolean|null}} Calm
+ *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
  * At a smart city centre (contracts section 5a):
  * @typedef {{request: string, incident: string, sender: string, sender_name: string, kind: string, priority: number,

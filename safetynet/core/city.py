@@ -17,12 +17,14 @@ from safetynet.core.events import (
     CameraCard,
     CameraReturned,
     CameraTurned,
+    DiskChanged,
     GrantEnded,
     GrantIssued,
     GrantMoved,
     GrantRefused,
     GrantReviewed,
     IncidentEnded,
+    LogRestored,
     MessageRefused,
     Place,
     RelayEvent,
@@ -68,6 +70,7 @@ from safetynet.core.terms import (
     Approval,
     CameraId,
     CentreId,
+    DiskLevel,
     GrantId,
     IncidentId,
     Instant,
@@ -142,7 +145,8 @@ class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | Command | Tick
+Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Command | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 # --- what goes out -------------------------------------------------------------------------------------------------
@@ -226,8 +230,17 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case LogRestored():
+            alive = [each for _, each in sorted(state.requests.items())]
+            return [given, *(_over(each, Why.RESTORED, at) for each in alive)]
+        case DiskChanged():
+            return [given]
         case Tick():
-            over = [_run_out(each, at) for _, each in sorted(state.requests.items()) if at >= _ends_at(each)]
+            over = [
+                _over(each, _why_over(each, at), at)
+                for _, each in sorted(state.requests.items())
+                if at >= _ends_at(each)
+            ]
             return [*over, *provisions.going_home(state, at)]
         case _:
             return [] if refuses(state, given, at) is not None else _commanded(ground, state, given, at)
@@ -363,11 +376,15 @@ def _no_for(held: Held, why: Why, at: Instant, *, by: PersonId | None = None) ->
     )
 
 
-def _run_out(held: Held, at: Instant) -> AnyEvent:
+def _over(held: Held, why: Why, at: Instant) -> AnyEvent:
     """A preparation that nobody took up ends as a refusal of that request alone: the incident itself goes on."""
     if held.grant is not None:
-        return _end_of(held, Why.RUN_OUT, at)
-    return _no_for(held, Why.RUN_OUT if at >= held.until else Why.UNANSWERED, at)
+        return _end_of(held, why, at)
+    return _no_for(held, why, at)
+
+
+def _why_over(held: Held, at: Instant) -> Why:
+    return Why.UNANSWERED if held.grant is None and at < held.until else Why.RUN_OUT
 
 
 def _unasked(given: Heard, at: Instant) -> list[AnyEvent]:
@@ -380,7 +397,8 @@ def _asked(
     """The same facts are checked for preparing and for providing; only the second needs the policy's word."""
     wanted = asked_for(state, given.sender, message)
     limits = law.limits(message.basis, message.kind)
-    no = grants.first_against(grants.check(wanted, limits, ground.area, at))
+    no = Why.DISK_LOW if state.disk is not DiskLevel.AMPLE else None
+    no = no or grants.first_against(grants.check(wanted, limits, ground.area, at))
     choices = () if no else _choices(ground, message.place, None, message.radius_m, message.cameras_max, held)
     if isinstance(message, PrepareVideo):
         no = no or (None if choices else Why.NO_CAMERA)
@@ -389,6 +407,8 @@ def _asked(
         ids = tuple(each.camera.id for each in choices)
         return [_preparation(given.sender, message, message.place, ids, at)]
     policy = given.policy or grants.ABSENT
+    if no is Why.DISK_LOW:
+        return [_refusal(given.sender, message, no, policy.sha256, at)]
     answer = grants.issue(wanted, limits, ground.area, policy, choices, at)
     match answer:
         case grants.Refused(why):
@@ -452,8 +472,8 @@ def _approved(ground: Ground, state: State, held: Held, given: Approve, at: Inst
     left = len(frozenset(held.cameras) - withheld)
     wanted = replace(asked_for(state, held.sender, held), cameras_max=min(held.cameras_max, left))
     limits = law.limits(held.basis, held.kind)
-    if left == 0:
-        return _no_for(held, Why.NO_CAMERA, at, by=given.by)
+    if state.disk is not DiskLevel.AMPLE or left == 0:
+        return _no_for(held, Why.DISK_LOW if left else Why.NO_CAMERA, at, by=given.by)
     choices = _choices(ground, held.place, held.earlier, held.radius_m, held.cameras_max, held, withheld)
     answer = grants.issue(wanted, limits, ground.area, given.policy or grants.ABSENT, choices, at)
     if isinstance(answer, grants.Refused):

@@ -21,6 +21,7 @@ from safetynet.core.terms import (
     CameraId,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     Disposition,
     FixId,
@@ -595,17 +596,40 @@ class PersonErased(Event, frozen=True, kw_only=True, tag="person_erased"):
     by: PersonId
 
 
+class LogRestored(Event, frozen=True, kw_only=True, tag="log_restored"):
+    """The log was brought back to an older state. What it had said since is missing here, and this says so.
+
+    `size` events were there when it was found; it is known to have had `size_before` (equal when nobody knows better),
+    whose root was `root_before`. Everything that was alive in it was ended; `epoch` is that of its messages from here on.
+    """
+
+    size: int
+    size_before: int
+    root_before: bytes
+    epoch_before: int
+    epoch: int
+    found: str
+    """Who knew: `operator` at a restore, `partner` by what another centre had seen."""
+    erased: int
+    """Persons who were erased again, from the list of erasures that was given."""
+    erasures_known: bool
+    """False when the operator had no list and vouched that nobody was erased since the backup."""
+
+
+class DiskChanged(Event, frozen=True, kw_only=True, tag="disk_changed"):
+    """The room left on this centre's disk crossed a limit, downwards or back."""
+
+    level: DiskLevel
+    free_bytes: int
+
+
 class ProgramStarted(Event, frozen=True, kw_only=True, tag="program_started"):
     version: str
 
 
-AnyEvent: TypeAlias = (
-    AlarmRaised
-    | AlarmRepeated
-    | AlarmReturned
-    | AlarmAcknowledged
-    | AlarmEscalated
-    | IncidentOpened
+AtAlarm: TypeAlias = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
+AtIncident: TypeAlias = (
+    IncidentOpened
     | AlarmJoined
     | IncidentClaimed
     | IncidentTakenOver
@@ -614,7 +638,9 @@ AnyEvent: TypeAlias = (
     | PositionFollowed
     | IncidentClosed
     | ViewingNoticeDue
-    | VideoPrepared
+)
+AtVideo: TypeAlias = (
+    VideoPrepared
     | VideoRequested
     | VideoRefusedHere
     | CamerasProposed
@@ -625,37 +651,14 @@ AnyEvent: TypeAlias = (
     | VideoAwaited
     | SightingReported
     | ViewerAdmitted
-    | DispatchOrdered
-    | UnitReported
-    | PoliceNotified
-    | PoliceNoticeAnswered
-    | AnswerOverdue
-    | RequestPrepared
-    | GrantIssued
-    | GrantRefused
-    | GrantMoved
-    | GrantEnded
-    | ApprovalAwaited
-    | ApprovalSet
-    | GrantReviewed
-    | SightingMarked
-    | CameraTurned
-    | CameraReturned
-    | IncidentEnded
-    | NoticeReceived
-    | CameraPreconnected
-    | StreamOpened
-    | Segment
-    | StreamClosed
-    | ViewingRefused
-    | StrangersRefused
-    | MessageRefused
-    | PersonErased
-    | ProgramStarted
 )
-
+ToPeople: TypeAlias = DispatchOrdered | UnitReported | PoliceNotified | PoliceNoticeAnswered | AnswerOverdue
+AtCity: TypeAlias = RequestPrepared | GrantIssued | GrantRefused | GrantMoved | GrantEnded | IncidentEnded
+ByCity: TypeAlias = ApprovalAwaited | ApprovalSet | GrantReviewed | SightingMarked | CameraTurned | CameraReturned
 RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
 """What a relay process writes into its own durable log, before its centre merges it."""
+Anywhere: TypeAlias = NoticeReceived | MessageRefused | PersonErased | ProgramStarted | LogRestored | DiskChanged
+AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtCity | ByCity | RelayEvent | Anywhere
 
 
 def subject(event: AnyEvent) -> SubjectId | None:

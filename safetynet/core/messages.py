@@ -189,6 +189,10 @@ def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:
     return isinstance(message, _FROM_TO.get((sender, receiver), ()))
 
 
+OPENING: Final = (PrepareVideo, RequestVideo, MovePlace, ProposeCameras, GiveGrant, ChangeCameras)
+"""What may lead to a picture. Of a log that was brought back from a backup none of these leaves any more."""
+
+
 class Send(msgspec.Struct, frozen=True):
     """An errand: this message must reach that centre. The store writes it with the events that caused it."""
 

@@ -19,6 +19,7 @@ from safetynet.core.events import (
     ApprovalSet,
     CameraReturned,
     CameraTurned,
+    DiskChanged,
     GrantEnded,
     GrantIssued,
     GrantMoved,
@@ -39,6 +40,7 @@ from safetynet.core.terms import (
     Basis,
     CameraId,
     CentreId,
+    DiskLevel,
     GrantId,
     Heading,
     IncidentId,
@@ -310,6 +312,7 @@ class State:
     record: Record = ()
     turned: Map[CameraId, Turned] = Map()
     returned: tuple[CameraId, ...] = ()
+    disk: DiskLevel = DiskLevel.AMPLE
 
 
 def grant(state: State, id: GrantId) -> Held | None:
@@ -430,6 +433,8 @@ def evolve(state: State, event: AnyEvent) -> State:
         case CameraReturned():
             left = Map({id: each for id, each in state.turned.items() if id != event.camera})
             return replace(state, turned=left, returned=(*state.returned, event.camera)[-RETURNED_KEPT_MAX:])
+        case DiskChanged():
+            return replace(state, disk=event.level)
         case ApprovalSet():
             return replace(state, approval=state.approval.set(event.basis, event.approval))
         case IncidentEnded():

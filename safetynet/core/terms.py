@@ -186,6 +186,16 @@ class Approval(Enum):
     """A person of the city grants or refuses, within a time."""
 
 
+class DiskLevel(Enum):
+    """How much room a centre's disk has left for what it must write."""
+
+    AMPLE = "ample"
+    LOW = "low"
+    """Video stops; everything else goes on."""
+    SCARCE = "scarce"
+    """The reserve is given up: device intake and alarms only."""
+
+
 class Why(Enum):
     """Why something was refused or ended. A reason is a word here, never a sentence: the page translates it."""
 
@@ -227,6 +237,9 @@ class Why(Enum):
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
     SIGNED_OUT = "signed_out"
+    RESTORED = "restored"
+    """The log was brought back from a backup, or found behind what others saw of it: what it held alive is over."""
+    DISK_LOW = "disk_low"
     UNANSWERED = "unanswered"
     """Nobody at the city answered in time."""
     BEYOND_PURPOSE = "beyond_purpose"

@@ -36,3 +36,8 @@ def sync_folders(*folders: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def sync(handle: int) -> None:
+    """What was written to this open file is on disk when this returns."""
+    os.fsync(handle)

@@ -25,7 +25,9 @@ from typing import Final, Protocol, Self
 
 from safetynet.core.fixes import DEVICE_BYTES_MAX, OTHER_BYTES_MAX, WEARER_BYTES_MAX, Fix, Mark, Said
 from safetynet.core.terms import DeviceId, FixId, Instant, Source, SubjectId, WearerId
+from safetynet.edge import clock
 from safetynet.edge.config import failpoint
+from safetynet.edge.metrics import Timing
 
 RECORD_BYTES: Final = 256
 SEGMENT_RECORDS: Final = 65_536
@@ -84,6 +86,8 @@ class Journal:
         self.newest = FixId(0)
         """The newest fix on disk; 0 when there is none."""
         self.cut_records = 0
+        self.timing: Final = Timing()
+        """Of every flush."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._recover()
@@ -132,7 +136,9 @@ class Journal:
             some, records = records[:room], records[room:]
             _write_all(self._fd, b"".join(some), (at - self._base) * RECORD_BYTES)
             failpoint("journal.before_sync")
+            began_us = clock.monotonic_us()
             os.fdatasync(self._fd)
+            self.timing.took(clock.monotonic_us() - began_us)
             failpoint("journal.after_sync")
             at += len(some)
 
@@ -241,6 +247,24 @@ class Journal:
             elif synced is not None and synced >= self._base + broken:
                 raise CorruptError(f"fix {self._base + broken} is damaged, and was on disk before fix {self._base + n}")
         return len(data) // RECORD_BYTES if broken is None else broken
+
+
+def copy(folder: Path, to: Path) -> int:
+    """Copies the journal while its program goes on appending; returns the bytes. Segments that are full never change.
+
+    The newest is read first, so that nothing in the copy is later than this instant; a batch that was half written
+    just then is a torn tail, which opening the copy cuts. Raises FileNotFoundError when a segment was retired meanwhile.
+    """
+    to.mkdir(parents=True, exist_ok=True)
+    bases = sorted(folder.glob("*.seg"))
+    newest = bases[-1].read_bytes() if bases else b""
+    whole = -(-len(newest.rstrip(b"\0")) // RECORD_BYTES) * RECORD_BYTES
+    done = 0
+    for path in bases:
+        data = newest[:whole] if path == bases[-1] else path.read_bytes()
+        (to / path.name).write_bytes(data)
+        done += len(data)
+    return done
 
 
 def _synced(record: bytes, id: int) -> int | None:

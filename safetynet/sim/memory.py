@@ -22,6 +22,7 @@ from safetynet.edge.store import (
     InboxKey,
     Opening,
     RelayMark,
+    Said,
     enveloped,
 )
 
@@ -108,6 +109,12 @@ class Memory:
 
     def seen(self, key: InboxKey) -> bool:
         return key in self._inbox
+
+    def heard_of(self, origin: CentreId) -> Said:
+        return max((Said(each.epoch, each.seq) for each in self._inbox if each.origin == origin), default=Said(0, 0))
+
+    def said_to(self, to: CentreId) -> Said:
+        return Said(self._epoch, self._seq_last.get(to, 0))
 
     def relay_mark(self, relay: str) -> int:
         return self._marks.get(relay, 0)

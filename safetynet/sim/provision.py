@@ -127,6 +127,20 @@ class Ports:
     def windows(self) -> int:
         return self.first + 2
 
+    @property
+    def control_health(self) -> int:
+        return self.first + 3
+
+    @property
+    def windows_health(self) -> int:
+        return self.first + 4
+
+    def city_health(self, index: int) -> int:
+        return self.first + 13 + 10 * index
+
+    def city_video_health(self, index: int) -> int:
+        return self.first + 14 + 10 * index
+
     def city_link(self, index: int) -> int:
         return self.first + 11 + 10 * index
 
@@ -134,10 +148,13 @@ class Ports:
         return self.first + 12 + 10 * index
 
     def city_pages(self, index: int) -> int:
-        return self.first + 13 + 10 * index
+        return self.first + 15 + 10 * index
 
     def city_windows(self, index: int) -> int:
-        return self.first + 14 + 10 * index
+        return self.first + 16 + 10 * index
+
+    def city_windows_health(self, index: int) -> int:
+        return self.first + 17 + 10 * index
 
     @property
     def police_link(self) -> int:
@@ -411,11 +428,16 @@ def _words() -> str:
 # --- every start ---------------------------------------------------------------------------------------------------
 
 
+def renew(folder: Path) -> None:
+    """Certificates of which less than half of the life is left are issued anew. Running programs see it by themselves."""
+    authority = keys.make_ca(folder / "ca")
+    for centre in (CONTROL, *CITIES, POLICE):
+        keys.renew(authority, folder / centre, centre, [HOST, "localhost"])
+
+
 def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     told("인증서와 주소", "certificates and addresses")
-    authority = keys.make_ca(wish.folder / "ca")
-    for centre in (CONTROL, *CITIES, POLICE):
-        keys.renew(authority, wish.folder / centre, centre, [HOST, "localhost"])
+    renew(wish.folder)
     for each in _centres(wish.ports, deployment.cities):
         config.write(wish.folder / each.id, each)
     for city in CITIES:
@@ -466,6 +488,9 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
             web_port=ports.city_pages(index),
             video_port=ports.city_video(index),
             window_port=ports.city_windows(index),
+            health_port=ports.city_health(index),
+            relay_health_port=ports.city_video_health(index),
+            window_health_port=ports.city_windows_health(index),
             area=made[city].area,
             demo=True,
         )
@@ -481,6 +506,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         link_port=ports.control_link,
         web_port=ports.pages,
         video_port=ports.windows,
+        health_port=ports.control_health,
+        relay_health_port=ports.windows_health,
         peers=tuple(as_peer(each) for each in partners),
         demo=True,
     )

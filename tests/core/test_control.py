@@ -15,7 +15,7 @@ from safetynet.core import alarms
 from safetynet.core.alarms import AlarmState
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
-from safetynet.core.events import MessageRefused, VideoRefusedHere, VideoRequested
+from safetynet.core.events import DiskChanged, MessageRefused, VideoRefusedHere, VideoRequested
 from safetynet.core.incidents import Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
@@ -36,6 +36,7 @@ from safetynet.core.rules import Change
 from safetynet.core.terms import (
     AlarmKind,
     CallOutcome,
+    DiskLevel,
     Disposition,
     NoticeState,
     Priority,
@@ -736,3 +737,34 @@ def test_no_partner_learns_the_number_of_a_fix():
     assert {place.fix for place in placed.values()} == {0}
     known = [event.place for event in told.log if isinstance(event, VideoRequested)]
     assert all(place.fix > 0 for place in known), "our own log knows which fix it was"
+
+
+# --- room on the disk ---
+
+
+def seen(level):
+    return DiskChanged(at=T0, level=level, free_bytes=1)
+
+
+def test_on_a_low_disk_video_is_refused_and_all_else_goes_on():
+    told = Told()
+    told.give(judged(verdict()))
+    told.give(words.Claim(incident=told.id, by=KIM))
+    told.give(seen(DiskLevel.LOW))
+    ask = words.AskVideo(incident=told.id, by=KIM, footing=WearerClass.ORDER)
+    assert mind.refuses(told.state, ask, told.at) is Why.DISK_LOW
+    assert told.give(ask) == []
+    call = words.CallWearer(incident=told.id, by=KIM, outcome=CallOutcome.NO_ANSWER)
+    assert tags(told.give(call)) == ["wearer_called"]
+    assert "position_followed" in tags(told.give(judged(fixes=[fix(9, 60, s=9)]), s=9))
+    told.give(seen(DiskLevel.AMPLE))
+    assert mind.refuses(told.state, ask, told.at) is None
+
+
+def test_on_a_full_disk_alarms_are_written_and_positions_are_not():
+    told = Told()
+    told.give(judged(verdict()))
+    told.give(seen(DiskLevel.SCARCE))
+    assert told.give(judged(fixes=[fix(9, 60, s=9)]), s=9) == []
+    again = told.give(judged(verdict(AlarmKind.SOS, episode="e2", at=fix(10, 60, s=10))), s=10)
+    assert {"alarm_raised", "alarm_joined"} <= set(tags(again))

@@ -12,6 +12,7 @@ from test_city import GROUND, MINUTE, YES, Told, granted, the_grant, wanted
 
 from safetynet.core import city, grants, provisions
 from safetynet.core.city import CutOwn, LeaseGrant, LeaseOwn, LetIn, MoveCamera, Preconnect, StopGrant, StopPreconnect
+from safetynet.core.events import DiskChanged
 from safetynet.core.messages import (
     AwaitPerson,
     ChangeCameras,
@@ -35,7 +36,7 @@ from safetynet.core.provisions import (
     StopProviding,
     TurnCamera,
 )
-from safetynet.core.terms import Approval, Basis, Heading, Sight, Travel, Turn, Why
+from safetynet.core.terms import Approval, Basis, DiskLevel, Heading, Sight, Travel, Turn, Why
 
 WHY = Why.BEYOND_PURPOSE
 
@@ -97,6 +98,12 @@ def test_no_hand_grants_what_the_policy_refuses(policy, why):
     told, _ = by_person()
     assert [each.why for each in told.give(Approve(request="R1", by="p", policy=policy))] == [why]
     assert not any(isinstance(each, LeaseGrant) for each in told.errands)
+
+
+def test_no_hand_grants_while_the_disk_is_nearly_full():
+    told, _ = by_person()
+    told.give(DiskChanged(at=told.at, level=DiskLevel.LOW, free_bytes=1))
+    assert [each.why for each in told.give(Approve(request="R1", by="p", policy=YES))] == [Why.DISK_LOW]
 
 
 def test_what_the_policy_refused_at_once_waits_for_nobody():

@@ -47,12 +47,14 @@ from safetynet.core.events import (
     CameraCard,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
+    LogRestored,
     MessageRefused,
     Place,
     PoliceNoticeAnswered,
@@ -87,6 +89,7 @@ from safetynet.core.terms import (
     AlarmKind,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     IncidentId,
     Instant,
@@ -141,10 +144,14 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return incidents.refusal(state.incidents.get(command.incident), Act.HAND_OVER, command.by)
         case CallWearer():
             return incidents.refusal(state.incidents.get(command.incident), Act.CALL, command.by)
+        case AskVideo() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AskVideo():
             return incidents.refusal(state.incidents.get(command.incident), Act.VIDEO, command.by)
         case TellPolice():
             return incidents.refusal(state.incidents.get(command.incident), Act.POLICE, command.by)
+        case AdmitViewer() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AdmitViewer():
             return _refuses_viewer(state, command, at)
         case SendOffice():
@@ -196,6 +203,10 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case LogRestored():
+            return _restored(state, given, at)
+        case DiskChanged():
+            return [given]
         case Tick():
             return _due(state, at)
         case _:
@@ -209,7 +220,7 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
         some = _verdict(country, state, transition, given, at)
         state = fold(state, some)
         events += some
-    for fix in given.fixes:
+    for fix in () if state.disk is DiskLevel.SCARCE else given.fixes:
         incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
         if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
             continue
@@ -670,3 +681,18 @@ def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
+
+
+# --- what a restored log must end ---
+
+
+def _restored(state: State, given: LogRestored, at: Instant) -> list[AnyEvent]:
+    """Nothing that was alive in an older state is alive now: others went on since, and a person must ask again."""
+    events: list[AnyEvent] = [given]
+    for id in sorted(state.open.values()):
+        for city, each in sorted(state.incidents[id].requests.items()):
+            if each.state is VideoState.GRANTED and each.grant is not None:
+                events.append(VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RESTORED))
+            elif each.state in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
+                events.append(VideoRefused(at=at, incident=id, request=each.request, city=city, why=Why.RESTORED))
+    return events

@@ -21,6 +21,7 @@ from safetynet.core.events import (
     AnyEvent,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
     IncidentClosed,
@@ -57,6 +58,7 @@ from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
     Certainty,
+    DiskLevel,
     DispatchId,
     GrantId,
     IncidentId,
@@ -95,6 +97,7 @@ class State:
     given: Map[str, IncidentId] = Map()
     """Grant, dispatch or notice id -> its incident."""
     record: Map[IncidentId, tuple[Entry, ...]] = Map()
+    disk: DiskLevel = DiskLevel.AMPLE
 
 
 EMPTY: Final = State()
@@ -158,6 +161,8 @@ def evolve(state: State, event: AnyEvent) -> State:
         case IncidentClosed():
             incident = state.incidents.get(event.incident)
             return state if incident is None else _closed(state, incident, event)
+        case DiskChanged():
+            return replace(state, disk=event.level)
         case _:
             return state
 

@@ -6,6 +6,8 @@ from typing import Final, TypeAlias
 
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    DiskChanged,
+    LogRestored,
     Place,
     RelayEvent,
 )
@@ -209,7 +211,8 @@ Command: TypeAlias = (
     | MarkSighting
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
