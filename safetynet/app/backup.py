@@ -32,13 +32,28 @@ from safetynet.edge.store import Damaged, Restoration, Store
 LOG: Final = "log.db"
 RELAY_LOG: Final = "relay.db"
 JOURNAL: Final = "journal"
-PLAIN: Final = (
-    "centre.json", "cameras.json", "units.json", "map/base.geojson", "map/cameras.json", "keys/ca.pem",
-    "keys/peers.json", erasures.FILE,
-)  # fmt: skip
-"""Besides the databases and the journal: what names nobody and opens nothing."""
-APART: Final = ("keys/log.key", "keys/sign.key", "keys/person.key", "keys/tls.pem", "sources.json", "demo.json")
-"""Only ever in the sealed file."""
+NEEDED: Final = ("keys/log.key", "keys/sign.key", "keys/person.key")
+PUBLIC_KEYS: Final = ("keys/ca.pem", "keys/peers.json")
+SECRETS: Final = ("sources.json", "demo.json")
+"""Outside `keys/`: they go with the keys, only ever into the sealed file."""
+NEVER: Final = (LOG, RELAY_LOG, JOURNAL, "ledger", "reserve", "sessions.json")
+"""Copied in another way, made anew, or (who was signed in) over with the restore."""
+
+
+def _files(folder: Path) -> tuple[list[str], list[str]]:
+    """Names below `folder` for the archive, and for the sealed file. What a later release adds is not forgotten."""
+    plain: list[str] = []
+    apart: list[str] = []
+    for path in sorted(each for each in folder.rglob("*") if each.is_file() and not each.is_symlink()):
+        name = path.relative_to(folder).as_posix()
+        top = name.partition("/")[0]
+        unfinished = any(part.startswith(".") for part in name.split("/"))
+        if top in NEVER or unfinished or path.name.endswith((".lock", "-wal", "-shm")):
+            continue
+        secret = name in SECRETS or (top == "keys" and name not in PUBLIC_KEYS)
+        (apart if secret else plain).append(name)
+    return plain, apart
+
 
 Tell = Callable[[str], None]
 
@@ -62,6 +77,8 @@ def backup(folder: Path, to: Path, tell: Tell = lambda _: None) -> Manifest:
 
     Raises BadArchiveError, Damaged or CorruptError when what was written does not stand; then no file is left.
     """
+    if to.resolve().is_relative_to(folder.resolve()):
+        raise BadArchiveError("a backup cannot lie in the folder that it is of")
     centre, own = config.read(folder), keys.open_centre(folder)
     with _workroom(to) as stage:
         tell("copy")
@@ -72,10 +89,9 @@ def backup(folder: Path, to: Path, tell: Tell = lambda _: None) -> Manifest:
         if (folder / RELAY_LOG).exists():
             with snapshot.frozen(folder / RELAY_LOG) as copy:
                 copy(stage / RELAY_LOG, lambda _done, _all: None)
-        for name in PLAIN:
-            if (folder / name).exists():
-                (stage / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(folder / name, stage / name)
+        for name in _files(folder)[0]:
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, stage / name)
         tell("sign")
         manifest = _described(stage, centre.id, own)
         tell("pack")
@@ -147,11 +163,14 @@ def _verified(manifest: Manifest, body: bytes, signature: bytes, stage: Path, ow
             raise BadArchiveError("the checkpoint signs another log")
 
 
+def secrets_of(folder: Path) -> Secrets:
+    """Keys, and addresses and passwords that lie in files."""
+    return Secrets(config.read(folder).id, {name: (folder / name).read_bytes() for name in _files(folder)[1]})
+
+
 def seal_keys(folder: Path, seal: Callable[[bytes], bytes], to: Path) -> None:
-    """The files of APART, for somebody else's safe."""
-    found = {name: (folder / name).read_bytes() for name in APART if (folder / name).exists()}
-    secrets = Secrets(config.read(folder).id, found)
-    files.write(to, seal(msgspec.msgpack.encode(secrets)), mode=0o400)
+    """For somebody else's safe."""
+    files.write(to, seal(msgspec.msgpack.encode(secrets_of(folder))), mode=0o400)
 
 
 # --- and back ------------------------------------------------------------------------------------------------------
@@ -180,9 +199,10 @@ def restore(wish: Wish, tell: Tell = lambda _: None) -> Restoration:
         if wish.secrets.centre != manifest.centre or config.read(stage).id != manifest.centre:
             raise CannotRestoreError(f"this is a backup of {manifest.centre}, the keys are of {wish.secrets.centre}")
         for name, data in wish.secrets.files.items():
-            if name in APART:
-                files.write(stage / name, data, mode=0o600 if name.endswith(".json") else 0o400)
-        missing = [each for each in APART[:3] if not (stage / each).exists()]
+            if not (stage / name).resolve().is_relative_to(stage.resolve()):
+                raise CannotRestoreError(f"{name} would lie outside")
+            files.write(stage / name, data, mode=0o600 if name.endswith(".json") else 0o400)
+        missing = [each for each in NEEDED if not (stage / each).exists()]
         if missing:
             raise CannotRestoreError(f"without {', '.join(missing)} nothing of it can be read")
         own = keys.open_centre(stage)

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 from collections import Counter, deque
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from safetynet.core.events import (
     StreamOpened,
 )
 from safetynet.core.fixes import Fix
+from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState, Transition
 from safetynet.core.terms import (
@@ -49,7 +51,7 @@ from safetynet.core.terms import (
     WearerId,
     Why,
 )
-from safetynet.edge import clock, config, health, keys, log, metrics, process
+from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
@@ -70,6 +72,8 @@ SHOW_QUIET_S: Final = 1.0
 TRACK_POINTS_MAX: Final = 600
 REPORTING_MS: Final = 3 * MINUTE_MS
 COUNTED_MS: Final = 10_000
+DISTRICTS_MAX: Final = 4_096
+"""Places whose district is kept in mind for the screens."""
 JOURNAL: Final = "journal"
 """Name of the mark that says up to which fix the verdicts are in the log."""
 
@@ -106,10 +110,13 @@ class Control(windows.Host):
                 lon=each.lon,
                 seen_at=clock.now(),
                 speed_mps=each.speed_mps,
+                office=each.office,
             )
             for each in self.units.values()
         }
-        country = _country(self.centre, own.pseudonym)
+        self._table = jurisdictions.read(folder)
+        self._district = lru_cache(DISTRICTS_MAX)(partial(competent, self._table))
+        country = replace(_country(self.centre, own.pseudonym), table=self._table)
         self.loop: Loop[State, words.Given, words.Errand] = Loop(
             self.store,
             minds.EMPTY,
@@ -227,11 +234,8 @@ class Control(windows.Host):
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
         unit = UnitId(fix.wearer)
-        row = self.units[unit]
         if fix.lat is not None and fix.lon is not None:
-            self._positions[unit] = Unit(
-                unit=unit, kind=row.kind, lat=fix.lat, lon=fix.lon, seen_at=fix.received_at, speed_mps=row.speed_mps
-            )
+            self._positions[unit] = replace(self._positions[unit], lat=fix.lat, lon=fix.lon, seen_at=fix.received_at)
 
     # --- partners and the relay ------------------------------------------------------------------------------------
 
@@ -468,6 +472,8 @@ class Control(windows.Host):
             tracks=self.tracks,
             units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),
             links=self._links(),
+            district=self._district if len(self._table.areas) else None,
+            offices={each.id: each.name for each in self._table.offices},
             numbers=Numbers(
                 wearers=len(self.people),
                 reporting=reporting,

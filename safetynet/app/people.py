@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from safetynet.core.orders import Order
-from safetynet.core.terms import DeviceId, PersonId, SubjectId, UnitId, WearerClass, WearerId
+from safetynet.core.terms import DeviceId, OfficeId, PersonId, SubjectId, UnitId, WearerClass, WearerId
 from safetynet.edge.store import Store
 
 OPERATORS: Final = frozenset({"operator", "supervisor"})
@@ -80,6 +80,8 @@ class UnitRow(msgspec.Struct, frozen=True, kw_only=True):
     lat: float
     lon: float
     speed_mps: float = 8.0
+    office: OfficeId | None = None
+    """Whose team it is, as the table of offices calls it (`areas/offices.json`)."""
 
 
 def units(folder: Path) -> tuple[UnitRow, ...]:

@@ -59,7 +59,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -71,6 +71,18 @@ function details(entry) {
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];
   });
+}
+
+/** Who is competent, or who comes into question and why nobody is for certain. @param {import('./types.js').Competent} answer */
+function competent({ kind, finding, names }) {
+  if (finding === 'competent') return names.join(' / ');
+  const why = `${t(`OfficeKind.${kind}`)}: ${t(`Finding.${finding}`)}`;
+  return names.length ? `${why} (${names.join(' / ')})` : why;
+}
+
+/** Why a team is not the competent office's: nothing when it is, or when nobody can say. @param {string|null|undefined} standing */
+function elsewhere(standing) {
+  return standing && standing !== 'competent' && standing !== 'unknown' ? t(`Standing.${standing}`) : '';
 }
 
 /** What machines say over and over; a run of it must not push what people did out of sight. */
@@ -143,9 +155,10 @@ export class Sheet extends Light {
   }
 
   /** @param {Incident} incident */
-  #who({ who }) {
+  #who({ who, district }) {
     return html`<div class="blk"><div class="who-r"><div class="ph">${icon('user', 34)}</div><dl class="kv"><dt>${t('sheet.wearer')}</dt><dd><b>${who.age === null ? who.name : t('sheet.age', { name: who.name, age: who.age })}</b></dd>
-      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd></dl></div></div>`;
+      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd>
+      ${district ? html`<dt>${t('sheet.district')}</dt><dd class="district">${[district.areas.join(' / '), ...district.offices.map(competent)].filter(Boolean).join(' · ')}</dd>` : ''}</dl></div></div>`;
   }
 
   /** @param {Incident} incident */
@@ -162,7 +175,7 @@ export class Sheet extends Light {
     const row = (/** @type {string} */ name, /** @type {string} */ state, /** @type {number|null} */ answer_by, /** @type {boolean} */ overdue, /** @type {boolean} */ waits) => html`<li class=${overdue ? 'late' : ''}>
       <b>${name}</b><span>${overdue ? `${state} · ${t('dispatch.overdue')}` : state}</span><span class="t num">${waits && answer_by ? html`<sn-age mode="within" at=${answer_by}></sn-age>` : ''}</span></li>`;
     return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.sent')}</h2></div><ul class="sent">
-      ${dispatches.map((each) => row(each.unit_name, t(`UnitState.${each.state}`), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
+      ${dispatches.map((each) => row(each.unit_name, [t(`UnitState.${each.state}`), elsewhere(each.standing)].filter(Boolean).join(' · '), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
       ${notices.map((each) => row(each.room_name, t(`NoticeState.${each.state}`), each.answer_by, each.overdue, each.state !== 'read'))}
       ${calls.length ? html`<li><b>${t('step.call')}</b><span>${t(`CallOutcome.${calls[calls.length - 1].outcome}`)}</span><span class="t num">${clock(calls[calls.length - 1].at)}</span></li>` : ''}</ul></div>`;
   }

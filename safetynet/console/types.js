@@ -19,7 +19,7 @@
  *   reason: string, distance_m: number, state: 'proposed'|'granted'|'ended'}} Camera
  * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
  *   grants: Grant[], cameras: Camera[]}} Video
- * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, ordered_at: number,
+ * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, standing?: string|null, ordered_at: number,
  *   answer_by: number|null, overdue: boolean}} Dispatch
  * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
  *   answer_by: number|null, overdue: boolean}} Notice
@@ -29,10 +29,11 @@
  * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
- *   alarms: string[], who: Who, place: Place|null, speed_mps: number|null,
+ *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[], sightings?: Sighting[]}} Incident
+ * @typedef {{kind: string, finding: string, names: string[]}} Competent
  * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
  *   state: string, dispatch: string|null, eta_s: number|null}} Unit
@@ -67,6 +68,14 @@
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.
+ *
+ * @typedef {{number: number, name: string, azimuth_deg: number, view_deg: number}} Preset
+ * @typedef {{azimuth_deg: number|null, view_deg: number|null, range_m: number, presets: Preset[]}} Setting
+ * How a camera stands (`LensSetting` of core/events.py).
+ * @typedef {{camera: string, name: string, lat: number, lon: number, ptz: boolean, purpose: string, listed: Setting,
+ *   setting: Setting|null, set_by: string|null, set_at: number|null, reason: string|null, can_undo: boolean,
+ *   description: string}} Calibrated
+ * One camera on the page where a city's staff set it. `listed`: what the list says; `setting`: what staff set above it.
  *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story

@@ -34,6 +34,7 @@ from safetynet.core.terms import (
     PersonId,
     RequestId,
     Sight,
+    Standing,
     Travel,
     UnitId,
     UnitState,
@@ -127,6 +128,7 @@ class Dispatch:
     reported_at: Instant | None = None
     accepted_at: Instant | None = None
     overdue: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ CentreId = NewType("CentreId", str)
 PersonId = NewType("PersonId", str)
 """A person who works: operator, officer, administrator. Never a wearer or a protected person."""
 UnitId = NewType("UnitId", str)
+OfficeId = NewType("OfficeId", str)
+"""A smart city centre, a metropolitan hub, a probation office or a police station, as the table of offices calls it."""
 DispatchId = NewType("DispatchId", str)
 NoticeId = NewType("NoticeId", str)
 ViewerId = NewType("ViewerId", str)
@@ -129,6 +131,35 @@ class UnitState(Enum):
     EN_ROUTE = "en_route"
     ON_SCENE = "on_scene"
     RELEASED = "released"
+
+
+class CalibrationReason(Enum):
+    """Why a city's staff set how a camera stands."""
+
+    MEASURED = "measured"
+    """On the spot, with a compass."""
+    ALIGNED = "aligned"
+    """The picture was compared with the map."""
+    TURNED = "turned"
+    """The camera itself was turned or exchanged."""
+    LIST_WRONG = "list_wrong"
+    UNDONE = "undone"
+
+
+class Standing(Enum):
+    """Whose district it is, against who was ordered to go: said with the order, so that nobody need guess later."""
+
+    COMPETENT = "competent"
+    NEARER = "nearer"
+    """Another office's unit would be there first."""
+    COMPETENT_BUSY = "competent_busy"
+    COMPETENT_WITHOUT_UNIT = "competent_without_unit"
+    CHOSEN = "chosen"
+    """The operator chose another than the one that would be there first."""
+    BORDER = "border"
+    """Several offices come into question, this one's among them."""
+    UNKNOWN = "unknown"
+    """No competent office is known for the place, or none for the unit."""
 
 
 class NoticeState(Enum):

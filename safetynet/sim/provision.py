@@ -32,7 +32,7 @@ from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.sources import ptz
 from safetynet.edge.store import Account, Device, Store
-from safetynet.sim import recordings
+from safetynet.sim import districts, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -48,8 +48,12 @@ PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
 REAL_OWNER: Final = "대전광역시 중구청"
+REAL_REPAIR: Final = "degrees_minutes_seconds"
+"""What a person who looked through the quarantine of this list would accept."""
 IMPORTED: Final = "imported"
 """Folder of the real list as it was read, before the border divides it."""
+WHOLE: Final = "whole"
+"""Beside it: the import of the whole list, of every owner."""
 IMPORT_FILE: Final = "import.json"
 """Beside it: what the importer counted."""
 IMPORT_S_MAX: Final = 120
@@ -239,7 +243,7 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
         _pin_each_other(wish.folder, CONTROL, partner)
     told("가상 도시와 카메라 대장", "the made city and the registries of its cameras")
     if wish.data is not None:
-        if absent := recordings.missing(wish.data):
+        if absent := [*recordings.missing(wish.data), *districts.missing(wish.data)]:
             raise CannotProvisionError(f"{absent[0]} is not there")
         _import_real(wish.folder / IMPORTED, wish.data)
     world = make_world(wish)
@@ -251,6 +255,11 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
     logins = _accounts(wish, world)
     city_logins = {city: _put_accounts(wish, city, seats) for city, seats in _CITY_SEATS.items()}
     _write_map(wish, world)
+    told("관할 구역", "districts and who is competent")
+    try:
+        districts.write(wish.folder / CONTROL, world, wish.data)
+    except districts.CannotReadMapError as refused:
+        raise CannotProvisionError(str(refused)) from refused
     deployment = Deployment(
         form=FORM,
         seed=wish.seed,
@@ -273,16 +282,23 @@ def _pin_each_other(folder: Path, one: CentreId, other: CentreId) -> None:
 
 
 def _import_real(folder: Path, data: Path) -> None:
-    """The product's own door for lists of others, as an administrator would use it."""
+    """The product's own door for lists of others, as an administrator would use it.
+
+    The whole list, through quarantine and repair and the boundary of each district; and of one district what the made
+    world is built around.
+    """
     source = data / REAL_LIST
     if not source.is_file():
         raise CannotProvisionError(f"{source} is not there")
-    command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source)]
-    command += ["--city", CITIES[0], "--dir", str(folder), "--owner", REAL_OWNER]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False)
-    if done.returncode != 0:
-        raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
-    (folder / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source), "--city", CITIES[0]]
+    command += ["--boundary", str(data / districts.REAL_MAP), "--accept", REAL_REPAIR]
+    for into, only in ((folder / WHOLE, ()), (folder, ("--owner", REAL_OWNER))):
+        done = subprocess.run(
+            [*command, "--dir", str(into), *only], capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False
+        )
+        if done.returncode != 0:
+            raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
+        (into / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
 
 
 def make_world(wish: Wish) -> World:
@@ -539,6 +555,7 @@ def _unit(unit: SimUnit, deployment: Deployment) -> dict[str, object]:
         "key_sha256": _sha256(deployment.units[unit.id]),
         "lat": unit.lat,
         "lon": unit.lon,
+        "office": districts.OFFICES_OF_UNITS.get(unit.id),
     }
 
 

@@ -44,9 +44,7 @@ def store_of(folder):
     return Store.open(folder / "log.db", centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt)
 
 
-def secrets_of(folder):
-    found = {name: (folder / name).read_bytes() for name in backup.APART if (folder / name).exists()}
-    return backup.Secrets(config.read(folder).id, found)
+secrets_of = backup.secrets_of
 
 
 def wish(source, folder, secrets, **more):
@@ -159,7 +157,7 @@ def test_no_key_and_no_secret_is_in_the_archive(control, tmp_path):
     backup.backup(control, tmp_path / "b.tar.gz")
     with tarfile.open(tmp_path / "b.tar.gz") as tar:
         whole = b"".join(file.read() for each in tar if (file := tar.extractfile(each)))
-        assert not {each.name.removeprefix("files/") for each in tar.getmembers()} & set(backup.APART)
+        assert not {each.name.removeprefix("files/") for each in tar.getmembers()} & set(secrets_of(control).files)
     for name, data in secrets_of(control).files.items():
         assert data not in whole, name
     assert "시험용 1".encode() not in whole, "nor a name that can be read"
@@ -216,6 +214,29 @@ def test_a_name_that_leads_outside_is_refused(control, tmp_path):
 def _backed(folder, tmp_path):
     backup.backup(folder, tmp_path / "b.tar.gz")
     return tmp_path / "b.tar.gz"
+
+
+def test_nothing_of_the_folder_is_forgotten_and_nobody_stays_signed_in(control, tmp_path):
+    """Also what this room has never heard of, and every key that a release adds."""
+    (control / "later").mkdir()
+    (control / "later" / "list.json").write_bytes(b"[]")
+    (control / "keys" / "later.key").write_bytes(b"a secret of a later release")
+    (control / "sessions.json").write_bytes(b"{}")
+    source, secrets = _backed(control, tmp_path), secrets_of(control)
+    backup.restore(wish(source, tmp_path / "new", secrets))
+    there = {each.relative_to(control).as_posix() for each in control.rglob("*") if each.is_file()}
+    back = {each.relative_to(tmp_path / "new").as_posix() for each in (tmp_path / "new").rglob("*") if each.is_file()}
+    assert {"later/list.json", "keys/later.key", "keys/pseudonym.key"} <= back
+    assert there - back <= {"sessions.json", "log.db.lock", "log.db-wal", "log.db-shm", "journal/lock"}
+    (tmp_path / "peek").mkdir()
+    manifest, _, _ = archive.unpack(source, tmp_path / "peek")
+    assert not {"keys/later.key", "keys/pseudonym.key"} & manifest.files.keys()
+
+
+def test_a_backup_does_not_lie_in_what_it_is_of(control):
+    with pytest.raises(BadArchiveError, match="cannot lie in"):
+        backup.backup(control, control / "b.tar.gz")
+    assert not [each for each in control.iterdir() if "b.tar.gz" in each.name]
 
 
 def test_keys_are_sealed_for_a_passphrase_or_a_recipient(control, tmp_path):

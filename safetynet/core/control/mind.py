@@ -34,7 +34,7 @@ from safetynet.core.control.words import (
     TellPolice,
     Tick,
 )
-from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend
+from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend, standing
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -72,6 +72,7 @@ from safetynet.core.events import (
     WearerCalled,
 )
 from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.jurisdictions import Kind, competent
 from safetynet.core.messages import (
     AnswerNotice,
     AwaitPerson,
@@ -414,7 +415,7 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             ]
         case SendOffice():
             incident = state.incidents[given.incident]
-            return _order(state, incident, given, at) + _tell_police(country, incident, given.by, at)
+            return _order(country, state, incident, given, at) + _tell_police(country, incident, given.by, at)
         case TellPolice():
             return _tell_police(country, state.incidents[given.incident], given.by, at)
         case ReportUnit():
@@ -464,14 +465,13 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
     return asked
 
 
-def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
-    unit = given.unit
-    if unit is None:
-        where = incident.place
-        found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
-        unit = found[0].unit if found else None
+def _order(country: Country, state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
+    where = incident.place
+    found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
+    unit = given.unit or (found[0].unit if found else None)
     if unit is None or unit in busy(state):
         return []
+    district = competent(country.table, where.lat, where.lon).of(Kind.PROBATION) if where else None
     dispatch = DispatchId("D-" + _short(f"{incident.incident} {unit} {len(incident.dispatches)}"))
     return [
         DispatchOrdered(
@@ -481,6 +481,8 @@ def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> 
             unit=unit,
             by=given.by,
             answer_by=Instant(at + ANSWER_MS),
+            competent=district.office.id if district and district.office else None,
+            standing=standing(unit, given.units, found, district),
         )
     ]
 

@@ -426,6 +426,7 @@ def _people(
                     state=UnitState.ORDERED,
                     ordered_at=event.at,
                     answer_by=event.answer_by,
+                    standing=event.standing,
                 ),
             )
         case UnitReported():
@@ -552,7 +553,9 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             found += [("travel", event.travel.value)] if event.travel else []
             return tuple(found)
         case DispatchOrdered():
-            return (("unit", event.unit),)
+            standing = () if event.standing is None else (("standing", event.standing.value),)
+            competent = () if event.competent is None else (("competent", event.competent),)
+            return (("unit", event.unit), *standing, *competent)
         case UnitReported():
             return (("unit", event.unit), ("state", event.state.value))
         case PoliceNotified():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from safetynet.core import jurisdictions
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     DiskChanged,
@@ -12,6 +13,7 @@ from safetynet.core.events import (
     RelayEvent,
 )
 from safetynet.core.fixes import Fix
+from safetynet.core.jurisdictions import Table
 from safetynet.core.messages import (
     AnyMessage,
     Send,
@@ -59,6 +61,9 @@ class Country:
     police: CentreId | None
     secret: bytes
     """The key of the pseudonyms under which partners know an incident, at least PSEUDONYM_KEY_BYTES_MIN."""
+
+    table: Table = jurisdictions.EMPTY
+    """Who is competent where."""
 
     def __post_init__(self) -> None:
         assert len(self.secret) >= PSEUDONYM_KEY_BYTES_MIN, "a pseudonym without a key can be tried out"

@@ -12,11 +12,20 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from safetynet.core.events.base import CameraCard as CameraCard
+from safetynet.core.events.base import Event as Event
+from safetynet.core.events.base import Place as Place
+from safetynet.core.events.by_city import ApprovalAwaited as ApprovalAwaited
+from safetynet.core.events.by_city import ApprovalSet as ApprovalSet
+from safetynet.core.events.by_city import CameraReturned as CameraReturned
+from safetynet.core.events.by_city import CameraTurned as CameraTurned
+from safetynet.core.events.by_city import GrantReviewed as GrantReviewed
+from safetynet.core.events.by_city import SightingMarked as SightingMarked
 from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
-    Approval,
     Basis,
+    CalibrationReason,
     CallOutcome,
     CameraId,
     CentreId,
@@ -31,16 +40,15 @@ from safetynet.core.terms import (
     Instant,
     NoticeId,
     NoticeState,
+    OfficeId,
     PersonId,
-    PoleId,
     Priority,
     RequestId,
     Sight,
-    Source,
+    Standing,
     StreamId,
     SubjectId,
     Travel,
-    Turn,
     UnitId,
     UnitState,
     ViewerId,
@@ -51,40 +59,6 @@ from safetynet.core.terms import (
 
 VERSION: Final = 1
 """Raised when a meaning changes. Older versions are read for ever."""
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A position that justified a decision. Degrees WGS84; `radius_m` is the 68 % radius of the fix."""
-
-    lat: float
-    lon: float
-    radius_m: float
-    source: Source
-    observed_at: Instant
-    received_at: Instant
-    fix: FixId
-
-
-class CameraCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a city says of a camera that it proposes or provides: enough to draw it and to know what it is for."""
-
-    camera: CameraId
-    pole: PoleId
-    name: str
-    lat: float
-    lon: float
-    range_m: float
-    azimuth_deg: float | None
-    """Clockwise from north; None when nobody has measured it."""
-    view_deg: float | None
-    ptz: bool
-    purpose: str
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True):
-    """`at` is when this centre decided it, on its own clock; times of the world stand in the other fields."""
-
-    at: Instant
 
 
 # --- at the control centre: alarm ----------------------------------------------------------------------------------
@@ -326,6 +300,9 @@ class DispatchOrdered(Event, frozen=True, kw_only=True, tag="dispatch_ordered"):
     unit: UnitId
     by: PersonId
     answer_by: Instant
+    competent: OfficeId | None = None
+    """The probation office in whose district the person was, when there was one for certain."""
+    standing: Standing | None = None
 
 
 class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
@@ -426,71 +403,6 @@ class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
     """Who at the city stopped providing; None when it ended otherwise."""
 
 
-class ApprovalAwaited(Event, frozen=True, kw_only=True, tag="approval_awaited"):
-    """Facts, law and policy allow it; a person of the city decides until `answer_by`. Nothing is delivered by this."""
-
-    request: RequestId
-    incident: IncidentId
-    sender: CentreId
-    basis: Basis
-    kind: AlarmKind
-    place: Place
-    radius_m: int
-    cameras_max: int
-    cameras: tuple[CameraId, ...]
-    until: Instant
-    policy_sha256: bytes
-    answer_by: Instant
-
-
-class ApprovalSet(Event, frozen=True, kw_only=True, tag="approval_set"):
-    """Who answers requests on this basis from now on."""
-
-    basis: Basis
-    approval: Approval
-    by: PersonId
-
-
-class GrantReviewed(Event, frozen=True, kw_only=True, tag="grant_reviewed"):
-    """A person of the city looked at what its policy had granted by itself."""
-
-    grant: GrantId
-    incident: IncidentId
-    by: PersonId
-
-
-class SightingMarked(Event, frozen=True, kw_only=True, tag="sighting_marked"):
-    """A person of the city saw the one who is looked for in a picture it provides, or saw that nobody is there."""
-
-    grant: GrantId
-    incident: IncidentId
-    camera: CameraId
-    by: PersonId
-    sight: Sight
-    heading: Heading | None
-    travel: Travel | None
-    seen_at: Instant
-
-
-class CameraTurned(Event, frozen=True, kw_only=True, tag="camera_turned"):
-    """A person of the city turned a camera, under a grant (PIPA 25(5): not at will)."""
-
-    grant: GrantId
-    incident: IncidentId
-    camera: CameraId
-    by: PersonId
-    turn: Turn
-
-
-class CameraReturned(Event, frozen=True, kw_only=True, tag="camera_returned"):
-    """It looks again where it looks by itself: its grant is over, it left the set, or nobody turned it for a while."""
-
-    grant: GrantId
-    incident: IncidentId
-    camera: CameraId
-    why: Why
-
-
 class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
     """Told by the sender. It stays ended whatever arrives later: an end may overtake its beginning."""
 
@@ -578,6 +490,37 @@ class StrangersRefused(Event, frozen=True, kw_only=True, tag="strangers_refused"
     count: int
 
 
+# --- at a city: its own cameras ------------------------------------------------------------------------------------
+
+
+class LensPreset(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a camera that turns looks when it is called to this number."""
+
+    number: int
+    name: str
+    azimuth_deg: float
+    view_deg: float
+
+
+class LensSetting(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How a lens stands. None where it is not known."""
+
+    azimuth_deg: float | None
+    view_deg: float | None
+    range_m: float
+    presets: tuple[LensPreset, ...] = ()
+
+
+class CameraCalibrated(Event, frozen=True, kw_only=True, tag="camera_calibrated"):
+    """The city's staff set how a camera stands. `setting` None: as the list says. `undoes`: the setting before it again."""
+
+    camera: CameraId
+    by: PersonId
+    reason: CalibrationReason
+    setting: LensSetting | None
+    undoes: bool = False
+
+
 # --- at any centre -------------------------------------------------------------------------------------------------
 
 
@@ -657,7 +600,9 @@ AtCity: TypeAlias = RequestPrepared | GrantIssued | GrantRefused | GrantMoved | 
 ByCity: TypeAlias = ApprovalAwaited | ApprovalSet | GrantReviewed | SightingMarked | CameraTurned | CameraReturned
 RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
 """What a relay process writes into its own durable log, before its centre merges it."""
-Anywhere: TypeAlias = NoticeReceived | MessageRefused | PersonErased | ProgramStarted | LogRestored | DiskChanged
+Anywhere: TypeAlias = (
+    NoticeReceived | MessageRefused | PersonErased | ProgramStarted | LogRestored | DiskChanged | CameraCalibrated
+)
 AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtCity | ByCity | RelayEvent | Anywhere
 
 
