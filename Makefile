@@ -37,7 +37,7 @@ sabotage: ## put small deliberate faults in and show that the tests catch each
 	@tools/setup dev && $(PY) tools/sabotage.py
 
 lock: ## write the locked requirements anew, with hashes and without addresses
-	@tools/setup dev && for each in requirements requirements-dev requirements-node; do $(PY) -m piptools compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras --allow-unsafe -o $$each.txt $$each.in; done
+	@tools/setup dev && for each in requirements requirements-dev requirements-node; do $(PY) -m piptools compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe -o $$each.txt $$each.in; done
 
 clean: ## remove what set-up and runs have made
 	rm -rf .venv .stamps node_modules out data safetynet/console/vendor
