@@ -31,13 +31,14 @@ from safetynet.core.events import (
     VideoEnded,
     VideoGranted,
 )
-from safetynet.core.grants import LEASE_MS_MAX
+from safetynet.core.grants import LEASE_MS_MAX, given
 from safetynet.core.ledger import MalformedError, Note, VerifierKey
 from safetynet.core.terms import MINUTE_MS, SECOND_MS, CameraId, GrantId, Instant, StreamId
 from safetynet.edge import config, files, keys, tiles
 from safetynet.edge.tiles import Audited, Fault
 
 RECORDS: Final = "records.jsonl"
+OWN_SIDES: Final = ("own", "own_received")
 PENDING_MS: Final = MINUTE_MS
 """A segment this much younger than the newest one may still be on its way into the other ledger (L12)."""
 SEGMENT_MS_MAX: Final = 2 * SECOND_MS
@@ -164,6 +165,7 @@ def verify(folder: Path, known: Sequence[Note] = (), trusted: Sequence[VerifierK
     verdict = Verdict(logs, faults, compared=len(logs) > 1)
     for log in logs:
         faults += _streams(log)
+        faults += _own(log)
     if verdict.compared:
         _compare(verdict)
     _grants(verdict)
@@ -253,9 +255,15 @@ T = TypeVar("T", bound=Event)
 
 
 def _of(log: Log, kind: type[T]) -> Iterator[tuple[int, T]]:
+    """What was provided from one organisation to another."""
     for index, event in log.events:
-        if isinstance(event, kind) and not _is_viewing(event):
+        if isinstance(event, kind) and not _is_viewing(event) and not _is_own(event):
             yield index, event
+
+
+def _is_own(event: AnyEvent) -> bool:
+    """What a city's own people watched: it crosses to nobody and stands in one log alone."""
+    return isinstance(event, StreamOpened | Segment | StreamClosed) and event.side in OWN_SIDES
 
 
 def _is_viewing(event: AnyEvent) -> bool:
@@ -268,18 +276,18 @@ def _is_viewing(event: AnyEvent) -> bool:
 
 def _streams(log: Log) -> Iterator[Fault]:
     """A stream is opened once, its segments follow each other without gap or repetition, its closing counts them."""
-    opened: dict[StreamId, StreamOpened] = {}
-    segments: dict[StreamId, list[int]] = defaultdict(list)
+    opened: dict[tuple[StreamId, bool], StreamOpened] = {}
+    segments: dict[tuple[StreamId, bool], list[int]] = defaultdict(list)
     for index, event in log.events:
         match event:
             case _ if _is_viewing(event):
                 continue
             case StreamOpened():
-                if event.stream in opened:
+                if _place(event) in opened:
                     yield Fault(log.name, index, f"stream {event.stream} is opened twice")
-                opened[event.stream] = event
+                opened[_place(event)] = event
             case Segment():
-                seen, start = segments[event.stream], opened.get(event.stream)
+                seen, start = segments[_place(event)], opened.get(_place(event))
                 if start is None or (start.grant, start.camera, start.side) != (event.grant, event.camera, event.side):
                     yield Fault(log.name, index, f"segment {event.seq} of {event.stream} has no opening that fits it")
                 if event.seq in seen[-1:]:
@@ -287,11 +295,31 @@ def _streams(log: Log) -> Iterator[Fault]:
                 elif (seen and event.seq != seen[-1] + 1) or (not seen and event.seq > 1):
                     yield Fault(log.name, index, f"segments are missing before {event.seq} of {event.stream}")
                 seen.append(event.seq)
-            case StreamClosed() if event.segments != len(segments[event.stream]):
-                counted = len(segments[event.stream])
+            case StreamClosed() if event.segments != len(segments[_place(event)]):
+                counted = len(segments[_place(event)])
                 yield Fault(log.name, index, f"stream {event.stream} closed after {event.segments}, recorded {counted}")
             case _:
                 continue
+
+
+def _place(event: StreamOpened | Segment | StreamClosed) -> tuple[StreamId, bool]:
+    """A stream stands once in a log; a city's own one twice, as it left the cameras and as it came to the windows."""
+    return event.stream, event.side == OWN_SIDES[1]
+
+
+def _own(log: Log) -> Iterator[Fault]:
+    """A city's own viewing: under a grant that it gave, and what its windows got is what left its cameras."""
+    left: dict[tuple[StreamId, int], Segment] = {}
+    for index, event in log.events:
+        if not isinstance(event, StreamOpened | Segment) or not _is_own(event):
+            continue
+        if given(event.grant) == event.grant:
+            yield Fault(log.name, index, f"stream {event.stream} is the city's own under a grant that is not")
+        if isinstance(event, Segment):
+            name = (event.stream, event.seq)
+            other = left.setdefault(name, event)
+            if (other.sha256, other.size_bytes, other.camera) != (event.sha256, event.size_bytes, event.camera):
+                yield Fault(log.name, index, f"segment {_named(event)} differs at the city's own windows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,10 +399,10 @@ class _Grant:
 
 
 def _grants(verdict: Verdict) -> None:
-    grants = _known_grants(verdict.logs)
+    known = _known_grants(verdict.logs)
     for log in verdict.logs:
         for index, stream in _of(log, StreamOpened):
-            grant = grants.get(stream.grant)
+            grant = known.get(stream.grant)
             if grant is None or grant.until is None:
                 if verdict.compared:
                     verdict.faults.append(Fault(log.name, index, f"stream {stream.stream} has no grant"))
@@ -387,14 +415,17 @@ def _grants(verdict: Verdict) -> None:
             if stream.camera not in grant.cameras:
                 what = f"stream {stream.stream} shows {stream.camera}, which was not granted"
                 verdict.faults.append(Fault(log.name, index, what))
-        for index, segment in _of(log, Segment):
-            grant = grants.get(segment.grant)
+        for index, event in log.events:
+            if not isinstance(event, Segment):
+                continue
+            segment = event
+            grant = known.get(given(segment.grant))
             if grant is None or grant.until is None:
                 continue
             if segment.at > min(grant.ended.get(log.name, grant.until), grant.until) + AFTER_END_MS_MAX:
                 what = f"segment {_named(segment)} was {segment.side} after its grant ended"
                 verdict.faults.append(Fault(log.name, index, what))
-        _closings(verdict, log, grants)
+        _closings(verdict, log, known)
 
 
 def _closings(verdict: Verdict, log: Log, grants: dict[GrantId, _Grant]) -> None:

@@ -7,19 +7,30 @@ signed lease names, and this program says it again every few seconds or the rela
 import argparse
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import Send as Answer
 
-from safetynet.app import figures
+from safetynet.app import city_views, figures, site, windows
+from safetynet.app.cards import links_of
+from safetynet.app.city_views import Looked
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
-from safetynet.core.events import AnyEvent, GrantRefused
+from safetynet.core.events import AnyEvent, GrantRefused, StreamClosed, StreamOpened
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
-from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, Why
+from safetynet.core.provisions import Held
+from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, IncidentId, Why
 from safetynet.edge import clock, config, health, keys, log, metrics, process, registry
+from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
@@ -27,28 +38,40 @@ from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
+from safetynet.edge.sources import ptz
+from safetynet.edge.sources.ptz import Turner
 from safetynet.edge.store import Store
+from safetynet.edge.web import Feed
 
 TICK_S: Final = 0.25
+SHOW_QUIET_S: Final = 1.0
+HOME: Final = {"city_operator": "/city", "city_head": "/city"}
+"""Both answer requests; who answers at all is set by the head alone."""
 LEASE_S: Final = 3
 """How often a live grant's lease is said again; it holds for grants.LEASE_MS_MAX."""
 
 
-class City:
+class City(windows.Host):
     """One smart city centre. Everything is called from one thread."""
 
     def __init__(self, folder: Path) -> None:
-        self.centre = config.read(folder)
+        centre = config.read(folder)
         self.folder, self.lag, self.refusals = folder, Lag(), Counter[tuple[str, ...]]()
-        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
+        self.disk = Disk(folder, centre.disk)  # first: what stopped the last life may have been a full disk
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
             folder / "log.db",
-            centre=self.centre.id,
+            centre=centre.id,
             keys=self.keys.persons,
             sign=self.keys.sign,
             salt=keys.salt,
-            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
+            tombstones=Path(centre.erasures) if centre.erasures else None,
+        )
+        super().__init__(
+            centre,
+            Sessions(self.store.accounts()),
+            video_port=centre.window_port,
+            cut=lambda viewer, why: self.windows.tell(relay.CutViewer(viewer=viewer, why=why)),
         )
         found = registry.read(folder)
         self.ground = Ground(cameras.Registry.of(found), self.centre.area)
@@ -77,6 +100,12 @@ class City:
             behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+        self.windows = Wire(folder / "windows.sock", self.windows_recorded)
+        self._feed, self._screens = Feed(keys.fresh_id("E")), site.Screens(self._show_now)
+        self._streams: dict[str, CentreId] = {}
+        """Open pictures, and who gets each: a control centre or the city's own people."""
+        self._shown: set[IncidentId] = set()
+        self._turner = Turner(ptz.read(folder))
 
     def _react(self, state: State, serial: int, event: AnyEvent) -> list[Errand]:
         if isinstance(event, GrantRefused):
@@ -101,22 +130,26 @@ class City:
         )
         key = InboxKey(envelope.origin, envelope.epoch, envelope.seq)
         self._run(self.loop.take(given, clock.now(), inbox=key))
+        self._admit()
+        self.show()
 
     def _asked(self, envelope: Envelope, message: AnyMessage) -> grants.PolicyAnswer | None:
         """The policy engine's answer to a request of a person; nothing else is put to it."""
         if not isinstance(message, RequestVideo):
             return None
-        wanted = city.asked_for(self.loop.state, envelope.origin, message)
         held = self.loop.state.requests.get(message.request)
-        peer = config.peer(self.centre, envelope.origin)
+        return self._policy(envelope.origin, message, held.sender if held else envelope.origin)
+
+    def _policy(self, sender: CentreId, asked: RequestVideo | Held, incident_sender: CentreId) -> grants.PolicyAnswer:
+        peer = config.peer(self.centre, sender)
         assert peer is not None, "the link lets only partners in"
         return self.policy.ask(
             facts(
-                wanted,
-                law.limits(message.basis, message.kind),
+                city.asked_for(self.loop.state, sender, asked),
+                law.limits(asked.basis, asked.kind),
                 clock.now(),
                 role=peer.role,
-                incident_sender=held.sender if held else envelope.origin,
+                incident_sender=incident_sender,
                 mtls_verified=True,  # the link hands nothing on that came otherwise,
                 signature_verified=True,  # or whose signature does not stand
             )
@@ -132,11 +165,30 @@ class City:
             for held in self.loop.state.requests.values():
                 if held.grant is not None and held.sender == peer:
                     self._lease(held.grant, held.cameras)
+        self.show()
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
-        given = city.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
-        self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark("relay", recorded.upto_row)))
-        self.relay.tell(relay.Merged(upto_row=recorded.upto_row))
+        for event in recorded.events:
+            match event:
+                case StreamOpened():
+                    held = city.grant(self.loop.state, event.grant)
+                    own = event.side == "own"
+                    self._streams[event.stream] = self.centre.id if own or held is None else held.sender
+                case StreamClosed():
+                    self._streams.pop(event.stream, None)
+                case _:
+                    continue
+        self._merge("relay", self.relay, recorded)
+        self.show()
+
+    def windows_recorded(self, recorded: relay.Recorded) -> None:
+        """What the city's own people saw stands in the same log as what was provided, under a name of its own."""
+        self._merge("windows", self.windows, recorded)
+
+    def _merge(self, name: str, wire: Wire, recorded: relay.Recorded) -> None:
+        given = city.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark(name)))
+        self._run(self.loop.take(given, clock.now(), relay_mark=RelayMark(name, recorded.upto_row)))
+        wire.tell(relay.Merged(upto_row=recorded.upto_row))
 
     # --- what goes out ---------------------------------------------------------------------------------------------
 
@@ -152,6 +204,26 @@ class City:
                     self.relay.tell(relay.Preconnect(request=request, cameras=ids, for_ms=for_ms, urls=self._urls(ids)))
                 case city.StopPreconnect(request):
                     self.relay.tell(relay.EndPreconnect(request=request))
+                case city.LeaseOwn(grant, ids):
+                    self._lease(grants.own(grant), ids)
+                    self.windows.tell(relay.SetCameras(grant=grants.own(grant), cameras=ids))
+                case city.CutOwn(grant, why):
+                    self.relay.tell(relay.EndGrant(grant=grants.own(grant), why=why))
+                    self.windows.tell(relay.CutGrant(grant=grants.own(grant), why=why))
+                case city.MoveCamera(camera, turn):
+                    self._turner.turn(camera, turn)
+                case city.LetIn():
+                    self.windows.tell(
+                        relay.Admit(
+                            token_sha256=errand.token_sha256,
+                            viewer=errand.viewer,
+                            incident=errand.incident,
+                            grant=grants.own(errand.grant),
+                            city=self.centre.id,
+                            cameras=errand.cameras,
+                            until_ms=errand.until,
+                        )
+                    )
                 case _:
                     raise AssertionError(f"a message leaves by the outbox: {errand}")
 
@@ -171,7 +243,7 @@ class City:
             return
         lease = relay.SetLease(
             grant=grant,
-            receiver=held.sender,
+            receiver=self.centre.id if grant == grants.own(grants.given(grant)) else held.sender,
             cameras=ids,
             lease_ms=min(left_ms, grants.LEASE_MS_MAX),
             issued_ms=clock.monotonic(),
@@ -180,11 +252,120 @@ class City:
         signed = msgspec.structs.replace(lease, signature=self.keys.sign(relay.lease_part(lease)))
         self.relay.tell(signed)
 
+    # --- the city's own people -------------------------------------------------------------------------------------
+
+    def feed(self, session: Session) -> Feed:
+        return self._feed
+
+    def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
+        if said.act == "watch" and said.incident is not None:
+            if said.incident not in city_views.open_incidents(self.loop.state):
+                return Why.NOT_LIVE
+            seat.asked.add(said.incident)
+            self._admit()
+            return None
+        if said.act == "admit" and said.grant is not None:
+            seat.admitted.discard(said.grant)  # a token serves once: whoever asks again has lost it
+            self._admit()
+            return None
+        command = self._command(seat, said)
+        if isinstance(command, str):
+            return command
+        at = clock.now()
+        no = city.refuses(self.loop.state, command, at)
+        if no is not None:
+            return no
+        self._run(self.loop.take(command, at))
+        self._admit()
+        self.show()
+        return None
+
+    def _command(self, seat: windows.Seat, said: windows.Do) -> city.Command | str:
+        """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
+        by = seat.person
+        match said:
+            case windows.Do(act="approve", request=request) if request:
+                held = self.loop.state.requests.get(request)
+                answer = self._policy(held.sender, held, held.sender) if held else None
+                return city.Approve(request=request, by=by, without=frozenset(said.without), policy=answer)
+            case windows.Do(act="refuse", request=request, why=why) if request and why:
+                return city.Refuse(request=request, by=by, why=why)
+            case windows.Do(act="stop", grant=grant, why=why) if grant and why:
+                return city.StopProviding(grant=grant, by=by, why=why)
+            case windows.Do(act="review", grant=grant) if grant:
+                return city.Review(grant=grant, by=by)
+            case windows.Do(act="set_approval", basis=basis, approval=approval) if basis and approval:
+                head = seat.session.account.role == "city_head"
+                return city.SetApproval(basis=basis, approval=approval, by=by) if head else Why.NOT_ALLOWED_NOW.value
+            case windows.Do(act="mark", grant=grant, camera=camera, sight=sight) if grant and camera and sight:
+                return city.MarkSighting(
+                    grant=grant, camera=camera, by=by, sight=sight, heading=said.heading, travel=said.travel
+                )
+            case windows.Do(act="turn", grant=grant, camera=camera, turn=turn) if grant and camera and turn:
+                listed = self.ground.registry.camera(camera)
+                can_turn = listed is not None and listed.ptz
+                return city.TurnCamera(grant=grant, camera=camera, by=by, turn=turn, can_turn=can_turn)
+            case _:
+                return "bad_command"
+
+    def _admit(self) -> None:
+        """Each window that asked to watch is let in to each grant of its incident, once, by a token of its own."""
+        for seat in self.seats:
+            if not self.signed_in(seat.session):
+                continue
+            for held in tuple(self.loop.state.requests.values()):
+                if held.grant is None or held.incident not in seat.asked or grants.own(held.grant) in seat.admitted:
+                    continue
+                at = clock.now()
+                wish = city.AdmitOwn(grant=held.grant, viewer=seat.viewer, by=seat.person, token_sha256=b"")
+                if city.refuses(self.loop.state, wish, at) is None:
+                    digest = seat.admit(grants.own(held.grant))
+                    self.let_in(seat, held.until)
+                    self._run(self.loop.take(replace(wish, token_sha256=digest), at))
+
+    # --- screens ---------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        if self.centre.web_port is not None:
+            self._screens.show()
+
+    def _show_now(self) -> None:
+        at, state = clock.now(), self.loop.state
+        open_streams = list(self._streams.values())
+        seen = Looked(
+            at=at,
+            centre=self.centre.id,
+            centre_name=self.centre.name,
+            names={each.person: each.name for each in self.sessions.people()},
+            centres={each.id: each.name for each in self.centre.peers},
+            links=links_of(self.centre, self.link.states, open_streams),
+            streams_given=sum(each != self.centre.id for each in open_streams),
+            streams_own=open_streams.count(self.centre.id),
+            ledger_size=self.store.head(),
+        )
+        self._feed.show(city_views.people(self.ground, state, seen), at)
+        shown = set(city_views.open_incidents(state))
+        if self._shown - shown:
+            self._feed.forget()  # where a person was is told to nobody after the end, also not to a page that was away
+        self._shown = shown
+
+    def fail(self, fault: Exception) -> None:
+        """A request met a mistake of ours, or a disk that refused: the program ends as if its loop had."""
+        if not self._failed.done():
+            self._failed.set_exception(fault)
+
     # --- running ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._until_failed())
+            if self.centre.web_port is not None:
+                self._screens.show_now()  # before anybody looks: an empty screen would read as calm
+                tasks.create_task(site.serve(application(self), self.centre, "city"))
+            if self.centre.window_port is not None:
+                tasks.create_task(self.windows.run(self._greet_windows))
             tasks.create_task(self.link.serve())
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
@@ -214,17 +395,31 @@ class City:
             ),
         )
 
+    async def _until_failed(self) -> None:
+        await self._failed
+
     def _greet(self) -> None:
         """The relay is there (again): it is told what holds."""
         self._run(city.resume(self.loop.state))
 
+    def _greet_windows(self) -> None:
+        """A start of this program signs everybody out: nobody is held to whom a picture may still be shown."""
+        self._run([each for each in city.resume(self.loop.state) if isinstance(each, city.LeaseOwn | city.CutOwn)])
+        viewers = {viewer for held in self.loop.state.requests.values() for viewer in held.viewers}
+        for viewer in sorted(viewers - self.admitted.keys()):
+            self.windows.tell(relay.CutViewer(viewer=viewer, why=Why.SIGNED_OUT))
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            head = self.store.head()
+            self.cut_signed_out()
             changed = looked(self.disk, self.loop.state.disk, clock.now())
             if changed is not None:
                 self._run(self.loop.take(changed, changed.at))
             self._run(self.loop.take(city.Tick(), clock.now()))
+            if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
+                self.show()
 
     async def _renew(self) -> None:
         """A lease is the only thing that keeps a stream alive: without this word it ends by itself."""
@@ -233,6 +428,32 @@ class City:
             for held in self.loop.state.requests.values():
                 if held.grant is not None:
                     self._lease(held.grant, held.cameras)
+                    if held.viewers:
+                        self._lease(grants.own(held.grant), held.cameras)
+
+
+class _Pages(site.Site):
+    def __init__(self, program: City) -> None:
+        super().__init__(program, windows_port=program.centre.window_port, home=HOME)
+
+    def routes(self) -> list[Route | WebSocketRoute]:
+        return [Route("/city", self._city), *super().routes()]
+
+    async def _city(self, request: Request) -> Response:
+        return self._page(request, "city.html", "/city")
+
+
+def application(program: City) -> ASGIApp:
+    pages = Starlette(routes=_Pages(program).routes())
+
+    async def serve(scope: Scope, receive: Receive, send: Answer) -> None:
+        try:
+            await pages(scope, receive, send)
+        except Exception as fault:
+            program.fail(fault)  # the server would log it and go on
+            raise
+
+    return serve
 
 
 def main() -> int:
@@ -244,5 +465,6 @@ def main() -> int:
 
 async def _main(folder: Path) -> None:
     centre = City(folder)
-    process.ready("city")
+    if centre.centre.web_port is None:
+        process.ready("city")
     await centre.run()

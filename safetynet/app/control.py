@@ -6,7 +6,6 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 
 import argparse
 import asyncio
-import ipaddress
 from collections import Counter, deque
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -15,13 +14,14 @@ from typing import Final
 
 import msgspec
 
-from safetynet.app import figures, protected, views, windows
+from safetynet.app import figures, protected, site, views, windows
 from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
+from safetynet.app.cards import LinkView, links_of
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
-from safetynet.app.pages import Server, application
+from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, PROTECTED, People, units
-from safetynet.app.views import LinkView, Looked, Numbers, UnitView
+from safetynet.app.views import Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
@@ -53,7 +53,6 @@ from safetynet.core.terms import (
     PersonId,
     ProtectedId,
     UnitId,
-    ViewerId,
     WearerId,
     Why,
 )
@@ -74,8 +73,6 @@ from safetynet.edge.store import Store
 from safetynet.edge.web import Feed
 
 TICK_S: Final = 0.25
-SHOW_S: Final = 0.04
-"""Screens are brought up to date at once, then at most this often."""
 SHOW_QUIET_S: Final = 1.0
 """Counts and ages of the calm screen need no more than this."""
 TRACK_POINTS_MAX: Final = 600
@@ -87,24 +84,29 @@ JOURNAL: Final = "journal"
 """Name of the mark that says up to which fix the verdicts are in the log."""
 
 
-class Control:
+class Control(windows.Host):
     """One control centre. Everything is called from one thread; nothing here awaits between reading and committing."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.centre = folder, config.read(folder)
+        self.folder, centre = folder, config.read(folder)
         self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
-        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
+        self.disk = Disk(folder, centre.disk)  # first: what stopped the last life may have been a full disk
         self.own = own = keys.open_centre(folder)
         self.store = Store.open(
             folder / "log.db",
-            centre=self.centre.id,
+            centre=centre.id,
             keys=own.persons,
             sign=own.sign,
             salt=keys.salt,
-            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
+            tombstones=Path(centre.erasures) if centre.erasures else None,
         )
         self.people = People(self.store)
-        self.sessions = Sessions(self.store.accounts(), folder / "sessions.json")
+        super().__init__(
+            centre,
+            Sessions(self.store.accounts(), folder / "sessions.json"),
+            video_port=centre.video_port,
+            cut=lambda viewer, why: self._run([words.CutViewer(viewer, why)]),
+        )
         self.units = {each.unit: each for each in units(folder)}
         self._positions = {
             each.unit: Unit(
@@ -138,16 +140,13 @@ class Control:
         self.bells = Bells(self.people.orders, clock.now())
         self.intake = self._made_intake()
         self.archive = Archive(self.store, self.journal, self.people)
-        self._seats: set[windows.Seat] = set()
-        self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
-        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
         self._phones: dict[ProtectedId, Feed] = {each: Feed(epoch) for each in self.people.protected}
-        self._shown_at, self._show_planned = 0.0, False
+        self._screens = site.Screens(self._show_now)
         self._streams: dict[str, CentreId] = {}
         self._cameras = _camera_count(folder)
         self.contexts = keys.server_context(folder), keys.client_context(folder)
@@ -346,41 +345,6 @@ class Control:
         person = session.account.person
         return next((each.unit for each in self.units.values() if each.person == person), None)
 
-    def me(self, session: Session) -> dict[str, object]:
-        account = session.account
-        return {
-            "me": {
-                "person": account.person,
-                "name": account.name,
-                "role": account.role,
-                "seat": account.seat,
-                "centre": self.centre.id,
-                "centre_name": self.centre.name,
-                "video_url": f"ws://{self.centre.host}:{self.centre.video_port}/video",
-            }
-        }
-
-    def signed_in(self, session: Session) -> bool:
-        return self.sessions.live(session)
-
-    def seated(self, seat: windows.Seat) -> None:
-        self._seats.add(seat)
-
-    def left(self, seat: windows.Seat) -> None:
-        """The state socket went; the video socket ends by itself or goes on while its session lives."""
-        self._seats.discard(seat)
-        self.cut_signed_out()
-
-    def cut_signed_out(self) -> None:
-        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
-        at = clock.now()
-        for viewer, (session, until) in tuple(self._admitted.items()):
-            if not self.sessions.live(session):
-                self._run([words.CutViewer(viewer, Why.SIGNED_OUT)])
-                del self._admitted[viewer]
-            elif at >= until:
-                del self._admitted[viewer]
-
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
         if said.act == "sos" and seat.session.account.role == PROTECTED:
             who = self.people.protected_of(seat.person)
@@ -416,7 +380,7 @@ class Control:
     def _put_out(self, incident: IncidentId) -> None:
         """Another person leads: no window of before is let in again before its person asks."""
         held = self.loop.state.incidents[incident]
-        for seat in self._seats:
+        for seat in self.seats:
             seat.asked.discard(incident)
             seat.admitted -= {each.grant for each in held.requests.values() if each.grant}
 
@@ -458,6 +422,16 @@ class Control:
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
             case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
+            case windows.Do(act="mark", city=city, camera=camera, sight=sight) if city and camera and sight:
+                return words.MarkSighting(
+                    incident=incident,
+                    city=city,
+                    camera=camera,
+                    by=by,
+                    sight=sight,
+                    heading=said.heading,
+                    travel=said.travel,
+                )
             case windows.Do(act="close", code=code) if code:
                 return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
             case _:
@@ -469,7 +443,7 @@ class Control:
 
     def _admit(self) -> None:
         """Each window that asked is let in to each live grant of its incident, once, by a token of its own."""
-        for seat in self._seats:
+        for seat in self.seats:
             if not self.signed_in(seat.session):
                 continue
             for id in seat.asked:
@@ -483,8 +457,7 @@ class Control:
                     at = clock.now()
                     if mind.refuses(self.loop.state, wish, at) is None:
                         digest = seat.admit(request.grant)
-                        _, known = self._admitted.get(seat.viewer, (seat.session, request.until))
-                        self._admitted[seat.viewer] = (seat.session, max(known, request.until))
+                        self.let_in(seat, request.until)
                         self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     def _ended(self, incident: IncidentId) -> None:
@@ -506,19 +479,9 @@ class Control:
     # --- screens ---------------------------------------------------------------------------------------------------
 
     def show(self) -> None:
-        """Brings every feed up to date: now, or in SHOW_S when that was just done."""
-        running = asyncio.get_running_loop()
-        wait = self._shown_at + SHOW_S - running.time()
-        if self._show_planned:
-            return
-        if wait <= 0:
-            self._show_now()
-        else:
-            self._show_planned = True
-            running.call_later(wait, self._show_now)
+        self._screens.show()
 
     def _show_now(self) -> None:
-        self._show_planned = False
         seen = self._looked()
         state = self.loop.state
         view = protected.added(views.operators(state, seen), state, seen)
@@ -528,10 +491,9 @@ class Control:
             feed.show(views.officer(state, unit, seen), seen.at)
         for who, feed in self._phones.items():
             feed.show(protected.phone(state, who, seen), seen.at)
-        self._shown_at = asyncio.get_running_loop().time()
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
-        here = {each.person for each in self._seats}
+        here = {each.person for each in self.seats}
         owned = [state.incidents[each].owner for each in state.open.values()]
         return {
             each.person: {
@@ -575,22 +537,7 @@ class Control:
         )
 
     def _links(self) -> tuple[LinkView, ...]:
-        open_streams = list(self._streams.values())
-        links: list[LinkView] = []
-        for peer in self.centre.peers:
-            state = self.link.states[peer.id]
-            links.append(
-                LinkView(
-                    id=peer.id,
-                    name=peer.name,
-                    role=peer.role.value,
-                    up=state.up,
-                    since=state.since,
-                    delay_ms=max(1, round(state.delay_ms)) if state.delay_ms is not None else None,
-                    streams=open_streams.count(peer.id),
-                )
-            )
-        return tuple(links)
+        return links_of(self.centre, self.link.states, list(self._streams.values()))
 
     # --- running ---------------------------------------------------------------------------------------------------
 
@@ -602,7 +549,7 @@ class Control:
     async def run(self) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._show_now()  # before anybody looks: an empty screen would read as calm
+        self._screens.show_now()  # before anybody looks: an empty screen would read as calm
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._until_failed())
             tasks.create_task(self.link.serve())
@@ -630,7 +577,7 @@ class Control:
                 *figures.control(
                     self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
                 ),
-                metrics.gauge("windows_open", "Console windows.", len(self._seats)),
+                metrics.gauge("windows_open", "Console windows.", len(self.seats)),
                 metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
             ),
         )
@@ -645,7 +592,7 @@ class Control:
         """
         self._run(minds.resume(self.loop.state))
         viewers = {each for incident in self.loop.state.incidents.values() for each in incident.viewers}
-        self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self._admitted.keys())])
+        self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self.admitted.keys())])
 
     async def _tick(self) -> None:
         while True:
@@ -656,7 +603,7 @@ class Control:
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
             self.archive.catch_up()
-            if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
+            if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()
 
     def _look_at_disk(self) -> None:
@@ -673,19 +620,7 @@ class Control:
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
-        assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = Server.over(
-            application(self, self.intake),
-            self.centre.host,
-            self.centre.web_port or 0,
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            ws_max_size=windows.COMMAND_BYTES_MAX * 2,
-        )
-        try:
-            await server.serve()
-        finally:
-            server.close()
+        await site.serve(application(self, self.intake), self.centre, "control")
 
 
 def _country(centre: Centre, secret: bytes) -> words.Country:

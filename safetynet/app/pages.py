@@ -1,47 +1,30 @@
-"""The pages' side of the control centre: routes, sign-in, the map's files, units' phones, the door for windows.
+"""The control centre's pages: whose page is which, the device intake, units' phones. The rest is `site`."""
 
-Who may see what is decided by the session's role and, for every act, by the mind. Absent on purpose: what a window
-shows and does (`windows`, `views`).
-"""
-
-import socket
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, Protocol
 
-import msgspec
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
-from safetynet.app import lookups, windows
-from safetynet.app.people import OPERATORS, PROTECTED, UnitRow
+from safetynet.app import lookups, site
+from safetynet.app.people import OPERATORS, UnitRow
+from safetynet.app.site import Site, body_of
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import DeviceId, UnitId, WearerId
-from safetynet.edge import auth, clock, health, process
-from safetynet.edge.auth import Locked, Session, Sessions
-from safetynet.edge.config import Centre
+from safetynet.edge import clock
 from safetynet.edge.devices import osmand
-from safetynet.edge.web import Files
 
-BODY_BYTES_MAX: Final = 4_096
-MAP_FILES: Final[Mapping[str, str]] = {"base": "base.geojson", "cameras": "cameras.json"}
+HOME: Final = {"operator": "/operator", "supervisor": "/operator", "officer": "/field", "protected": "/protected"}
 
 
-class Program(windows.Desk, lookups.Program, Protocol):
+class Program(site.Program, lookups.Program, Protocol):
     """What the pages need of the control centre."""
 
-    folder: Path
-    centre: Centre
-    sessions: Sessions
     units: dict[UnitId, UnitRow]
 
     def on_unit(self, fix: Fix) -> None: ...
-    def cut_signed_out(self) -> None: ...
-    def fail(self, fault: Exception) -> None: ...
 
 
 def application(control: Program, intake: ASGIApp) -> ASGIApp:
@@ -61,11 +44,10 @@ def application(control: Program, intake: ASGIApp) -> ASGIApp:
     return serve
 
 
-class _Pages:
+class _Pages(Site):
     def __init__(self, control: Program) -> None:
-        self._control, self._sessions = control, control.sessions
-        self._own = f"{control.centre.host}:{control.centre.web_port}"
-        self._files = Files(connect=self._connect())
+        super().__init__(control, windows_port=control.centre.video_port, home=HOME)
+        self._control = control
         self._lookups = lookups.Lookups(control, self._whose, self._ours, self._problem, self._files.headers)
         self._units: dict[DeviceId, osmand.Registered] = {
             each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
@@ -73,62 +55,17 @@ class _Pages:
 
     def routes(self) -> list[Route | WebSocketRoute]:
         return [
-            Route("/", self._home),
             Route("/operator", self._operator),
             Route("/field", self._field),
             Route("/protected", self._protected),
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
-            Route("/sign-in", self._sign_in, methods=["POST"]),
-            Route("/sign-out", self._sign_out, methods=["POST"]),
-            Route("/demo.json", self._demo),
             Route("/unit", self._unit, methods=["GET", "POST"]),
-            Route("/map/{name}.geojson", self._map_file),
-            Route("/map/{name}.json", self._map_file),
-            Route("/console/{path:path}", self._files.serve),
-            WebSocketRoute("/ws", self._state),
+            *super().routes(),
         ]
 
-    def _connect(self) -> tuple[str, ...]:
-        """Where the pages' sockets may go besides home."""
-        centre, demo = self._control.centre, self._control.folder / "demo.json"
-        found = [f"ws://{self._own}", f"ws://{centre.host}:{centre.video_port}"]
-        if centre.demo and demo.exists():
-            found.append(str(msgspec.json.decode(demo.read_bytes())["panel_url"]))
-        return tuple(found)
-
-    def _whose(self, request: Request | WebSocket) -> Session | None:
-        return self._sessions.whose(request.headers.get("cookie", ""))
-
-    def _ours(self, request: Request | WebSocket) -> bool:
-        """A page of another origin may send our cookie nowhere (besides SameSite)."""
-        origin = request.headers.get("origin")
-        return request.headers.get("host") == self._own and origin in (
-            None,
-            f"http://{self._own}",
-            f"https://{self._own}",
-        )
-
-    # --- pages and files -------------------------------------------------------------------------------------------
-
-    async def _home(self, request: Request) -> Response:
-        session = self._whose(request)
-        if session is None:
-            return self._files.page("index.html")
-        role = session.account.role
-        return RedirectResponse("/operator" if role in OPERATORS else f"/{PROTECTED if role == PROTECTED else 'field'}")
-
     async def _operator(self, request: Request) -> Response:
-        session = self._whose(request)
-        if session is None or session.account.role not in OPERATORS:
-            return RedirectResponse("/")
-        return self._files.page("operator.html")
-
-    async def _incidents(self, request: Request) -> Response:
-        session = self._whose(request)
-        if session is None or session.account.role not in OPERATORS:
-            return RedirectResponse("/")
-        return self._files.page("incidents.html")
+        return self._page(request, "operator.html", "/operator")
 
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")
@@ -136,65 +73,16 @@ class _Pages:
     async def _protected(self, request: Request) -> Response:
         return self._files.page("protected.html")
 
-    async def _map_file(self, request: Request) -> Response:
-        if self._whose(request) is None:
-            return self._problem(401, "sign_in")
-        path = self._control.folder / "map" / MAP_FILES.get(request.path_params["name"], "")
-        if not path.is_file():
-            return self._problem(404, "no_such_file")
-        headers = {**self._files.headers, "cache-control": "private, max-age=3600"}
-        return Response(path.read_bytes(), media_type="application/json", headers=headers)
-
-    async def _demo(self, request: Request) -> Response:
-        path = self._control.folder / "demo.json"
-        if not self._control.centre.demo or not path.exists():
-            return self._problem(404, "not_a_demo")
-        return Response(path.read_bytes(), media_type="application/json", headers=self._files.headers)
-
-    # --- who is there ----------------------------------------------------------------------------------------------
-
-    async def _sign_in(self, request: Request) -> Response:
-        if not self._ours(request):
-            return self._problem(403, "wrong_origin")
-        body = await _body(request)
-        try:
-            asked = msgspec.json.decode(body, type=_SignIn)
-            token = await self._sessions.sign_in(asked.account, asked.password)
-        except (msgspec.DecodeError, RecursionError):
-            return self._problem(400, "bad_sign_in")
-        except Locked as locked:
-            answer = self._problem(429, "too_many_tries")
-            answer.headers["retry-after"] = str(locked.wait_ms // 1000 + 1)
-            return answer
-        if token is None:
-            return self._problem(401, "bad_sign_in")
-        signed = self._sessions.whose(f"{auth.COOKIE}={token}")
-        assert signed is not None
-        answer = JSONResponse({"role": signed.account.role}, headers=self._files.headers)
-        answer.headers["set-cookie"] = auth.set_cookie(token, secure=request.url.scheme == "https")
-        return answer
-
-    async def _sign_out(self, request: Request) -> Response:
-        if not self._ours(request):
-            return self._problem(403, "wrong_origin")
-        self._sessions.sign_out(request.headers.get("cookie", ""))
-        self._control.cut_signed_out()
-        answer = Response(status_code=204, headers=self._files.headers)
-        answer.headers["set-cookie"] = auth.set_cookie("", secure=request.url.scheme == "https")
-        return answer
-
-    async def _state(self, socket: WebSocket) -> None:
-        session = self._whose(socket)
-        if session is None or not self._ours(socket):
-            await socket.accept()
-            await socket.close(windows.SIGNED_OUT)
-            return
-        await windows.serve(socket, session, self._control)
+    async def _incidents(self, request: Request) -> Response:
+        session = self._whose(request)
+        if session is None or session.account.role not in OPERATORS:
+            return RedirectResponse("/")
+        return self._files.page("incidents.html")
 
     # --- units' phones ---------------------------------------------------------------------------------------------
 
     async def _unit(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request)
         found = osmand.decode(
             request.url.query.encode(),
             body,
@@ -207,36 +95,3 @@ class _Pages:
             return self._problem(found.status, found.word)
         self._control.on_unit(found)
         return Response(status_code=200)
-
-    def _problem(self, status: int, reason: str) -> Response:
-        """RFC 9457, the reason as a word that the page translates."""
-        body = {"type": "about:blank", "status": status, "title": reason, "reason": reason}
-        return JSONResponse(
-            body, status_code=status, headers=self._files.headers, media_type="application/problem+json"
-        )
-
-
-class _SignIn(msgspec.Struct, frozen=True):
-    account: str
-    password: str
-
-
-async def _body(request: Request) -> bytes:
-    """At most BODY_BYTES_MAX; what is longer is cut off and then fails to decode."""
-    taken = bytearray()
-    try:
-        async for chunk in request.stream():
-            taken += chunk
-            if len(taken) > BODY_BYTES_MAX:
-                return b""
-    except ClientDisconnect:
-        return b""  # nobody is left to answer, and half a body is none
-    return bytes(taken)
-
-
-class Server(health.Server):
-    """Says that the program can be used when it can."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        process.ready("control", port=self.config.port)

@@ -25,6 +25,9 @@ from safetynet.edge.relay.log import Log
 
 SOCKET: Final = "relay.sock"
 LOG: Final = "relay.db"
+WINDOWS_SOCKET: Final = "windows.sock"
+WINDOWS_LOG: Final = "windows.db"
+"""Of a city's second relay, before which its own people sit."""
 
 
 def _folder(name: str) -> Path:
@@ -62,7 +65,8 @@ def _watched(folder: Path, centre: config.Centre, relay: City | Centre, log: Log
         return Report(tuple(sorted(wrong)), found)
 
     relay.crew.start(lag.watch())
-    if (port := centre.relay_health_port) is not None:
+    own_windows = centre.role is Role.CITY and isinstance(relay, Centre)
+    if (port := centre.window_health_port if own_windows else centre.relay_health_port) is not None:
         relay.crew.start(health.serve(name, centre.host, port, centre.health_from, report))
 
 
@@ -75,7 +79,7 @@ async def _city(folder: Path) -> None:
     centre = config.read(folder)
     assert centre.video_port is not None, "a city's centre.json names its video_port"
     log = Log(folder / LOG)
-    relay = City(log, keys.open_centre(folder).public, _peer)
+    relay = City(log, keys.open_centre(folder).public, _peer, centre.id)
     desk = Desk(log, words.ToCityRelay, relay.take)
     disk = Disk(folder, centre.disk, holds=False)
     try:
@@ -94,29 +98,47 @@ async def _city(folder: Path) -> None:
 
 
 async def _centre(folder: Path) -> None:
+    """At a control centre before the relays of its cities; at a city before its own relay, for its own people."""
     centre = config.read(folder)
-    assert centre.video_port is not None, "a control centre's centre.json names its video_port"
+    own = centre.role is Role.CITY
+    port = centre.window_port if own else centre.video_port
+    assert port is not None, "centre.json names where windows find this relay"
     assert ipaddress.ip_address(centre.host).is_loopback, "windows beyond this machine need TLS in front of the relay"
-    cities = [each for each in centre.peers if each.role is Role.CITY and each.relay_port is not None]
-    routes = {each.id: (each.host, each.relay_port or 0) for each in cities}
-    origins = [f"http://{name}:{centre.web_port}" for name in (centre.host, "localhost")]
-    log = Log(folder / LOG)
+    log = Log(folder / (WINDOWS_LOG if own else LOG))
     context = keys.client_context(folder)
-    relay = Centre(log, routes, context, _peer, origins)
+    relay = Centre(
+        log,
+        _routes(centre),
+        context,
+        _peer,
+        [f"http://{name}:{centre.web_port}" for name in (centre.host, "localhost")],
+        side="own_received" if own else "received",
+    )
     desk = Desk(log, words.ToCentreRelay, relay.take)
     disk = Disk(folder, centre.disk, holds=False)
     try:
         relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
         _watched(folder, centre, relay, log, disk)
-        port = await relay.open(centre.host, centre.video_port, None)
+        port = await relay.open(centre.host, port, None)
         relay.crew.start(keys.follow(folder, context))
-        await desk.open(folder / SOCKET)
+        await desk.open(folder / (WINDOWS_SOCKET if own else SOCKET))
         process.ready("centre-relay", centre=centre.id, port=port)
         await relay.crew.watch()
     finally:
         await desk.close()
         await relay.close()
         await log.close()
+
+
+def _routes(centre: config.Centre) -> dict[CentreId, tuple[str, int]]:
+    if centre.role is Role.CITY:
+        assert centre.video_port is not None, "a city's centre.json names its video_port"
+        return {centre.id: (centre.host, centre.video_port)}
+    return {
+        each.id: (each.host, each.relay_port)
+        for each in centre.peers
+        if each.role is Role.CITY and each.relay_port is not None
+    }
 
 
 def city_main() -> int:

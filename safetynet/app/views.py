@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from safetynet.app import cards
+from safetynet.app.cards import LinkView
 from safetynet.app.people import People
 from safetynet.core import alarms, cameras, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.control.state import Entry, State
 from safetynet.core.dispatch import Unit
-from safetynet.core.events import CameraCard, Place
+from safetynet.core.events import Place
 from safetynet.core.geo import distance_m
-from safetynet.core.incidents import Dispatch, Incident, Request, Stage, VideoState
+from safetynet.core.incidents import Dispatch, Incident, Request, Sighting, Stage, VideoState
 from safetynet.core.jurisdictions import Competence, Finding
 from safetynet.core.orders import Circle, Zone
 from safetynet.core.rules import RuleState
@@ -40,19 +42,9 @@ View = dict[str, dict[str, dict[str, object]]]
 
 KOREA: Final = timezone(timedelta(hours=9))
 STALE_FIX_MS: Final = 2 * MINUTE_MS
+SIGHTINGS_SHOWN_MAX: Final = 20
 TRACK_MS: Final = 10 * MINUTE_MS
 """How far back a track is shown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
-    id: CentreId
-    name: str
-    role: str
-    up: bool
-    since: Instant
-    delay_ms: int | None
-    streams: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +94,7 @@ def operators(state: State, seen: Looked) -> View:
         "incidents": {each.incident: _incident(state, each, seen) for each in shown},
         "tracks": {each.wearer: _track(each.wearer, seen) for each in alive},
         "units": {each.unit.unit: _unit(state, each) for each in seen.units},
-        "links": {each.id: _link(each) for each in seen.links},
+        "links": {each.id: cards.link(each) for each in seen.links},
         "zones": {zone.id: zone_view(zone) for each in alive for zone in _zones(each, seen)},
         "calm": {"calm": _calm(seen.numbers, state)},
     }
@@ -121,7 +113,7 @@ def officer(state: State, unit: UnitId, seen: Looked) -> View:
                 "dispatch": each.dispatch,
                 "state": each.state.value,
                 "incident": id,
-                "place": _place(incident.place),
+                "place": cards.place(incident.place),
                 "kind_word": incident.kind.value,
                 "answer_by": each.answer_by,
                 "office": record.office if record else "",
@@ -153,21 +145,8 @@ def _alarm(alarm: Alarm, seen: Looked) -> dict[str, object]:
         "count": alarm.count,
         "escalates_at": alarms.escalates_at(alarm),
         "level": alarm.level,
-        "place": _place(alarm.latest),
+        "place": cards.place(alarm.latest),
         "zone_name": zones.get(alarm.zone) if alarm.zone else None,
-    }
-
-
-def _place(place: Place | None) -> dict[str, object] | None:
-    if place is None:
-        return None
-    return {
-        "lat": round(place.lat, 6),
-        "lon": round(place.lon, 6),
-        "radius_m": round(place.radius_m, 1),
-        "source": place.source.value,
-        "observed_at": place.observed_at,
-        "received_at": place.received_at,
     }
 
 
@@ -198,7 +177,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
             "officer": record.officer if record else "",
             "phone_known": bool(record and record.phone),
         },
-        "place": _place(incident.place),
+        "place": cards.place(incident.place),
         "district": _district(incident.place, seen),
         "speed_mps": round(speed, 1) if speed is not None else None,
         "evidence": _evidence(state, incident, seen.at),
@@ -233,11 +212,17 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
             {"at": each.at, "by_name": seen.names.get(each.by, each.by), "outcome": each.outcome.value}
             for each in incident.calls
         ],
+        "sightings": [_sighting(each, seen) for each in incident.sightings[-SIGHTINGS_SHOWN_MAX:]],
         "steps": _steps(state, incident),
         "record": [_entry(each, seen) for each in state.record.get(incident.incident, ())],
         "sealed": len(state.record.get(incident.incident, ())),
         "duties": [{"duty": "viewing_notice", "due_at": incident.notice_due_at}] if incident.notice_due_at else [],
     }
+
+
+def _sighting(seen: Sighting, looked: Looked) -> dict[str, object]:
+    who = looked.names.get(seen.by, seen.by) if seen.by else looked.centres.get(seen.city or CentreId(""), "")
+    return cards.sighting(seen.card, seen.at, seen.sight, seen.heading, seen.travel, who)
 
 
 def _age(born_year: int, at: Instant) -> int:
@@ -320,6 +305,7 @@ def _video(incident: Incident, seen: Looked) -> dict[str, object]:
                 "state": each.state.value,
                 "why": each.why.value if each.why else None,
                 "asked_at": each.asked_at,
+                "answer_by": each.answer_by if each.state is VideoState.REQUESTED else None,
             }
             for each in requests
         ],
@@ -367,7 +353,7 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
         over = request.state is VideoState.ENDED or incident.stage is Stage.CLOSED
         shown.append(
             {
-                **_card(card),
+                **cards.card(card),
                 "city": request.city,
                 "city_name": seen.centres.get(request.city, request.city),
                 "grant": request.grant if granted else None,
@@ -377,20 +363,6 @@ def _cameras(incident: Incident, seen: Looked) -> list[dict[str, object]]:
             }
         )
     return shown
-
-
-def _card(card: CameraCard) -> dict[str, object]:
-    return {
-        "camera": card.camera,
-        "name": card.name,
-        "lat": round(card.lat, 6),
-        "lon": round(card.lon, 6),
-        "range_m": card.range_m,
-        "azimuth_deg": card.azimuth_deg,
-        "view_deg": card.view_deg,
-        "ptz": card.ptz,
-        "purpose": card.purpose,
-    }
 
 
 STEP_DUE_MS: Final[Mapping[str, int]] = {
@@ -528,18 +500,6 @@ def _eta_s(state: State, view: UnitView, order: Dispatch | None) -> int | None:
 
 def _urgency(state: State, incident: Incident) -> int:
     return min(int(state.alarms[each].priority) for each in incident.alarms)
-
-
-def _link(link: LinkView) -> dict[str, object]:
-    return {
-        "id": link.id,
-        "name": link.name,
-        "role": link.role,
-        "up": link.up,
-        "since": link.since,
-        "delay_ms": link.delay_ms,
-        "streams": link.streams,
-    }
 
 
 def _zones(incident: Incident, seen: Looked) -> tuple[Zone, ...]:

@@ -6,7 +6,7 @@ for video is let in to each grant of its incident by a single-use token of its o
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -16,12 +16,22 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from safetynet.core.terms import (
     SECOND_MS,
     AlarmId,
+    Approval,
+    Basis,
     CallOutcome,
+    CameraId,
+    CentreId,
     DispatchId,
     Disposition,
     GrantId,
+    Heading,
     IncidentId,
+    Instant,
     PersonId,
+    RequestId,
+    Sight,
+    Travel,
+    Turn,
     UnitId,
     UnitState,
     ViewerId,
@@ -29,7 +39,8 @@ from safetynet.core.terms import (
     Why,
 )
 from safetynet.edge import clock, keys
-from safetynet.edge.auth import Session
+from safetynet.edge.auth import Session, Sessions
+from safetynet.edge.config import Centre
 from safetynet.edge.web import Feed, Window
 
 HELLO_S_MAX: Final = 10
@@ -65,6 +76,17 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     dispatch: DispatchId | None = None
     state: UnitState | None = None
     answer: WarningAnswer | None = None
+    city: CentreId | None = None
+    camera: CameraId | None = None
+    sight: Sight | None = None
+    heading: Heading | None = None
+    travel: Travel | None = None
+    request: RequestId | None = None
+    without: tuple[CameraId, ...] = ()
+    why: Why | None = None
+    basis: Basis | None = None
+    approval: Approval | None = None
+    turn: Turn | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)
@@ -101,6 +123,58 @@ class Desk(Protocol):
     def seated(self, seat: Seat) -> None: ...
     def left(self, seat: Seat) -> None: ...
     def do(self, seat: Seat, said: Do) -> Why | str | None: ...
+
+
+class Host:
+    """What every program that has windows keeps of them: who sits where, and whose pictures its relay may still hold."""
+
+    def __init__(
+        self, centre: Centre, sessions: Sessions, *, video_port: int | None, cut: Callable[[ViewerId, Why], None]
+    ) -> None:
+        self.centre, self.sessions = centre, sessions
+        self.seats: set[Seat] = set()
+        self.admitted: dict[ViewerId, tuple[Session, Instant]] = {}
+        """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
+        self._video_port, self._cut = video_port, cut
+
+    def me(self, session: Session) -> dict[str, object]:
+        account = session.account
+        return {
+            "me": {
+                "person": account.person,
+                "name": account.name,
+                "role": account.role,
+                "seat": account.seat,
+                "centre": self.centre.id,
+                "centre_name": self.centre.name,
+                "video_url": f"ws://{self.centre.host}:{self._video_port}/video",
+            }
+        }
+
+    def signed_in(self, session: Session) -> bool:
+        return self.sessions.live(session)
+
+    def seated(self, seat: Seat) -> None:
+        self.seats.add(seat)
+
+    def left(self, seat: Seat) -> None:
+        """The state socket went; the video socket ends by itself or goes on while its session lives."""
+        self.seats.discard(seat)
+        self.cut_signed_out()
+
+    def let_in(self, seat: Seat, until: Instant) -> None:
+        _, known = self.admitted.get(seat.viewer, (seat.session, until))
+        self.admitted[seat.viewer] = (seat.session, max(known, until))
+
+    def cut_signed_out(self) -> None:
+        """A window sees pictures as long as its person is signed in and no longer, whatever became of its page."""
+        at = clock.now()
+        for viewer, (session, until) in tuple(self.admitted.items()):
+            if not self.sessions.live(session):
+                self._cut(viewer, Why.SIGNED_OUT)
+                del self.admitted[viewer]
+            elif at >= until:
+                del self.admitted[viewer]
 
 
 async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:

@@ -79,11 +79,13 @@ export class Close extends Light {
 
 /** The keys of this screen, and the switch that turns single letters off (WCAG 2.1.4). */
 export class Keys extends Light {
-  static properties = { letters: { type: Boolean } };
+  static properties = { letters: { type: Boolean }, rows: { attribute: false } };
 
   constructor() {
     super();
     this.letters = true;
+    /** @type {[string, string][]|null} key and word, where a page has keys of its own */
+    this.rows = null;
   }
 
   firstUpdated() {
@@ -97,10 +99,10 @@ export class Keys extends Light {
 
   render() {
     const lettered = acts().filter((each) => each.name !== 'down' && each.name !== 'up').map(({ name }) => [label(name), name]);
-    const keys = [[`${label('down')} ${label('up')} ↑ ↓`, 'move'], ['Enter', 'open'], ...lettered, ['1–9', 'tiles'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
+    const keys = this.rows ?? [[`${label('down')} ${label('up')} ↑ ↓`, 'move'], ['Enter', 'open'], ...lettered, ['1–9', 'tiles'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
     return html`<dialog class="dialog" aria-label=${t('keys.title')}><div class="p-h"><h2>${t('keys.title')}</h2></div><div class="blk kbm">${keys.map(([key, word]) => html`<kbd>${key}</kbd><span>${t(`keys.${word}`)}</span>`)}</div>
       <label class="blk check"><input type="checkbox" .checked=${this.letters} @change=${(/** @type {Event} */ event) => this.tell('sn-letters', { on: /** @type {HTMLInputElement} */ (event.target).checked })}> ${t('keys.on')}</label>
-      <div class="two"><button class="btn" data-settings @click=${() => this.tell('sn-settings')}>${t('set.change')}</button><button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div></dialog>`;
+      <div class="two">${this.rows ? '' : html`<button class="btn" data-settings @click=${() => this.tell('sn-settings')}>${t('set.change')}</button>`}<button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div></dialog>`;
   }
 }
 

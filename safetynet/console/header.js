@@ -10,7 +10,7 @@ const SKEW_SHOWN_MS = 2_000;
 const ARCHIVE_FOR = ['operator', 'supervisor'];
 
 export class Header extends Light {
-  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, disk: {}, loud: { attribute: false } };
+  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, disk: {}, loud: { attribute: false }, note: { type: String } };
 
   constructor() {
     super();
@@ -24,6 +24,8 @@ export class Header extends Light {
     this.disk = 'ample';
     /** Absent on a page that makes no sound. @type {boolean|null} */
     this.loud = true;
+    /** In place of the counts, where no alarms are. */
+    this.note = '';
   }
 
   connectedCallback() {
@@ -35,8 +37,8 @@ export class Header extends Light {
     const place = [this.me?.centre_name ?? t('head.centre'), this.me?.seat ? t('seat', { seat: this.me.seat }) : ''];
     return html`
       <div class="h-id">${mark}<b>${t('product')}</b><span class="sep"></span><span>${place.filter(Boolean).join(' · ')}</span></div>
-      <div class="h-counts" role="group" aria-label=${t('head.counts')}><span class="k">${t('head.unacked')}</span>
-        ${this.counts.map((n, i) => html`<span class=${n ? 'cnt on' : 'cnt zero'}>${shape(i + 1, 18, !n)}<b class="num">${n}</b></span>`)}</div>
+      ${this.note ? html`<div class="h-counts num"><span class="k">${this.note}</span></div>` : html`<div class="h-counts" role="group" aria-label=${t('head.counts')}><span class="k">${t('head.unacked')}</span>
+        ${this.counts.map((n, i) => html`<span class=${n ? 'cnt on' : 'cnt zero'}>${shape(i + 1, 18, !n)}<b class="num">${n}</b></span>`)}</div>`}
       <div class="h-links" role="group" aria-label=${t('head.links')}>${this.links.map((each) => this.#link(each))}${this.#skew()}${this.#room()}</div>
       <div class="h-end">
         ${this.loud === null ? '' : html`<button class="hb" id="sound" aria-label=${this.loud ? t('head.sound_full') : t('head.sound_low')} @click=${() => this.tell('sn-mute')}>${icon(this.loud ? 'sound' : 'quiet')}</button>`}

@@ -7,11 +7,16 @@
 /** @type {Record<string, string>} */
 const LETTERS = {
   KeyJ: 'down', KeyK: 'up', KeyA: 'ack', KeyS: 'silence', KeyV: 'video', KeyD: 'office', KeyP: 'police', KeyC: 'call', KeyX: 'close',
-  KeyF: 'chase', KeyM: 'follow', KeyH: 'hand_over', Digit0: 'equal', Numpad0: 'equal',
+  KeyF: 'chase', KeyM: 'follow', KeyH: 'hand_over', KeyE: 'seen', KeyN: 'not_here', Digit0: 'equal', Numpad0: 'equal',
+};
+/** At a smart city centre. @type {Record<string, string>} */
+export const CITY = {
+  KeyJ: 'down', KeyK: 'up', KeyG: 'approve', KeyX: 'no', KeyV: 'watch', KeyE: 'seen', KeyN: 'not_here', KeyW: 'on_foot', KeyB: 'bicycle', KeyR: 'car',
+  KeyU: 'bus', KeyL: 'record', KeyM: 'follow', KeyS: 'silence', Digit0: 'equal', Numpad0: 'equal',
 };
 /** @type {Record<string, string>} */
 const OTHERS = { ArrowDown: 'down', ArrowUp: 'up', Enter: 'open', NumpadEnter: 'open', Escape: 'back', F6: 'region' };
-const FIELDS = 'input, textarea, select, [contenteditable]';
+const FIELDS = 'input:not([type=checkbox]), textarea, select, [contenteditable]';
 const KEPT = 'safetynet.keys';
 /** Beside letters, what has the same place and no other use; digits are pictures and answers, Alt+T is the map as text. */
 const MAY_BE = /^(?:Key[A-SU-Z]|Comma|Period|Semicolon|Quote|BracketLeft|BracketRight|Minus|Equal|Backquote|Digit0)$/;
@@ -109,21 +114,23 @@ const digit = (code) => Number(/^(?:Digit|Numpad)([1-9])$/.exec(code)?.[1] ?? 0)
 /**
  * The act a key stands for, or nothing. Digits answer as `digit:n`.
  * @param {KeyboardEvent} event @param {boolean} [single] whether single letters act
+ * @param {Record<string, string>|null} [map] which letter does what on a page with keys of its own
  */
-export function act(event, single = own.letters) {
+export function act(event, single = own.letters, map = null) {
   const where = /** @type {HTMLElement} */ (event.target);
+  const lettered = () => (map ? map[event.code] ?? null : letter(event.code));
   if (event.isComposing || event.ctrlKey || event.metaKey || where.closest?.(FIELDS)) return null;
-  if (event.altKey) return event.code === 'KeyT' ? 'twin' : letter(event.code);
+  if (event.altKey) return event.code === 'KeyT' ? 'twin' : lettered();
   const n = digit(event.code);
   if (where.closest?.('dialog')) return event.code === 'Escape' ? 'back' : n ? `digit:${n}` : null;
   if (event.code in OTHERS) {
-    const itself = event.code === 'Enter' && where.closest?.('button, a, [tabindex="0"]:not(sn-alarm):not(.queue)');
-    const scrolls = event.code.startsWith('Arrow') && !where.closest?.('sn-queue') && where !== document.body;
+    const itself = event.code === 'Enter' && where.closest?.('button, a, [tabindex="0"]:not(sn-alarm):not(.queue):not(.req)');
+    const scrolls = event.code.startsWith('Arrow') && !where.closest?.('sn-queue, .req') && where !== document.body;
     return itself || scrolls ? null : OTHERS[event.code];
   }
   // A list of numbered answers that has the keyboard takes its numbers also when letters are off: it acts on focus only.
   if (n && where.closest?.('sn-choice')) return `digit:${n}`;
   if (!single) return null;
   if (event.key === '?' || (event.code === 'Slash' && event.shiftKey)) return 'help';
-  return n ? `digit:${n}` : event.shiftKey ? null : letter(event.code);
+  return n ? `digit:${n}` : event.shiftKey ? null : lettered();
 }

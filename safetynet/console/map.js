@@ -12,6 +12,7 @@ import { icon } from './icons.js';
 import { label } from './keys.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
+import { saw } from './marks.js';
 import { certainty, clock, count, metres, speed, t } from './say.js';
 import { cameraKey } from './views.js';
 
@@ -29,6 +30,7 @@ const POLE_M = 3;
 /** Room that the name of a unit takes beside its mark. */
 const TAG_PX = 130;
 const LINE_PX = 24;
+const SIGHTS_MAX = 5;
 
 export class GroundMap extends Light {
   static properties = {
@@ -234,6 +236,7 @@ export class GroundMap extends Light {
     }
     for (const { row, place } of this.#elsewhere()) put(`waiting ${row.id}`, place.lat, place.lon, this.#other(row, place), `mk-other p${row.alarm.priority}`);
     for (const unit of this.units) put(`unit ${unit.id}`, unit.lat, unit.lon, unitMark(unit, this.#crowded(unit)), 'mk-unit');
+    this.#seen().forEach((each, i, all) => put(`seen ${i}`, each.lat, each.lon, sightMark(each, i < all.length - 1), 'mk-sight'));
     const place = this.incident?.place;
     if (this.incident && place) put('wearer', place.lat, place.lon, this.#wearer(this.incident, place, this.#corner(place)), 'mk-wearer');
     for (const [id, mark] of this.marks) {
@@ -241,6 +244,12 @@ export class GroundMap extends Light {
       mark.remove();
       this.marks.delete(id);
     }
+  }
+
+  /** Where people saw the one who is looked for, the newest last; where nobody was is said in the record only. */
+  #seen() {
+    if (!this.incident || this.incident.state === 'closed') return [];
+    return (this.incident.sightings ?? []).filter((each) => each.sight === 'seen').slice(-SIGHTS_MAX);
   }
 
   /** Whether another unit stands where this one's name would be written. @param {import('./types.js').Unit} unit */
@@ -352,7 +361,7 @@ export class GroundMap extends Light {
     const incident = this.incident;
     return html`<div class="map"></div>
       ${this.failed ? html`<p class="m-failed">${t('map.failed')}</p>` : ''}
-      <div class="m-top">${incident ? this.#chips(incident) : html`<span class="chip">${t('map.wearers', { n: count(this.calm?.wearers ?? 0) })}</span>`}</div>
+      <div class="m-top">${incident ? this.#chips(incident) : html`<span class="chip">${this.nameless ? t('map.no_position') : t('map.wearers', { n: count(this.calm?.wearers ?? 0) })}</span>`}</div>
       <div class="m-scale num" aria-hidden="true"><span></span><i></i></div><span class="attr">${t('map.made_up')}</span>
       <div class="m-key" aria-hidden="true">${incident && incident.state !== 'closed' ? html`<span>${swatch('sees')}${t('map.sees')}</span><span>${swatch('')}${t('map.open')}</span><span>${swatch('cand')}${t('map.proposed')}</span>`
         : html`<span><i class="m-dot"></i>${t('map.idle')}</span>`}<span class="own"><i class="m-own"></i>${t('map.own')}</span></div>
@@ -363,7 +372,7 @@ export class GroundMap extends Light {
   #chips(incident) {
     const place = incident.place;
     if (incident.state === 'closed') return html`<span class="chip">${icon('lock', 16)}${place ? html`<span class="num">${t('map.last', { at: clock(place.observed_at) })} · ${certainty(place)}</span>` : t('map.no_fix')}</span>`;
-    return html`<span class="chip">${icon('clock', 16)}${place ? html`${t('map.fix')} <b><sn-age at=${place.observed_at} limit-s=${STALE_FIX_MS / 1000}></sn-age></b> <span class="num">${certainty(place)}</span>` : t('map.no_fix')}</span>
+    return html`${this.nameless ? html`<span class="chip"><b class="num">${incident.id}</b>${t('map.while_open')}</span>` : ''}<span class="chip">${icon('clock', 16)}${place ? html`${t('map.fix')} <b><sn-age at=${place.observed_at} limit-s=${STALE_FIX_MS / 1000}></sn-age></b> <span class="num">${certainty(place)}</span>` : t('map.no_fix')}</span>
       <button class="chip" aria-pressed=${String(this.follow)} @click=${() => this.tell('sn-follow', { on: !this.follow })}>${icon('follow', 16)}${t(this.follow ? 'map.following' : 'map.not_following')} <kbd>${label('follow')}</kbd></button>`;
   }
 
@@ -375,6 +384,7 @@ export class GroundMap extends Light {
       ${this.#cameras_shown().map((each) => html`<li>${t('map.twin_camera', { name: each.name, reason: t(`Reason.${each.reason}`), distance: metres(each.distance_m) })}</li>`)}
       ${this.waiting.map(({ alarm }) => html`<li>${t('live.new', { priority: t(`Priority.${alarm.priority}`), kind: t(`AlarmKind.${alarm.kind}`), who: alarm.who })}</li>`)}
       ${this.units.map((each) => html`<li>${t('map.twin_unit', { name: each.name, state: t(`UnitState.${each.state}`) })}${place ? ` · ${metres(apart(each, place))}` : ''}</li>`)}
+      ${this.#seen().map((each) => html`<li>${each.name}: ${saw(each)}, ${clock(each.at)}, ${each.who}</li>`)}
       ${this.zones.map((each) => html`<li>${t('map.zone')}: ${each.name}</li>`)}</ul></section>`;
   }
 }
@@ -406,6 +416,11 @@ function poles(cameras, tiles) {
 function unitMark(unit, left) {
   const letter = unit.kind === 'police' ? '경' : '보';
   return html`<span class=${`m-unit ${unit.kind}${left ? ' left' : ''}`}><span class="m-letter">${letter}</span><span class="m-tag own"><b>${unit.name}</b>${unit.state === 'free' ? '' : html`<span>${t(`UnitState.${unit.state}`)}</span>`}</span></span>`;
+}
+
+/** @param {import('./types.js').Sighting} seen @param {boolean} old */
+function sightMark(seen, old) {
+  return html`<span class=${old ? 'm-sight old' : 'm-sight'}><i></i>${old ? '' : html`<span class="m-tag"><b>${saw(seen)}</b><span class="num">${clock(seen.at)} · ${seen.who}</span></span>`}</span>`;
 }
 
 /** @param {string} kind */

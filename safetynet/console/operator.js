@@ -7,6 +7,7 @@ import { demo } from './demo.js';
 import './header.js';
 import { act as keyAct, bound, keysOf, letters, switchLetters } from './keys.js';
 import './map.js';
+import { ARROWS } from './marks.js';
 import { reading, rows } from './queue.js';
 import { isKorean, lasting, speak, spoken, t } from './say.js';
 import './settings.js';
@@ -52,6 +53,8 @@ const seen = {
   note: null,
   follow: true,
   twin: false,
+  /** E was pressed: the next arrow says which way. */
+  armed: false,
   /** @type {import('./wall.js').Layout} */
   layout: '1+3',
   /** What the line that came back has to say, for a while. */
@@ -251,6 +254,15 @@ function enlarge(slot) {
   views.show(incident());
 }
 
+/** What the operator saw in the picture under the hand, else in the best one. @param {{sight: string, heading?: string}} what */
+async function mark(what) {
+  seen.armed = false;
+  const camera = views.tiles()[views.focused ?? 0]?.camera;
+  if (!seen.open || !camera) return;
+  const done = await command('mark', { incident: seen.open, city: camera.city, camera: camera.camera, ...what });
+  if (done) note(t('mark.sent', { what: t(`Sight.${what.sight}`), camera: camera.name }), false);
+}
+
 const colleagues = () => Object.values(state.all.seats).filter((each) => each.here && each.person !== me()?.person && each.role !== 'officer');
 
 /** @param {1|-1} by */
@@ -264,6 +276,7 @@ function move(by) {
 }
 
 function back() {
+  seen.armed = false;
   if (seen.panel) show(null);
   else if (views.enlarged !== null) enlarge(views.enlarged);
   else if (seen.twin) { seen.twin = false; draw(); }
@@ -303,9 +316,19 @@ const DO = {
   equal: () => { views.enlarged = null; lay(seen.layout === '1+3' ? '4' : '1+3'); },
   chase: () => { if (incident()) lay(seen.layout === '9' ? '1+3' : '9'); },
   help: () => show('help'),
+  seen: () => {
+    if (seen.armed) void mark({ sight: 'seen' });
+    else if (incident()) { seen.armed = true; note(t('mark.armed'), false); }
+  },
+  not_here: () => void mark({ sight: 'not_here' }),
 };
 
 window.addEventListener('keydown', (event) => {
+  if (seen.armed && event.code in ARROWS) {
+    event.preventDefault();
+    void mark({ sight: 'seen', heading: ARROWS[event.code] });
+    return;
+  }
   const name = keyAct(event);
   if (!name) return;
   event.preventDefault();

@@ -10,6 +10,8 @@ const page = /** @type {HTMLElement} */ (document.getElementById('page'));
 let offered = null;
 let failed = '';
 let other = false;
+/** @type {Record<string, string>} */
+const HOMES = { officer: '/field', protected: '/protected', city_operator: '/city', city_head: '/city' };
 
 /** @param {string} account @param {string} password */
 async function enter(account, password) {
@@ -18,7 +20,7 @@ async function enter(account, password) {
   });
   if (answer.ok) {
     const { role } = await answer.json();
-    location.assign(role === 'officer' ? '/field' : role === 'protected' ? '/protected' : '/operator');
+    location.assign(HOMES[role] ?? '/operator');
     return;
   }
   failed = answer.status === 429 ? 'too_many_tries' : 'bad_sign_in';
@@ -47,7 +49,7 @@ const form = () => html`<form @submit=${submit}><label>${t('sign.account')}<inpu
 
 function draw() {
   const accounts = offered?.accounts ?? [];
-  render(html`<main class="sign"><header><span class="mark">${mark}</span><h1>${t('product')}</h1><p>${t('head.centre')}${accounts.length ? html` · ${t('sign.demo')}` : ''}</p></header>
+  render(html`<main class="sign"><header><span class="mark">${mark}</span><h1>${t('product')}</h1><p>${offered?.centre_name ?? t('head.centre')}${accounts.length ? html` · ${t('sign.demo')}` : ''}</p></header>
     ${accounts.length ? html`${offers(accounts)}
       <button class="link" aria-expanded=${String(other)} @click=${() => { other = !other; draw(); }}>${t('sign.other')}</button>` : ''}
     ${!accounts.length || other ? form() : ''}

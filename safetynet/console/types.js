@@ -2,14 +2,16 @@
  * What the state socket carries (docs/contracts.md section 5). Types only: this module has no code.
  * Times are UTC milliseconds; words are enum values of core/terms.py, never sentences.
  *
- * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer'|'protected', seat: string, centre: string,
+ * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer'|'protected'|'city_operator'|'city_head', seat: string, centre: string,
  *   centre_name?: string, video_url?: string}} Me
  * @typedef {{lat: number, lon: number, radius_m: number, source: string, observed_at: number, received_at: number}} Place
  * @typedef {{id: string, wearer: string, who: string, case_no: string, kind: string, priority: number,
  *   certainty: string, state: 'unacked'|'acked'|'returned_unacked'|'closed', incident: string|null,
  *   observed_at: number, raised_at: number, count: number, escalates_at: number|null, level: number,
  *   place: Place|null, zone_name: string|null}} Alarm
- * @typedef {{request: string, city: string, city_name: string, state: string, why: string|null, asked_at?: number}} VideoRequest
+ * @typedef {{request: string, city: string, city_name: string, state: string, why: string|null, asked_at?: number, answer_by?: number|null}} VideoRequest
+ * @typedef {{camera: string, name: string, lat: number, lon: number, at: number, sight: 'seen'|'not_here', heading: string|null, travel: string|null,
+ *   who: string}} Sighting
  * @typedef {{grant: string, city: string, city_name: string, granted_at: number, until: number, conditions: string[],
  *   state: string, why: string|null}} Grant
  * @typedef {{camera: string, name: string, city: string, city_name: string, grant: string|null, lat: number, lon: number,
@@ -30,7 +32,7 @@
  *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
- *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[]}} Incident
+ *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[]}} Incident
  * @typedef {{id: string, name: string, phone_known: boolean, place: {lat: number, lon: number, observed_at: number}|null,
  *   near_m: number|null, warned_at: number|null, kind: string|null, direction: boolean, answer: string|null,
  *   why: string|null, article_ko: string, article_en: string}} Shielded
@@ -46,6 +48,19 @@
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
  *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
+ * At a smart city centre (contracts section 5a):
+ * @typedef {{request: string, incident: string, sender: string, sender_name: string, kind: string, priority: number,
+ *   state: 'prepared'|'waiting'|'granted', since: number, answer_by: number|null, until: number, radius_m: number, count: number,
+ *   cameras: {camera: string, name: string, purpose: string}[], grant: string|null, by_name: string|null, unreviewed: boolean,
+ *   after_no: boolean, law: Law, viewers: number}} CityRequest
+ * @typedef {{request: string, incident: string, grant: string|null, receiver_name: string, state: 'granted'|'ended'|'refused', at: number,
+ *   basis: string|null, kind: string|null, cameras: string[], conditions: string[], until: number|null, by_name: string|null,
+ *   ended_at: number|null, ended_by_name: string|null, why: string|null, watched: boolean, unreviewed: boolean,
+ *   reviewed_by_name: string|null, answered_ms: number|null}} Provision
+ * @typedef {{basis: string, approval: 'auto'|'person', kinds: string[]}} ApprovalRule
+ * @typedef {{cameras: number, granted: number, granted_cameras: number, refused: number, refusals: Record<string, number>, stopped: number,
+ *   unreviewed: number, answer_ms_median: number|null, answer_ms_max: number|null, streams_given: number, streams_own: number,
+ *   ledger_size: number}} Today
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
  *   answer_by: number|null, office: string}} Order
  * @typedef {{state: string, at: number, read: boolean}} Police
@@ -58,8 +73,9 @@
  *
  * @typedef {{me: Record<string, Me>, alarms: Record<string, Alarm>, incidents: Record<string, Incident>,
  *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
- *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>,
- *   shield: Record<string, Shield>}} Collections
+ *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>, shield: Record<string, Shield>, requests: Record<string, CityRequest>,
+ *   provisions: Record<string, Provision>, approval: Record<string, ApprovalRule>, today: Record<string, Today>,
+ *   turned: Record<string, {camera: string, until: number}>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.
@@ -74,11 +90,11 @@
  *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story
- * @typedef {{accounts: Account[], stories: Story[], panel_url: string}} Demo
+ * @typedef {{accounts: Account[], stories: Story[], panel_url: string, centre_name?: string}} Demo
  *
  * @typedef {'empty'|'proposed'|'asked'|'refused'|'waiting'|'live'|'stale'|'lost'|'ended'} TileState
  * @typedef {{slot: number, state: TileState, camera: Camera|null, why: string|null, since: number, frame_at: number|null,
- *   canvas: HTMLCanvasElement|HTMLVideoElement|null, until: number|null, city_name: string}} Tile
+ *   canvas: HTMLCanvasElement|HTMLVideoElement|null, until: number|null, city_name: string, answer_by?: number|null, note?: string}} Tile
  * One place on the wall. `frame_at` is on the corrected clock: the age of a picture is computed from it.
  *
  * @typedef {EventTarget & {connect(url: string): unknown, hello(token: string): unknown,

@@ -303,7 +303,7 @@ export class Views extends EventTarget {
   }
 }
 
-/** @param {import('./types.js').VideoRequest} request @returns {{state: 'asked'|'refused', why: string|null, since: number, city_name: string}} */
+/** @param {import('./types.js').VideoRequest} request @returns {{state: 'asked'|'refused', why: string|null, since: number, city_name: string, answer_by: number|null}} */
 const asking = (request) => ({
-  state: request.state === 'refused' ? 'refused' : 'asked', why: request.why, since: request.asked_at ?? 0, city_name: request.city_name,
+  state: request.state === 'refused' ? 'refused' : 'asked', why: request.why, since: request.asked_at ?? 0, city_name: request.city_name, answer_by: request.answer_by ?? null,
 });

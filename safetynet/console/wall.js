@@ -85,7 +85,8 @@ export class Law extends Light {
       ...video.grants.filter((each) => each.state !== 'ended').map((each) => t('law.granted', { city: each.city_name, at: clock(each.granted_at) })),
       ...video.requests.filter((each) => each.state === 'refused').map((each) => `${t('law.refused', { city: each.city_name })}: ${t(`Why.${each.why}`)}`),
     ];
-    if (video.requests.some((each) => each.state === 'requested')) parts.push(t('law.asked'));
+    if (video.requests.some((each) => each.answer_by)) parts.push(t('law.asked_person'));
+    else if (video.requests.some((each) => each.state === 'requested')) parts.push(t('law.asked'));
     if (parts.length) return parts.join(' · ');
     return video.grants.length ? t('law.ended') : t('law.closed_yet');
   }
@@ -102,9 +103,9 @@ function message(tile) {
     case 'empty':
       return { sign: 'eyeoff', title: t('tile.empty'), more: t('tile.empty_more') };
     case 'proposed':
-      return { sign: 'lock', title: t('tile.proposed'), more: t('tile.proposed_more', { key: label('video') }) };
+      return { sign: 'lock', title: t(tile.note ?? 'tile.proposed'), more: t(`${tile.note ?? 'tile.proposed'}_more`, { key: label('video') }) };
     case 'asked':
-      return { sign: 'lock', title: t('tile.asked', { city: tile.city_name }), more: running };
+      return { sign: 'lock', title: t(tile.answer_by ? 'tile.asked_person' : 'tile.asked', { city: tile.city_name }), more: tile.answer_by ? html`<sn-age mode="within" at=${tile.answer_by}></sn-age>` : running };
     case 'refused':
       return { sign: 'lock', title: tile.city_name ? t('tile.refused', { city: tile.city_name }) : t('tile.refused_here'), more: why };
     case 'waiting':
@@ -203,7 +204,7 @@ export class Wall extends Light {
     this.setAttribute('aria-label', t('wall.label'));
     const over = this.tiles.some((each) => each.state === 'ended' && each.why === 'incident_closed');
     if (over) this.className = 'wall over';
-    else this.className = this.enlarged === null ? `wall ${{ '1+3': 'one-three', 4: 'four', 9: 'nine' }[this.layout]}` : `wall single of-${this.enlarged + 1}`;
+    else this.className = this.enlarged === null ? `wall ${{ '1+3': 'one-three', 4: 'four', 6: 'six', 9: 'nine' }[this.layout]}` : `wall single of-${this.enlarged + 1}`;
   }
 
   render() {

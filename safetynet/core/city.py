@@ -6,29 +6,35 @@ Absent on purpose: the wearer, the order, the control centre's reasons; and the 
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
-from immutables import Map
-
-from safetynet.core import cameras, grants, law
+from safetynet.core import cameras, grants, law, provisions
 from safetynet.core.events import (
     AnyEvent,
+    ApprovalAwaited,
+    ApprovalSet,
     CameraCard,
+    CameraReturned,
+    CameraTurned,
     DiskChanged,
     GrantEnded,
     GrantIssued,
     GrantMoved,
     GrantRefused,
+    GrantReviewed,
     IncidentEnded,
     LogRestored,
     MessageRefused,
     Place,
     RelayEvent,
     RequestPrepared,
+    SightingMarked,
+    ViewerAdmitted,
 )
 from safetynet.core.messages import (
     AnyMessage,
+    AwaitPerson,
     ChangeCameras,
     EndGrant,
     EndIncident,
@@ -37,25 +43,65 @@ from safetynet.core.messages import (
     PrepareVideo,
     ProposeCameras,
     RefuseVideo,
+    ReportSighting,
     RequestVideo,
     Send,
 )
+from safetynet.core.provisions import (
+    ANSWER_MS,
+    AdmitOwn,
+    Approve,
+    Command,
+    Held,
+    MarkSighting,
+    Outcome,
+    Refuse,
+    Review,
+    SetApproval,
+    State,
+    StopProviding,
+    TurnCamera,
+    approval,
+    evolve,
+    grant,
+    refuses,
+)
 from safetynet.core.terms import (
-    AlarmKind,
-    Basis,
+    Approval,
     CameraId,
     CentreId,
     DiskLevel,
     GrantId,
     IncidentId,
     Instant,
+    PersonId,
     RequestId,
+    Turn,
+    ViewerId,
     Why,
 )
 
+__all__ = [
+    "AdmitOwn",
+    "Approve",
+    "Command",
+    "MarkSighting",
+    "Refuse",
+    "Review",
+    "SetApproval",
+    "State",
+    "StopProviding",
+    "TurnCamera",
+    "approval",
+    "evolve",
+    "grant",
+    "refuses",
+]
+
+EMPTY: Final = State()
 PROPOSED_MAX: Final = 9
-ENDED_KEPT_MAX: Final = 10_000
-"""Incidents remembered as ended, so that a request that comes late cannot begin them again."""
+CUT_AGAIN_MAX: Final = 50
+"""Grants that ended last: the window relay is told of them again at each meeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +145,7 @@ class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Command | Tick
 """`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
@@ -134,45 +180,43 @@ class StopPreconnect:
     request: RequestId
 
 
-Errand: TypeAlias = Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect
-
-
-# --- what is so ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """One request of one control centre, from preparation to its end."""
+class LetIn:
+    """A window of this city's own people may show the token with this hash and watch."""
 
-    request: RequestId
+    grant: GrantId
     incident: IncidentId
-    sender: CentreId
-    basis: Basis
-    kind: AlarmKind
-    place: Place
-    earlier: Place | None = None
+    viewer: ViewerId
+    token_sha256: bytes
     cameras: tuple[CameraId, ...]
     until: Instant
-    radius_m: int
-    cameras_max: int
-    grant: GrantId | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    requests: Map[RequestId, Held] = Map()
-    """Only what is alive: a city forgets where a person was as soon as the request is over."""
-    ended: tuple[tuple[CentreId, IncidentId], ...] = ()
-    """By whom and what: one control centre cannot end the incident of another."""
-    over: frozenset[tuple[CentreId, IncidentId]] = field(default_factory=frozenset)
-    disk: DiskLevel = DiskLevel.AMPLE
+class LeaseOwn:
+    """What the city's own people may watch beside what is provided under `grant`."""
+
+    grant: GrantId
+    cameras: tuple[CameraId, ...]
 
 
-EMPTY: Final = State()
+@dataclass(frozen=True, slots=True)
+class CutOwn:
+    """Nobody of this city watches by `grant` any more."""
+
+    grant: GrantId
+    why: Why
 
 
-def grant(state: State, id: GrantId) -> Held | None:
-    return next((each for each in state.requests.values() if each.grant == id), None)
+@dataclass(frozen=True, slots=True)
+class MoveCamera:
+    """Say so to the camera itself."""
+
+    camera: CameraId
+    turn: Turn
+
+
+Errand: TypeAlias = Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect | LetIn | LeaseOwn | CutOwn | MoveCamera
 
 
 # --- what happens --------------------------------------------------------------------------------------------------
@@ -192,10 +236,85 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
         case DiskChanged():
             return [given]
         case Tick():
-            over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
-            return [_over(each, Why.RUN_OUT, at) for each in over]
+            over = [
+                _over(each, _why_over(each, at), at)
+                for _, each in sorted(state.requests.items())
+                if at >= _ends_at(each)
+            ]
+            return [*over, *provisions.going_home(state, at)]
+        case _:
+            return [] if refuses(state, given, at) is not None else _commanded(ground, state, given, at)
+
+
+def _commanded(ground: Ground, state: State, given: Command, at: Instant) -> list[AnyEvent]:
+    match given:
+        case Approve():
+            return [_approved(ground, state, state.requests[given.request], given, at)]
+        case Refuse():
+            held = state.requests[given.request]
+            return [_no_for(held, given.why, at, by=given.by)]
+        case StopProviding():
+            return [_end_of(_granted(state, given.grant), given.why, at, by=given.by)]
+        case Review():
+            row = provisions.of_grant(state.record, given.grant)
+            assert row is not None, "refuses() found it"
+            return [GrantReviewed(at=at, grant=given.grant, incident=row.incident, by=given.by)]
+        case SetApproval():
+            return [ApprovalSet(at=at, basis=given.basis, approval=given.approval, by=given.by)]
+        case MarkSighting():
+            held = _granted(state, given.grant)
+            assert held.grant is not None
+            return [
+                SightingMarked(
+                    at=at,
+                    grant=held.grant,
+                    incident=held.incident,
+                    camera=given.camera,
+                    by=given.by,
+                    sight=given.sight,
+                    heading=given.heading,
+                    travel=given.travel,
+                    seen_at=at,
+                )
+            ]
+        case TurnCamera():
+            held = _granted(state, given.grant)
+            assert held.grant is not None
+            turned = CameraTurned(
+                at=at,
+                grant=held.grant,
+                incident=held.incident,
+                camera=given.camera,
+                by=given.by,
+                turn=given.turn,
+            )
+            return [turned]
+        case AdmitOwn():
+            held = _granted(state, given.grant)
+            assert held.grant is not None
+            return [
+                ViewerAdmitted(
+                    at=at,
+                    incident=held.incident,
+                    grant=grants.own(held.grant),
+                    viewer=given.viewer,
+                    by=given.by,
+                    token_sha256=given.token_sha256,
+                    until=held.until,
+                )
+            ]
         case _:
             assert_never(given)
+
+
+def _granted(state: State, id: GrantId) -> Held:
+    held = grant(state, id)
+    assert held is not None, "refuses() found the grant"
+    return held
+
+
+def _ends_at(held: Held) -> Instant:
+    return min(held.until, held.answer_by) if held.answer_by is not None and held.grant is None else held.until
 
 
 def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyEvent]:
@@ -205,7 +324,7 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
             held = state.requests.get(message.request)
             if held is not None and (held.sender != given.sender or held.incident != message.incident):
                 return _unasked(given, at)
-            if held is not None and (held.grant is not None or isinstance(message, PrepareVideo)):
+            if held is not None and (held.grant or held.answer_by or isinstance(message, PrepareVideo)):
                 return []  # told twice
             return _asked(ground, state, given, message, held, at)
         case MovePlace():
@@ -240,18 +359,32 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
             return _unasked(given, at)
 
 
-def _end_of(held: Held, why: Why, at: Instant) -> GrantEnded:
+def _end_of(held: Held, why: Why, at: Instant, *, by: PersonId | None = None) -> GrantEnded:
     assert held.grant is not None
-    return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
+    return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why, by=by)
+
+
+def _no_for(held: Held, why: Why, at: Instant, *, by: PersonId | None = None) -> GrantRefused:
+    return GrantRefused(
+        at=at,
+        request=held.request,
+        incident=held.incident,
+        sender=held.sender,
+        why=why,
+        policy_sha256=held.policy_sha256,
+        by=by,
+    )
 
 
 def _over(held: Held, why: Why, at: Instant) -> AnyEvent:
     """A preparation that nobody took up ends as a refusal of that request alone: the incident itself goes on."""
     if held.grant is not None:
         return _end_of(held, why, at)
-    return GrantRefused(
-        at=at, request=held.request, incident=held.incident, sender=held.sender, why=why, policy_sha256=b""
-    )
+    return _no_for(held, why, at)
+
+
+def _why_over(held: Held, at: Instant) -> Why:
+    return Why.UNANSWERED if held.grant is None and at < held.until else Why.RUN_OUT
 
 
 def _unasked(given: Heard, at: Instant) -> list[AnyEvent]:
@@ -281,30 +414,74 @@ def _asked(
         case grants.Refused(why):
             return [_refusal(given.sender, message, why, policy.sha256, at)]
         case grants.Issued():
-            return [
-                GrantIssued(
-                    at=at,
-                    grant=GrantId("G-" + _short(f"{message.incident} {message.request} {at}")),
-                    request=answer.request,
-                    incident=answer.incident,
-                    receiver=answer.receiver,
-                    basis=answer.basis,
-                    kind=answer.kind,
-                    place=answer.place,
-                    radius_m=answer.radius_m,
-                    cameras_max=answer.cameras_max,
-                    cameras=answer.cameras,
-                    conditions=answer.conditions,
-                    until=answer.until,
-                    policy_sha256=answer.policy_sha256,
-                    by=None,
-                )
-            ]
+            return [_waiting(answer, at) if _by_person(state, answer) else _grant(answer, at)]
         case _:
             assert_never(answer)
 
 
-def asked_for(state: State, sender: CentreId, message: PrepareVideo | RequestVideo) -> grants.Wanted:
+def _by_person(state: State, answer: grants.Issued) -> bool:
+    """Whether a person of the city must say yes too: by its rule for this basis, or because one has said no before."""
+    hand = (answer.receiver, answer.incident) in state.by_hand
+    return hand or approval(state, answer.basis) is Approval.PERSON
+
+
+def _waiting(answer: grants.Issued, at: Instant) -> ApprovalAwaited:
+    return ApprovalAwaited(
+        at=at,
+        request=answer.request,
+        incident=answer.incident,
+        sender=answer.receiver,
+        basis=answer.basis,
+        kind=answer.kind,
+        place=answer.place,
+        radius_m=answer.radius_m,
+        cameras_max=answer.cameras_max,
+        cameras=answer.cameras,
+        until=answer.until,
+        policy_sha256=answer.policy_sha256,
+        answer_by=Instant(min(at + ANSWER_MS, answer.until)),
+    )
+
+
+def _grant(
+    answer: grants.Issued, at: Instant, *, by: PersonId | None = None, withheld: frozenset[CameraId] = frozenset()
+) -> GrantIssued:
+    return GrantIssued(
+        at=at,
+        grant=GrantId("G-" + _short(f"{answer.incident} {answer.request} {at}")),
+        request=answer.request,
+        incident=answer.incident,
+        receiver=answer.receiver,
+        basis=answer.basis,
+        kind=answer.kind,
+        place=answer.place,
+        radius_m=answer.radius_m,
+        cameras_max=answer.cameras_max,
+        cameras=answer.cameras,
+        conditions=answer.conditions,
+        until=answer.until,
+        policy_sha256=answer.policy_sha256,
+        by=by,
+        withheld=tuple(sorted(withheld)),
+    )
+
+
+def _approved(ground: Ground, state: State, held: Held, given: Approve, at: Instant) -> GrantIssued | GrantRefused:
+    """A person's yes is asked of facts, law and policy once more: it can only narrow what these allow now."""
+    withheld = held.withheld | (given.without & frozenset(held.cameras))
+    left = len(frozenset(held.cameras) - withheld)
+    wanted = replace(asked_for(state, held.sender, held), cameras_max=min(held.cameras_max, left))
+    limits = law.limits(held.basis, held.kind)
+    if state.disk is not DiskLevel.AMPLE or left == 0:
+        return _no_for(held, Why.DISK_LOW if left else Why.NO_CAMERA, at, by=given.by)
+    choices = _choices(ground, held.place, held.earlier, held.radius_m, held.cameras_max, held, withheld)
+    answer = grants.issue(wanted, limits, ground.area, given.policy or grants.ABSENT, choices, at)
+    if isinstance(answer, grants.Refused):
+        return _no_for(held, answer.why, at)
+    return _grant(answer, at, by=given.by, withheld=withheld)
+
+
+def asked_for(state: State, sender: CentreId, message: PrepareVideo | RequestVideo | Held) -> grants.Wanted:
     """A message in the words of `grants`; the policy engine is told the same facts."""
     return grants.Wanted(
         request=message.request,
@@ -352,26 +529,33 @@ def _preparation(
 
 
 def _choices(
-    ground: Ground, place: Place, earlier: Place | None, radius_m: int, wanted: int, held: Held | None
+    ground: Ground,
+    place: Place,
+    earlier: Place | None,
+    radius_m: int,
+    wanted: int,
+    held: Held | None,
+    withheld: frozenset[CameraId] = frozenset(),
 ) -> tuple[cameras.Choice, ...]:
     """The best cameras for where the person may be and goes, never beyond the radius that was granted."""
     heading_deg, speed_mps = cameras.course(earlier, place)
-    return cameras.choose(
+    found = cameras.choose(
         ground.registry,
         place,
-        min(wanted, PROPOSED_MAX),
+        min(wanted + len(withheld), PROPOSED_MAX),
         heading_deg,
         speed_mps,
         keep=frozenset(held.cameras) if held else frozenset(),
         radius_max_m=float(radius_m),
     )
+    return tuple(each for each in found if each.camera.id not in withheld)[:wanted]
 
 
 def _moved(ground: Ground, held: Held, message: MovePlace, at: Instant) -> list[AnyEvent]:
     """The camera set follows. A place that may not be followed to changes nothing: the pictures of before stay."""
     if message.place.observed_at <= held.place.observed_at:
         return []
-    choices = _choices(ground, message.place, held.place, held.radius_m, held.cameras_max, held)
+    choices = _choices(ground, message.place, held.place, held.radius_m, held.cameras_max, held, held.withheld)
     moved = grants.move(_issued(held), message.place, ground.area, choices, at)
     if isinstance(moved, grants.Refused):
         return []
@@ -401,65 +585,6 @@ def _short(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper()
 
 
-# --- what is so afterwards -----------------------------------------------------------------------------------------
-
-
-def evolve(state: State, event: AnyEvent) -> State:
-    match event:
-        case RequestPrepared():
-            return _kept(state, _held(state, event, event.sender))
-        case GrantIssued():
-            return _kept(state, replace(_held(state, event, event.receiver), grant=event.grant))
-        case GrantMoved():
-            held = grant(state, event.grant)
-            if held is None:
-                return state
-            return _kept(state, replace(held, place=event.place, earlier=held.place, cameras=event.cameras))
-        case GrantRefused() if event.request in state.requests:
-            return replace(state, requests=state.requests.delete(event.request))
-        case GrantEnded():
-            held = grant(state, event.grant)
-            return state if held is None else replace(state, requests=state.requests.delete(held.request))
-        case IncidentEnded():
-            return _ended(state, event)
-        case DiskChanged():
-            return replace(state, disk=event.level)
-        case _:
-            return state
-
-
-def _held(state: State, event: RequestPrepared | GrantIssued, sender: CentreId) -> Held:
-    before = state.requests.get(event.request)
-    return Held(
-        request=event.request,
-        incident=event.incident,
-        sender=sender,
-        basis=event.basis,
-        kind=event.kind,
-        place=event.place,
-        earlier=before.place if before and before.place != event.place else None,
-        cameras=event.cameras,
-        until=event.until,
-        radius_m=event.radius_m,
-        cameras_max=event.cameras_max,
-    )
-
-
-def _kept(state: State, held: Held) -> State:
-    return replace(state, requests=state.requests.set(held.request, held))
-
-
-def _ended(state: State, event: IncidentEnded) -> State:
-    alive = Map({id: each for id, each in state.requests.items() if id not in event.requests})
-    which = (event.sender, event.incident)
-    ended = (*state.ended, which)
-    over = state.over | {which}
-    if len(ended) > ENDED_KEPT_MAX:
-        over -= {ended[0]}
-        ended = ended[1:]
-    return replace(state, requests=alive, ended=ended, over=over)
-
-
 # --- what must be done about it ------------------------------------------------------------------------------------
 
 
@@ -471,6 +596,9 @@ def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Er
                 incident=event.incident, request=event.request, cameras=_cards(ground, event.cameras)
             )
             return [Preconnect(event.request, event.cameras, event.until), Send(event.sender, proposal)]
+        case ApprovalAwaited():
+            wait = AwaitPerson(incident=event.incident, request=event.request, answer_by=event.answer_by)
+            return [Preconnect(event.request, event.cameras, event.until), Send(event.sender, wait)]
         case GrantIssued():
             given = GiveGrant(
                 incident=event.incident,
@@ -489,9 +617,21 @@ def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Er
             if held is None:
                 return []
             change = ChangeCameras(incident=event.incident, grant=event.grant, cameras=_cards(ground, event.cameras))
-            return [LeaseGrant(event.grant, event.cameras), Send(held.sender, change)]
+            own: list[Errand] = [LeaseOwn(event.grant, event.cameras)] if held.viewers else []
+            return [LeaseGrant(event.grant, event.cameras), *own, Send(held.sender, change)]
+        case CameraTurned():
+            return [MoveCamera(event.camera, event.turn)]
+        case CameraReturned():
+            return [MoveCamera(event.camera, Turn.HOME)]
+        case ViewerAdmitted():
+            return _lets_in(state, event)
+        case SightingMarked():
+            return _reports(state, event)
         case GrantEnded():
             stop: list[Errand] = [StopGrant(event.grant, event.why)]
+            row = provisions.of_grant(state.record, event.grant)
+            if row is not None and row.watched:
+                stop.append(CutOwn(event.grant, event.why))
             if event.why is not Why.INCIDENT_CLOSED:
                 end = EndGrant(incident=event.incident, grant=event.grant, why=event.why)
                 stop.append(Send(event.receiver, end))
@@ -500,6 +640,39 @@ def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Er
             return [StopPreconnect(each) for each in event.requests]
         case _:
             return []
+
+
+def _lets_in(state: State, event: ViewerAdmitted) -> list[Errand]:
+    held = grant(state, event.grant)
+    if held is None or held.grant is None:
+        return []
+    return [
+        LeaseOwn(held.grant, held.cameras),
+        LetIn(
+            grant=held.grant,
+            incident=held.incident,
+            viewer=event.viewer,
+            token_sha256=event.token_sha256,
+            cameras=held.cameras,
+            until=event.until,
+        ),
+    ]
+
+
+def _reports(state: State, event: SightingMarked) -> list[Errand]:
+    held = grant(state, event.grant)
+    if held is None:
+        return []
+    said = ReportSighting(
+        incident=event.incident,
+        grant=event.grant,
+        camera=event.camera,
+        sight=event.sight,
+        heading=event.heading,
+        travel=event.travel,
+        seen_at=event.seen_at,
+    )
+    return [Send(held.sender, said)]
 
 
 def _cards(ground: Ground, ids: tuple[CameraId, ...]) -> tuple[CameraCard, ...]:
@@ -513,6 +686,13 @@ def resume(state: State) -> list[Errand]:
     for held in state.requests.values():
         if held.grant is not None:
             errands.append(LeaseGrant(held.grant, held.cameras))
+            errands += [LeaseOwn(held.grant, held.cameras)] if held.viewers else []
         else:
             errands.append(Preconnect(held.request, held.cameras, held.until))
+    errands += [
+        CutOwn(each.grant, each.why or Why.STOPPED)
+        for each in state.record[-CUT_AGAIN_MAX:]
+        if each.grant is not None and each.watched and each.outcome is Outcome.ENDED
+    ]
+    errands += [MoveCamera(each, Turn.HOME) for each in state.returned if each not in state.turned]
     return errands

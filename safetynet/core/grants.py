@@ -82,6 +82,19 @@ def view(lease: Lease | None, *, ended: bool, camera: CameraId, viewer: ViewerId
     return Ticket(lease.grant, camera, viewer, lease.until)
 
 
+OWN: Final = "/own"
+
+
+def own(grant: GrantId) -> GrantId:
+    """Under which the city's own people watch what it provides: another viewing, another lease, the same end."""
+    return GrantId(f"{grant}{OWN}")
+
+
+def given(grant: GrantId) -> GrantId:
+    """The grant to a control centre behind an own viewing; any other grant is itself."""
+    return GrantId(grant.removesuffix(OWN))
+
+
 # --- a city decides ------------------------------------------------------------------------------------------------
 
 

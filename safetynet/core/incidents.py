@@ -26,6 +26,7 @@ from safetynet.core.terms import (
     DispatchId,
     Disposition,
     GrantId,
+    Heading,
     IncidentId,
     Instant,
     NoticeId,
@@ -33,7 +34,9 @@ from safetynet.core.terms import (
     PersonId,
     ProtectedId,
     RequestId,
+    Sight,
     Standing,
+    Travel,
     UnitId,
     UnitState,
     ViewerId,
@@ -44,6 +47,9 @@ from safetynet.core.terms import (
 
 NOTICE_OF_VIEWING_MS: Final = 30 * DAY_MS
 """Electronic Device Attachment Act 16-3(3), Rule 11-7: within 30 days of the end of viewing."""
+
+
+SIGHTINGS_MAX: Final = 50
 
 
 class Stage(Enum):
@@ -64,6 +70,7 @@ class Act(Enum):
     OFFICE = "office"
     POLICE = "police"
     CLOSE = "close"
+    MARK = "mark"
 
 
 ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
@@ -71,7 +78,9 @@ ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
     Stage.CLAIMED: frozenset(Act) - {Act.CLAIM},
     Stage.CLOSED: frozenset(),
 }
-OWNER_ONLY: Final = frozenset({Act.HAND_OVER, Act.CALL, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE})
+OWNER_ONLY: Final = frozenset(
+    {Act.HAND_OVER, Act.CALL, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE, Act.MARK}
+)
 """One person leads; anybody else takes it over first, which is recorded."""
 
 
@@ -107,6 +116,8 @@ class Request:
     earlier: frozenset[RequestId] = frozenset()
     """What this city was asked for before, and below what it gave: a late word on it is history."""
     earlier_grants: frozenset[GrantId] = frozenset()
+    answer_by: Instant | None = None
+    """A person of the city decides, at the latest then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +165,19 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a person saw in a picture, and where that camera stands."""
+
+    at: Instant
+    card: CameraCard
+    sight: Sight
+    heading: Heading | None
+    travel: Travel | None
+    city: CentreId | None
+    by: PersonId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     incident: IncidentId
     wearer: WearerId
@@ -187,6 +211,8 @@ class Incident:
     viewed: bool = False
     """Whether anybody was ever let in to a picture: then the wearer must be told."""
     notice_due_at: Instant | None = None
+    sightings: tuple[Sighting, ...] = ()
+    """Oldest first, at most SIGHTINGS_MAX."""
 
 
 def refusal(incident: Incident | None, act: Act, by: PersonId) -> Why | None:

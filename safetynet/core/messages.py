@@ -14,14 +14,18 @@ from safetynet.core.events import CameraCard, Place
 from safetynet.core.terms import (
     AlarmKind,
     Basis,
+    CameraId,
     CentreId,
     FixId,
     GrantId,
+    Heading,
     IncidentId,
     Instant,
     NoticeId,
     NoticeState,
     RequestId,
+    Sight,
+    Travel,
     Why,
 )
 
@@ -125,6 +129,24 @@ class EndGrant(Message, frozen=True, kw_only=True, tag="end_grant"):
     why: Why
 
 
+class AwaitPerson(Message, frozen=True, kw_only=True, tag="await_person"):
+    """A person of the city decides on the request, at the latest at `answer_by`; until then nothing is delivered."""
+
+    request: RequestId
+    answer_by: Instant
+
+
+class ReportSighting(Message, frozen=True, kw_only=True, tag="report_sighting"):
+    """A person of the city saw the one who is looked for, or saw that nobody is there. Says not which of its people."""
+
+    grant: GrantId
+    camera: CameraId
+    sight: Sight
+    heading: Heading | None
+    travel: Travel | None
+    seen_at: Instant
+
+
 class AnswerNotice(Message, frozen=True, kw_only=True, tag="answer_notice"):
     notice: NoticeId
     state: NoticeState
@@ -132,7 +154,9 @@ class AnswerNotice(Message, frozen=True, kw_only=True, tag="answer_notice"):
 
 ToCity: TypeAlias = PrepareVideo | RequestVideo | MovePlace | EndIncident
 ToPolice: TypeAlias = NotifyPolice | LocateProtected | EndIncident
-ToControl: TypeAlias = ProposeCameras | GiveGrant | RefuseVideo | ChangeCameras | EndGrant | AnswerNotice
+ToControl: TypeAlias = (
+    ProposeCameras | GiveGrant | RefuseVideo | ChangeCameras | EndGrant | AwaitPerson | ReportSighting | AnswerNotice
+)
 AnyMessage: TypeAlias = (
     PrepareVideo
     | RequestVideo
@@ -145,13 +169,23 @@ AnyMessage: TypeAlias = (
     | RefuseVideo
     | ChangeCameras
     | EndGrant
+    | AwaitPerson
+    | ReportSighting
     | AnswerNotice
 )
 
 _FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
     (Role.CONTROL, Role.CITY): (PrepareVideo, RequestVideo, MovePlace, EndIncident),
     (Role.CONTROL, Role.POLICE): (NotifyPolice, LocateProtected, EndIncident),
-    (Role.CITY, Role.CONTROL): (ProposeCameras, GiveGrant, RefuseVideo, ChangeCameras, EndGrant),
+    (Role.CITY, Role.CONTROL): (
+        ProposeCameras,
+        GiveGrant,
+        RefuseVideo,
+        ChangeCameras,
+        EndGrant,
+        AwaitPerson,
+        ReportSighting,
+    ),
     (Role.POLICE, Role.CONTROL): (AnswerNotice,),
 }
 

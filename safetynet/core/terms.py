@@ -205,6 +205,55 @@ class NoticeState(Enum):
     READ = "read"
 
 
+class Sight(Enum):
+    """What a person saw in a picture: a human finding, never a machine's."""
+
+    SEEN = "seen"
+    NOT_HERE = "not_here"
+
+
+class Heading(Enum):
+    """Which way the person went, by the compass; the picture's own left and right mean nothing elsewhere."""
+
+    NORTH = "n"
+    NORTH_EAST = "ne"
+    EAST = "e"
+    SOUTH_EAST = "se"
+    SOUTH = "s"
+    SOUTH_WEST = "sw"
+    WEST = "w"
+    NORTH_WEST = "nw"
+    STILL = "still"
+
+
+class Travel(Enum):
+    """By what a person was seen to move."""
+
+    ON_FOOT = "on_foot"
+    BICYCLE = "bicycle"
+    CAR = "car"
+    BUS = "bus"
+
+
+class Turn(Enum):
+    """Where a person of the city lets a camera look: one step, or back to where it looks by itself."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+    HOME = "home"
+
+
+class Approval(Enum):
+    """How a city answers what its written policy allows. It can only narrow: what policy refuses stays refused."""
+
+    AUTO = "auto"
+    """Granted at once; a person looks at it afterwards."""
+    PERSON = "person"
+    """A person of the city grants or refuses, within a time."""
+
+
 class DiskLevel(Enum):
     """How much room a centre's disk has left for what it must write."""
 
@@ -261,3 +310,14 @@ class Why(Enum):
     DISK_LOW = "disk_low"
     NO_PERMIT = "no_permit"
     ERASED = "erased"
+    UNANSWERED = "unanswered"
+    """Nobody at the city answered in time."""
+    BEYOND_PURPOSE = "beyond_purpose"
+    OTHERS_SHOWN = "others_shown"
+    FACTS_UNCLEAR = "facts_unclear"
+    NEEDED_ELSEWHERE = "needed_elsewhere"
+    UNDER_REPAIR = "under_repair"
+    NO_PTZ = "no_ptz"
+    TURNED_BY_OTHER = "turned_by_other"
+    LEFT_ALONE = "left_alone"
+    """Nobody turned it for a while."""

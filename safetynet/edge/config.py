@@ -45,11 +45,15 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     web_port: int | None = None
     video_port: int | None = None
     """Of the window-facing relay at a control centre, of the centre-facing relay at a city."""
+    window_port: int | None = None
+    """Of a city's own window-facing relay, through which its people see what the city provides."""
     peers: tuple[Peer, ...] = ()
     area: tuple[tuple[float, float], ...] = ()
     health_port: int | None = None
     """Of the loop's program; not served without one."""
     relay_health_port: int | None = None
+    window_health_port: int | None = None
+    """Of a city's window-facing relay."""
     health_from: tuple[str, ...] = ()
     """Networks whose machines may ask for health and metrics, besides this machine."""
     disk: DiskLimits = DiskLimits()

@@ -178,5 +178,9 @@ class Feed:
         }
         return [msgspec.json.encode({"epoch": self.epoch, "seq": self.seq, "at": clock.now(), "full": full})]
 
+    def forget(self) -> None:
+        """Nobody may be told any more how it came to be as it is: who was away gets everything anew."""
+        self._deltas.clear()
+
     def leave(self, window: Window) -> None:
         self._windows.discard(window)

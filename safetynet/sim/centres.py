@@ -313,7 +313,14 @@ class CityCentre(Program[city.State, city.Given, city.Errand]):
                     self._lease(grant)
                 case city.StopGrant(grant, _):
                     self.relay.end(grant)
-                case city.Preconnect() | city.StopPreconnect():
+                case (
+                    city.Preconnect()
+                    | city.StopPreconnect()
+                    | city.LetIn()
+                    | city.LeaseOwn()
+                    | city.CutOwn()
+                    | city.MoveCamera()
+                ):
                     pass  # nothing leaves the city by these
                 case _:
                     raise AssertionError(f"a message leaves by the outbox: {errand}")

@@ -49,11 +49,20 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         each
         for index, city in enumerate(CITIES)
         for each in (
-            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index), ports.city_health(index))),
+            Program(
+                city,
+                ("city", "--dir", str(folder / city)),
+                (ports.city_link(index), ports.city_health(index), ports.city_pages(index)),
+            ),
             Program(
                 f"{city}-relay",
                 ("city-relay", "--dir", str(folder / city)),
                 (ports.city_video(index), ports.city_video_health(index)),
+            ),
+            Program(
+                f"{city}-windows",
+                ("centre-relay", "--dir", str(folder / city)),
+                (ports.city_windows(index), ports.city_windows_health(index)),
             ),
         )
     )
@@ -62,13 +71,13 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         Program(POLICE, ("desk112", "--dir", str(folder / POLICE)), (ports.police_link,)),
         Program(CONTROL, ("control", "--dir", control), (ports.pages, ports.control_health)),
         Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows, ports.windows_health)),
-        Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp)),
+        Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp, ports.ptz)),
     )
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet demo", description="The whole product on a made city.")
-    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 52 ports (default {PORT})")
+    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 53 ports (default {PORT})")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="which city is made")
     parser.add_argument("--data-dir", type=Path, default=FOLDER, metavar="DIR", help=f"default {FOLDER}")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier start has made")
@@ -105,12 +114,15 @@ def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
     table = Table(title="시연 계정 · demo accounts", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in ("계정 account", "비밀번호 password", "이름 name", "역할 role"):
         table.add_column(column)
-    for each in deployment.logins:
+    for each in (*deployment.logins, *(one for city in CITIES for one in deployment.city_logins[city])):
         table.add_row(each.account, f"[bold]{each.password}[/]", each.name, each.role)
     _out.print()
     _out.print(f"[bold]관제 화면[/]  console   [bold cyan]http://{HOST}:{ports.pages}/[/]")
     _out.print(f"[bold]현장 전화[/]  officer   [bold cyan]http://{HOST}:{ports.pages}/field[/]")
     _out.print(f"[bold]보호대상자[/] protected [bold cyan]http://{HOST}:{ports.pages}/protected[/]")
+    for index, city in enumerate(CITIES):
+        place = f"[bold cyan]http://{HOST}:{ports.city_pages(index)}/[/]"
+        _out.print(f"[bold]{deployment.cities[city].name} 화면[/] city      {place}")
     _out.print(f"[bold]이야기[/]     stories   [bold cyan]http://{HOST}:{ports.panel}/[/]")
     _out.print()
     _out.print(table)

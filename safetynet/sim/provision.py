@@ -14,7 +14,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,12 +30,13 @@ from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId,
 from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
+from safetynet.edge.sources import ptz
 from safetynet.edge.store import Account, Device, Store
 from safetynet.sim import districts, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
-FORM: Final = 1
+FORM: Final = 2
 """Of `deployment.json`. A deployment of another form is not read: `--fresh` makes it anew."""
 MARK: Final = ".safetynet-demo"
 """Stands in every folder that this module made. No other folder is ever removed."""
@@ -101,6 +102,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     data: str | None
     """The folder of real data that was used, if any."""
     logins: tuple[Login, ...]
+    city_logins: dict[CentreId, tuple[Login, ...]]
+    """Each city has its own people; nobody works for two organisations."""
     devices: dict[DeviceId, str]
     """Device keys: the simulated devices have to know them, the control centre keeps only their hash."""
     units: dict[UnitId, str]
@@ -148,6 +151,15 @@ class Ports:
     def city_video(self, index: int) -> int:
         return self.first + 12 + 10 * index
 
+    def city_pages(self, index: int) -> int:
+        return self.first + 15 + 10 * index
+
+    def city_windows(self, index: int) -> int:
+        return self.first + 16 + 10 * index
+
+    def city_windows_health(self, index: int) -> int:
+        return self.first + 17 + 10 * index
+
     @property
     def police_link(self) -> int:
         return self.first + 41
@@ -159,6 +171,10 @@ class Ports:
     @property
     def rtsp(self) -> int:
         return self.first + 51
+
+    @property
+    def ptz(self) -> int:
+        return self.first + 52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +253,7 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
     devices = _enrol(wish, world)
     told("시연 계정", "demo accounts")
     logins = _accounts(wish, world)
+    city_logins = {city: _put_accounts(wish, city, seats) for city, seats in _CITY_SEATS.items()}
     _write_map(wish, world)
     told("관할 구역", "districts and who is competent")
     try:
@@ -248,6 +265,7 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
         seed=wish.seed,
         data=None if wish.data is None else str(wish.data.resolve()),
         logins=logins,
+        city_logins=city_logins,
         devices=devices,
         units={each.id: secrets.token_urlsafe(DEVICE_KEY_BYTES) for each in world.units()},
         posts=tuple(world.units()),
@@ -307,15 +325,22 @@ def _registered(wish: Wish, world: World, city: CentreId) -> CityCameras:
 
 
 def _write_map(wish: Wish, world: World) -> None:
-    """What the control centre's map is drawn from: streets, and where the cities' cameras stand, all closed."""
-    place = wish.folder / CONTROL / "map"
+    """What the maps are drawn from: streets, and where cameras stand, all closed. A city's map shows its own."""
+    places: list[dict[str, object]] = []
+    for city in CITIES:
+        own: list[dict[str, object]] = [
+            {"id": each.id, "city": each.city, "lat": round(each.lat, 6), "lon": round(each.lon, 6)}
+            for each in registry.read(wish.folder / city)
+        ]
+        _put_map(wish.folder / city, world, own)
+        places += own
+    _put_map(wish.folder / CONTROL, world, places)
+
+
+def _put_map(folder: Path, world: World, cameras: list[dict[str, object]]) -> None:
+    place = folder / "map"
     place.mkdir(exist_ok=True)
     (place / "base.geojson").write_bytes(world.base_map())
-    cameras = [
-        {"id": each.id, "city": each.city, "lat": round(each.lat, 6), "lon": round(each.lon, 6)}
-        for city in CITIES
-        for each in registry.read(wish.folder / city)
-    ]
     (place / "cameras.json").write_bytes(msgspec.json.encode({"cameras": cameras}))
 
 
@@ -392,6 +417,10 @@ _SEATS: Final = (
     ("supervisor1", "문시험", "supervisor", "1"),
 )
 """Login, name, role, seat. Everybody is made up: 연습 is exercise, 모의 mock, 시험 test."""
+_CITY_SEATS: Final = {
+    CITIES[0]: (("garam1", "심가명", "city_operator", "1"), ("garam2", "엄예비", "city_head", "")),
+    CITIES[1]: (("narae1", "마훈련", "city_operator", "1"), ("narae2", "도모형", "city_head", "")),
+}
 _OFFICERS: Final = ("송예시", "허견본", "백표본", "홍가상", "유보기", "노시범")
 
 
@@ -404,11 +433,15 @@ def _accounts(wish: Wish, world: World) -> tuple[Login, ...]:
     ]
     assert len(officers) == len(units), "a unit without an officer"
     protected = [(f"protected{n}", each.name, people.PROTECTED, "") for n, each in enumerate(world.protected(), 1)]
+    return _put_accounts(wish, CONTROL, (*_SEATS, *officers, *protected))
+
+
+def _put_accounts(wish: Wish, centre: CentreId, people: Sequence[tuple[str, str, str, str]]) -> tuple[Login, ...]:
     logins = tuple(
         Login(account=account, password=_words(), name=name, role=role, seat=seat)
-        for account, name, role, seat in (*_SEATS, *officers, *protected)
+        for account, name, role, seat in people
     )
-    store = open_store(wish.folder / CONTROL, CONTROL)
+    store = open_store(wish.folder / centre, centre)
     try:
         for each in logins:
             store.put_account(
@@ -449,7 +482,21 @@ def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     for city in CITIES:
         sources = {each.id: _source(wish.ports, each.id) for each in registry.read(wish.folder / city)}
         registry.write_sources(wish.folder / city, sources)
+        turning = {
+            each.id: f"http://{HOST}:{wish.ports.ptz}/onvif/{each.id}/ptz"
+            for each in registry.read(wish.folder / city)
+            if each.ptz
+        }
+        _secret(wish.folder / city / ptz.FILE, turning)
     _for_control(wish, deployment)
+    for city in CITIES:
+        offered = {
+            "accounts": deployment.city_logins[city],
+            "stories": [],
+            "panel_url": "",
+            "centre_name": deployment.cities[city].name,
+        }
+        _secret(wish.folder / city / "demo.json", offered)
     _secret(wish.folder / "world" / "world.json", _for_world(wish, deployment))
 
 
@@ -477,9 +524,12 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
             role=Role.CITY,
             host=HOST,
             link_port=ports.city_link(index),
+            web_port=ports.city_pages(index),
             video_port=ports.city_video(index),
+            window_port=ports.city_windows(index),
             health_port=ports.city_health(index),
             relay_health_port=ports.city_video_health(index),
+            window_health_port=ports.city_windows_health(index),
             area=made[city].area,
             demo=True,
         )
@@ -545,6 +595,7 @@ def _for_world(wish: Wish, deployment: Deployment) -> dict[str, object]:
         "unit_url": f"{pages}/unit",
         "panel_port": wish.ports.panel,
         "rtsp_port": wish.ports.rtsp,
+        "ptz_port": wish.ports.ptz,
         "console_origins": [pages],
         "devices": deployment.devices,
         "units": {unit: {"device": unit_device(unit), "key": key} for unit, key in deployment.units.items()},

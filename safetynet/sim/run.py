@@ -24,6 +24,7 @@ from safetynet.sim import cameras, recordings
 from safetynet.sim.cameras import Clip
 from safetynet.sim.devices import Post, Report, Sent
 from safetynet.sim.panel import Panel, Recorded
+from safetynet.sim.ptz import Heads
 from safetynet.sim.scene import Scene
 from safetynet.sim.stories import BORDER_M, FLIGHT_MPS, Story
 from safetynet.sim.world import World
@@ -59,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     unit_url: str | None = None
     """Where the phones of units say where they are: the control centre's `/unit`."""
     units: dict[UnitId, UnitPhone] = {}
+    ptz_port: int | None = None
+    """Where cameras that can turn hear of it."""
     border_m: float = BORDER_M
     pace_mps: float = FLIGHT_MPS
 
@@ -189,6 +192,8 @@ async def run(world: World, settings: Settings) -> None:
     pictures = {each.id: clip if clip is not None and each.id in looping else scene for each in world.cameras()}
     habits = dict.fromkeys(looping, cameras.Habits(honour_pli=False))
     serving = await cameras.serve(pictures, HOST, settings.rtsp_port, habits)
+    heads = Heads((each.id for each in world.cameras() if each.ptz and each.id not in looping), scene.turn)
+    turning = await heads.serve(HOST, settings.ptz_port) if settings.ptz_port is not None else None
 
     def recorded() -> Recorded:
         return Recorded(
@@ -232,6 +237,8 @@ async def run(world: World, settings: Settings) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if turning is not None:
+            turning.close()
         await serving.close()
 
 

@@ -56,6 +56,19 @@ class Lens(Protocol):
     def view_deg(self) -> float: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """A lens as somebody turned it."""
+
+    id: CameraId
+    label: str
+    x: float
+    y: float
+    height_m: float
+    azimuth_deg: float
+    view_deg: float
+
+
 class Cast(Protocol):
     """Who moves: rows as figures.FIGURE_WIDTH and figures.CAR_WIDTH say."""
 
@@ -85,6 +98,8 @@ class Scene:
         self._streets, self._cast, self._lenses = streets, cast, lenses
         self._kept: OrderedDict[CameraId, Background] = OrderedDict()
         self._guard = threading.Lock()
+        self._aimed: dict[CameraId, Aimed] = {}
+        """Those that do not look where they look by themselves."""
 
     def draw(self, camera: CameraId, at_ms: int, planes: npt.NDArray[np.uint8]) -> None:
         """Fills an I420 buffer of 640 x 360, flat or (540, 640). Raises KeyError for a camera that does not exist."""
@@ -106,6 +121,18 @@ class Scene:
         glyphs.write(luma, glyphs.clock(at), WIDTH - 12 * 19 - 6, 1)
         glyphs.write(luma, lens.label, WIDTH - 12 * len(lens.label) - 6, 20)  # the page writes along the lower edge
 
+    def turn(self, camera: CameraId, pan_deg: float) -> None:
+        """From now on it looks `pan_deg` clockwise of its own direction. Raises KeyError."""
+        lens = self._lenses[camera]
+        aimed = Aimed(
+            lens.id, lens.label, lens.x, lens.y, lens.height_m, (lens.azimuth_deg + pan_deg) % 360.0, lens.view_deg
+        )
+        with self._guard:
+            self._aimed[camera] = aimed
+            self._kept.pop(camera, None)
+            if pan_deg == 0.0:
+                del self._aimed[camera]
+
     def warm(self) -> None:
         """Compiles the drawing kernels (seconds at the very first time, then kept on disk) by drawing one picture."""
         planes = np.empty(WIDTH * HEIGHT * 3 // 2, np.uint8)
@@ -118,8 +145,11 @@ class Scene:
             if kept is not None:
                 self._kept.move_to_end(camera)
                 return kept
-        fresh = render(self._streets, self._cast, self._lenses[camera])
+        lens = self._aimed.get(camera, self._lenses[camera])
+        fresh = render(self._streets, self._cast, lens)
         with self._guard:
+            if self._aimed.get(camera, self._lenses[camera]) is not lens:
+                return fresh  # it was turned on while this was drawn
             kept = self._kept.setdefault(camera, fresh)
             if len(self._kept) > BACKGROUNDS_MAX:
                 self._kept.popitem(last=False)

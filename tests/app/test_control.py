@@ -369,10 +369,10 @@ async def test_who_is_signed_out_loses_the_pictures_too(running, port, how, monk
         await kim.until(lambda p: p.admits)
         await until(lambda: relay.of(words.Admit))
         viewer = relay.of(words.Admit)[0].viewer
-        (seat,) = [each for each in control._seats if each.viewer == viewer]
+        (seat,) = [each for each in control.seats if each.viewer == viewer]
         if how == "page is gone":
             await kim.socket.close()
-            await until(lambda: seat not in control._seats)
+            await until(lambda: seat not in control.seats)
             assert cut_viewers(relay) == set(), "a page that reloads keeps its pictures"
         if how == "runs out":
             dead = control.sessions._sessions[seat.session.key]
@@ -380,7 +380,7 @@ async def test_who_is_signed_out_loses_the_pictures_too(running, port, how, monk
         else:
             assert (await http(port, "POST", "/sign-out", cookie=own))[0] == 204
         await until(lambda: cut_viewers(relay) == {viewer})
-        assert control._admitted == {}
+        assert control.admitted == {}
         assert await lee.do("ack", alarm="A-none") == "not_allowed_now", "nobody else is signed out"
 
 
@@ -391,8 +391,8 @@ async def test_a_window_signed_out_between_its_wish_and_the_grant_is_not_let_in(
         await asked(kim, port)
         control.sessions.sign_out(own)
         grant(control)  # before the window's heart-beat has found out
-        assert len(control._seats) == 1
-        assert control._admitted == {}
+        assert len(control.seats) == 1
+        assert control.admitted == {}
     assert relay.of(words.Admit) == []
 
 
@@ -429,7 +429,7 @@ async def test_a_window_that_does_not_read_loses_its_place_and_no_token(running,
     monkeypatch.setattr(web, "UNREAD_MAX", 3)
     async with page(port, "kim") as kim:
         await asked(kim, port)
-        (seat,) = control._seats
+        (seat,) = control.seats
         for n in range(10):
             control._operators.show({"calm": {"calm": {"n": n}}}, n)
         assert seat.window.lagging

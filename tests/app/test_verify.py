@@ -15,7 +15,7 @@ import pytest
 from safetynet.app import audit
 from safetynet.app.audit import Opening, Verdict
 from safetynet.core import events as happened
-from safetynet.core import ledger
+from safetynet.core import grants, ledger
 from safetynet.core.events import (
     AnyEvent,
     CameraCard,
@@ -448,6 +448,36 @@ def test_a_whole_stream_that_was_never_given_is_found(country: Country) -> None:
     found = [each for each in country.faults() if "s9" in each[2]]
     assert len(found) == 3
     assert all("is received here and in no other log" in what for _, _, what in found)
+
+
+OWN = grants.own(GRANT)
+"""Under which the city's own people watched what it provided."""
+
+
+def own(count: int) -> list[AnyEvent]:
+    return [*stream("own", count, "s9", grant=OWN), *stream("own_received", count, "s9", grant=OWN)]
+
+
+def test_what_a_citys_own_people_watched_is_held_against_itself(country: Country) -> None:
+    country.given[-2:-2] = own(5)
+    assert country.publish().faults() == []
+    assert country.verify().matched == SEGMENTS, "it is no provision to anybody"
+
+
+def test_own_viewing_that_does_not_hold_is_found(country: Country) -> None:
+    wrong, late, stranger = own(5), own(5), [*stream("own", 1, "s8"), *stream("own_received", 1, "s8")]
+    wrong[8] = msgspec.structs.replace(wrong[8], sha256=b"x" * 32)
+    late[3] = msgspec.structs.replace(late[3], at=at(900))
+    for events, word in (
+        (wrong, "differs at the city's own windows"),
+        (late, "after its grant ended"),
+        (stranger, "under a grant that is not"),
+    ):
+        country.given[1 + SEGMENTS + 2 : -2] = events
+        found = country.publish().faults()
+        assert found, word
+        assert all(word in what for _, _, what in found), found
+        shutil.rmtree(country.out)
 
 
 def test_the_newest_segments_may_still_be_on_their_way(country: Country) -> None:

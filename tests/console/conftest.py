@@ -324,7 +324,7 @@ class Centre:
             return PlainTextResponse("")
 
         return Starlette(routes=[
-            Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")),
+            Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")), Route("/city", self.page("city.html")),
             Route("/incidents", self.page("incidents.html")), Route("/archive/{what}", archive, methods=["POST"]),
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 sys.path.insert(0, str(Path(__file__).parent))
 from minds import GARAM, T0, camera, place, tags
 
-from safetynet.core import cameras, city, grants
+from safetynet.core import cameras, city, grants, provisions
 from safetynet.core.city import Ground, LeaseGrant, Preconnect, StopGrant, StopPreconnect
 from safetynet.core.events import DiskChanged, GrantRefused, LogRestored, MessageRefused
 from safetynet.core.messages import (
@@ -263,7 +263,7 @@ def test_resume_says_what_holds():
 
 
 def test_only_so_many_ends_are_remembered(monkeypatch):
-    monkeypatch.setattr(city, "ENDED_KEPT_MAX", 3)
+    monkeypatch.setattr(provisions, "ENDED_KEPT_MAX", 3)
     told = Told()
     for n in range(5):
         told.hear(EndIncident(incident=f"I{n}", why=Why.STOPPED))

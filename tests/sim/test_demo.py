@@ -293,12 +293,14 @@ def test_demo_names_the_port_that_is_taken_and_touches_nothing(
 def test_the_plan_is_that_of_the_contract() -> None:
     plan = {each.name: each for each in demo.programs(Path("D"), Ports(first=9_000))}
     assert {name: each.ports for name, each in plan.items()} == {
-        "garam": (9_011, 9_013),
+        "garam": (9_011, 9_013, 9_015),
         "garam-relay": (9_012, 9_014),
-        "narae": (9_021, 9_023),
+        "garam-windows": (9_016, 9_017),
+        "narae": (9_021, 9_023, 9_025),
         "narae-relay": (9_022, 9_024),
+        "narae-windows": (9_026, 9_027),
         "police112": (9_041,),
         "control": (9_000, 9_003),
         "centre-relay": (9_002, 9_004),
-        "world": (9_050, 9_051),
+        "world": (9_050, 9_051, 9_052),
     }

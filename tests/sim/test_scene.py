@@ -140,3 +140,14 @@ def test_only_so_many_backgrounds_are_kept(monkeypatch):
 def test_a_camera_that_does_not_exist_is_refused():
     with pytest.raises(KeyError):
         picture(ALONE, CameraId("nobody"))
+
+
+def test_a_turned_camera_looks_elsewhere_and_home_is_the_same_picture_again():
+    drawn = scene.Scene(WORLD.streets, STAGE, LENSES)
+    camera = next(iter(LENSES))
+    first = drawn.background(camera).luma.copy()
+    drawn.turn(camera, 60.0)
+    turned = drawn.background(camera)
+    assert not np.array_equal(turned.luma, first)
+    drawn.turn(camera, 0.0)
+    assert np.array_equal(drawn.background(camera).luma, first)

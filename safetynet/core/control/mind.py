@@ -10,7 +10,7 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control import shield
+from safetynet.core.control import shield, sightings
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
@@ -27,6 +27,7 @@ from safetynet.core.control.words import (
     Heard,
     HeardBadly,
     Judged,
+    MarkSighting,
     RelayHeard,
     ReportUnit,
     SendOffice,
@@ -77,11 +78,13 @@ from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, Vide
 from safetynet.core.jurisdictions import Kind, competent
 from safetynet.core.messages import (
     AnswerNotice,
+    AwaitPerson,
     ChangeCameras,
     EndGrant,
     GiveGrant,
     ProposeCameras,
     RefuseVideo,
+    ReportSighting,
 )
 from safetynet.core.rules import RULES_VERSION
 from safetynet.core.terms import (
@@ -162,6 +165,8 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return _refuses_viewer(state, command, at)
         case SendOffice():
             return incidents.refusal(state.incidents.get(command.incident), Act.OFFICE, command.by)
+        case MarkSighting():
+            return sightings.refusal(state.incidents.get(command.incident), command)
         case Close():
             incident = state.incidents.get(command.incident)
             no = incidents.refusal(incident, Act.CLOSE, command.by)
@@ -431,6 +436,8 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             ]
         case AnswerWarning():
             return shield.answered(given, at)
+        case MarkSighting():
+            return [sightings.marked(state.incidents[given.incident], given, at)]
         case Close():
             return _close(state.incidents[given.incident], given, at)
         case _:
@@ -566,7 +573,7 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     match message:
         case ProposeCameras() | GiveGrant() | ChangeCameras() if not all(map(_sound, message.cameras)):
             return list(unasked)
-        case ProposeCameras() | GiveGrant() | RefuseVideo() if message.request != request.request:
+        case ProposeCameras() | GiveGrant() | RefuseVideo() | AwaitPerson() if message.request != request.request:
             return [] if message.request in request.earlier else list(unasked)
         case ProposeCameras():
             if request.state not in (VideoState.PREPARED, VideoState.PROPOSED):
@@ -591,6 +598,15 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                     at=at, incident=incident.incident, request=request.request, city=given.sender, why=message.why
                 )
             ]
+        case AwaitPerson():
+            if request.state is not VideoState.REQUESTED or request.answer_by is not None:
+                return []
+            return [sightings.awaited(request, message, at)]
+        case ReportSighting() if message.grant in request.earlier_grants:
+            return []
+        case ReportSighting() if message.grant == request.grant:
+            seen = sightings.reported(request, given.sender, message, at)
+            return list(unasked) if seen is None else [seen]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
             if len(message.cameras) > CAMERAS_MAX:
                 return list(unasked)

@@ -34,7 +34,9 @@ from safetynet.core.events import (
     ProtectedAnswered,
     ProtectedLocated,
     ProtectedWarned,
+    SightingReported,
     UnitReported,
+    VideoAwaited,
     VideoEnded,
     VideoGranted,
     VideoPrepared,
@@ -45,7 +47,7 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState, Warned
+from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Sighting, Stage, VideoState, Warned
 from safetynet.core.messages import (
     EndIncident,
     LocateProtected,
@@ -147,6 +149,8 @@ def evolve(state: State, event: AnyEvent) -> State:
             | VideoRefused()
             | CamerasChanged()
             | VideoEnded()
+            | VideoAwaited()
+            | SightingReported()
             | ViewerAdmitted()
             | DispatchOrdered()
             | UnitReported()
@@ -248,6 +252,8 @@ IncidentEvent: TypeAlias = (
     | VideoRefused
     | CamerasChanged
     | VideoEnded
+    | VideoAwaited
+    | SightingReported
     | ViewerAdmitted
     | DispatchOrdered
     | UnitReported
@@ -302,6 +308,8 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(
                 incident, viewers=incident.viewers | {event.viewer}, cut=incident.cut - {event.viewer}, viewed=True
             )
+        case SightingReported():
+            return _seen(incident, event)
         case ViewingNoticeDue():
             return replace(incident, notice_due_at=event.due_at)
         case DispatchOrdered() | UnitReported() | PoliceNotified() | PoliceNoticeAnswered() | AnswerOverdue():
@@ -329,9 +337,34 @@ def _protected(incident: Incident, event: ProtectedWarned | ProtectedAnswered | 
             assert_never(event)
 
 
+def _seen(incident: Incident, event: SightingReported) -> Incident:
+    request = incidents.grant_of(incident, event.grant)
+    shown = request.cameras if request else ()
+    card = next((each for each in shown if each.camera == event.camera), None)
+    if card is None:
+        return incident
+    seen = Sighting(
+        at=event.seen_at,
+        card=card,
+        sight=event.sight,
+        heading=event.heading,
+        travel=event.travel,
+        city=event.city,
+        by=event.by,
+    )
+    return replace(incident, sightings=(*incident.sightings, seen)[-incidents.SIGHTINGS_MAX :])
+
+
 def _video(
     incident: Incident,
-    event: VideoPrepared | VideoRequested | CamerasProposed | VideoGranted | VideoRefused | CamerasChanged | VideoEnded,
+    event: VideoPrepared
+    | VideoRequested
+    | VideoAwaited
+    | CamerasProposed
+    | VideoGranted
+    | VideoRefused
+    | CamerasChanged
+    | VideoEnded,
 ) -> Incident:
     match event:
         case VideoPrepared() | VideoRequested():
@@ -354,6 +387,11 @@ def _video(
                 asked = incident.asked_at or event.at
                 incident = replace(incident, asked_by=event.by, asked_at=asked, refused_here=None)
             return incidents.with_request(incident, made)
+        case VideoAwaited():
+            request = incident.requests.get(event.city)
+            if request is None:
+                return incident
+            return incidents.with_request(incident, replace(request, answer_by=event.answer_by))
         case CamerasProposed() | VideoRefused():
             request = incident.requests.get(event.city)
             if request is None:
@@ -512,6 +550,7 @@ def _by(event: IncidentEvent) -> PersonId | None:
             | VideoRequested()
             | VideoRefusedHere()
             | ViewerAdmitted()
+            | SightingReported()
             | DispatchOrdered()
             | PoliceNotified()
         ):
@@ -534,6 +573,14 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("why", event.why.value),)
         case CamerasChanged():
             return (("cameras", str(len(event.cameras))),)
+        case VideoAwaited():
+            return (("city", event.city),)
+        case SightingReported():
+            found: list[tuple[str, str]] = [("city", event.city)] if event.city else []
+            found += [("sight", event.sight.value), ("camera_name", event.camera)]
+            found += [("heading", event.heading.value)] if event.heading else []
+            found += [("travel", event.travel.value)] if event.travel else []
+            return tuple(found)
         case DispatchOrdered():
             standing = () if event.standing is None else (("standing", event.standing.value),)
             competent = () if event.competent is None else (("competent", event.competent),)

@@ -29,10 +29,13 @@ from safetynet.core.terms import (
     Disposition,
     FixId,
     GrantId,
+    Heading,
     IncidentId,
     Instant,
     PersonId,
     ProtectedId,
+    Sight,
+    Travel,
     UnitId,
     UnitState,
     ViewerId,
@@ -168,6 +171,19 @@ class AnswerWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkSighting:
+    """Who leads the incident saw the wearer in a picture, or saw that he is not there."""
+
+    incident: IncidentId
+    city: CentreId
+    camera: CameraId
+    by: PersonId
+    sight: Sight
+    heading: Heading | None = None
+    travel: Travel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     incident: IncidentId
     by: PersonId
@@ -216,6 +232,7 @@ Command: TypeAlias = (
     | TellPolice
     | ReportUnit
     | AnswerWarning
+    | MarkSighting
     | Close
 )
 Reread: TypeAlias = ClosedIncidentOpened | ReportMade

@@ -296,7 +296,10 @@ class Window:
 
 
 class Centre:
-    """`routes` says where each city's relay is; `peer` names who answered there; `origins` are the console's own."""
+    """`routes` says where each city's relay is; `peer` names who answered there; `origins` are the console's own.
+
+    `side` is how what comes in is recorded: at a city, whose own people watch, it is another than at a control centre.
+    """
 
     def __init__(
         self,
@@ -305,7 +308,9 @@ class Centre:
         context: ssl.SSLContext | None,
         peer: Callable[[asyncio.StreamWriter], CentreId | None],
         origins: Sequence[str],
+        side: str = "received",
     ) -> None:
+        self._side = side
         self.log, self.crew = log, Crew()
         self._tokens: dict[bytes, words.Admit] = {}
         self._windows: set[Window] = set()
@@ -314,7 +319,15 @@ class Centre:
         self._ended_grants: dict[GrantId, Instant] = {}
         self.uplinks = {
             city: Uplink(
-                city, host, port, context=context, peer=peer, log=log, crew=self.crew, ended=self._upstream_ended
+                city,
+                host,
+                port,
+                context=context,
+                peer=peer,
+                log=log,
+                crew=self.crew,
+                ended=self._upstream_ended,
+                side=side,
             )
             for city, (host, port) in routes.items()
         }
@@ -603,7 +616,7 @@ class Centre:
         if not count:
             return
         try:
-            await self.log.write(StrangersRefused(at=clock.now(), side="received", count=count))
+            await self.log.write(StrangersRefused(at=clock.now(), side=self._side, count=count))
         except LedgerFailedError:
             self.failed_writes += 1
             self.strangers = min(self.strangers + count, STRANGERS_COUNTED_MAX)
@@ -611,7 +624,7 @@ class Centre:
     async def _record_refusal(self, grant: GrantId, camera: CameraId, viewer: ViewerId, why: Why) -> None:
         self.refused += 1
         await self.log.write(
-            ViewingRefused(at=clock.now(), side="received", grant=grant, camera=camera, viewer=viewer, why=why)
+            ViewingRefused(at=clock.now(), side=self._side, grant=grant, camera=camera, viewer=viewer, why=why)
         )
 
 

@@ -140,7 +140,8 @@ class Delivery:
         self.stream = city.log.stream_id(ticket.grant, ticket.camera)
         self.outlet = Outlet(stream.want_key)
         self._granted = city.leases.granted(ticket.grant)
-        self._tally = Tally("given", ticket.grant, ticket.camera, self.stream)
+        self._side = "own" if peer == city.own else "given"
+        self._tally = Tally(self._side, ticket.grant, ticket.camera, self.stream)
         self._init: fmp4.Init | None = None
         self._begun = False
         self.why: Why | None = None
@@ -171,7 +172,7 @@ class Delivery:
         await self._city.log.write(
             StreamOpened(
                 at=clock.now(),
-                side="given",
+                side=self._side,
                 grant=ticket.grant,
                 camera=ticket.camera,
                 stream=self.stream,
@@ -225,7 +226,7 @@ class Delivery:
         why = self.why or Why.STOPPED
         closed = StreamClosed(
             at=clock.now(),
-            side="given",
+            side=self._side,
             grant=self.ticket.grant,
             camera=self.ticket.camera,
             stream=self.stream,
@@ -238,9 +239,13 @@ class Delivery:
 
 
 class City:
-    """`public` is the key of the city that signs leases; `who` names the centre at the other end of a connection."""
+    """`public` is the key of the city that signs leases; `who` names the centre at the other end of a connection.
 
-    def __init__(self, log: Log, public: bytes, who: Who) -> None:
+    `own` is this city: what its own windows are shown is recorded as its own viewing, not as provided.
+    """
+
+    def __init__(self, log: Log, public: bytes, who: Who, own: CentreId | None = None) -> None:
+        self.own = own
         self.log, self.leases, self.crew = log, Leases(public), Crew()
         self._who, self._streams, self._deliveries = who, dict[CameraId, Stream](), set[Delivery]()
         self._lines: set[Line] = set()

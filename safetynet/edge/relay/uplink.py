@@ -53,7 +53,7 @@ class Upstream:
         self.cache: list[Piece] = []
         self.stream: StreamId | None = None
         self.why: Why | None = None
-        self._uplink, self._log, self._cache_bytes = uplink, log, 0
+        self._uplink, self._log, self._side, self._cache_bytes = uplink, log, uplink.side, 0
         self._inbox: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue()
         self._inbox_bytes = 0
         self._tally: Tally | None = None
@@ -146,9 +146,9 @@ class Upstream:
         if self._tally is not None:
             raise ValueError("opened twice")
         await self._log.write(
-            StreamOpened(at=clock.now(), side="received", grant=self.grant, camera=self.camera, stream=stream)
+            StreamOpened(at=clock.now(), side=self._side, grant=self.grant, camera=self.camera, stream=stream)
         )
-        self.stream, self._tally = stream, Tally("received", self.grant, self.camera, stream)
+        self.stream, self._tally = stream, Tally(self._side, self.grant, self.camera, stream)
         for taker in self.takers:
             taker.opened(stream)
 
@@ -194,7 +194,7 @@ class Upstream:
             await self._log.write(self._tally.close(clock.now()))
         closed = StreamClosed(
             at=clock.now(),
-            side="received",
+            side=self._side,
             grant=self.grant,
             camera=self.camera,
             stream=self.stream,
@@ -218,7 +218,9 @@ class Uplink:
         log: Log,
         crew: Crew,
         ended: Callable[[Upstream], None],
+        side: str = "received",
     ) -> None:
+        self.side = side
         self.city, self._host, self._port, self._context, self._peer = city, host, port, context, peer
         self._log, self._crew, self._ended = log, crew, ended
         self._line: Line | None = None

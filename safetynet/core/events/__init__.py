@@ -12,6 +12,15 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from safetynet.core.events.base import CameraCard as CameraCard
+from safetynet.core.events.base import Event as Event
+from safetynet.core.events.base import Place as Place
+from safetynet.core.events.by_city import ApprovalAwaited as ApprovalAwaited
+from safetynet.core.events.by_city import ApprovalSet as ApprovalSet
+from safetynet.core.events.by_city import CameraReturned as CameraReturned
+from safetynet.core.events.by_city import CameraTurned as CameraTurned
+from safetynet.core.events.by_city import GrantReviewed as GrantReviewed
+from safetynet.core.events.by_city import SightingMarked as SightingMarked
 from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
@@ -26,21 +35,22 @@ from safetynet.core.terms import (
     Disposition,
     FixId,
     GrantId,
+    Heading,
     IncidentId,
     Instant,
     NoticeId,
     NoticeState,
     OfficeId,
     PersonId,
-    PoleId,
     Priority,
     ProtectedId,
     Purpose,
     RequestId,
-    Source,
+    Sight,
     Standing,
     StreamId,
     SubjectId,
+    Travel,
     UnitId,
     UnitState,
     ViewerId,
@@ -52,40 +62,6 @@ from safetynet.core.terms import (
 
 VERSION: Final = 1
 """Raised when a meaning changes. Older versions are read for ever."""
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A position that justified a decision. Degrees WGS84; `radius_m` is the 68 % radius of the fix."""
-
-    lat: float
-    lon: float
-    radius_m: float
-    source: Source
-    observed_at: Instant
-    received_at: Instant
-    fix: FixId
-
-
-class CameraCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a city says of a camera that it proposes or provides: enough to draw it and to know what it is for."""
-
-    camera: CameraId
-    pole: PoleId
-    name: str
-    lat: float
-    lon: float
-    range_m: float
-    azimuth_deg: float | None
-    """Clockwise from north; None when nobody has measured it."""
-    view_deg: float | None
-    ptz: bool
-    purpose: str
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True):
-    """`at` is when this centre decided it, on its own clock; times of the world stand in the other fields."""
-
-    at: Instant
 
 
 # --- at the control centre: alarm ----------------------------------------------------------------------------------
@@ -292,6 +268,30 @@ class VideoRefused(Event, frozen=True, kw_only=True, tag="video_refused"):
     why: Why
 
 
+class VideoAwaited(Event, frozen=True, kw_only=True, tag="video_awaited"):
+    """The city's policy allows it, and the city leaves the answer to a person of its own, until `answer_by`."""
+
+    incident: IncidentId
+    request: RequestId
+    city: CentreId
+    answer_by: Instant
+
+
+class SightingReported(Event, frozen=True, kw_only=True, tag="sighting_reported"):
+    """A person saw the wearer in a picture, or saw that he is not there. `city` when a city's people said it."""
+
+    incident: IncidentId
+    grant: GrantId
+    camera: CameraId
+    city: CentreId | None
+    by: PersonId | None
+    """Of this centre. A city does not say which of its people it was."""
+    sight: Sight
+    heading: Heading | None
+    travel: Travel | None
+    seen_at: Instant
+
+
 class CamerasChanged(Event, frozen=True, kw_only=True, tag="cameras_changed"):
     """The city moved the camera set of a live grant, inside its limits."""
 
@@ -429,6 +429,8 @@ class GrantIssued(Event, frozen=True, kw_only=True, tag="grant_issued"):
     policy_sha256: bytes
     by: PersonId | None
     """Who approved it; None when the city's written policy did."""
+    withheld: tuple[CameraId, ...] = ()
+    """Cameras that the person left out; the set never moves to them."""
 
 
 class GrantRefused(Event, frozen=True, kw_only=True, tag="grant_refused"):
@@ -437,6 +439,8 @@ class GrantRefused(Event, frozen=True, kw_only=True, tag="grant_refused"):
     sender: CentreId
     why: Why
     policy_sha256: bytes
+    by: PersonId | None = None
+    """Who refused; None when facts, law, policy or time did."""
 
 
 class GrantMoved(Event, frozen=True, kw_only=True, tag="grant_moved"):
@@ -453,6 +457,8 @@ class GrantEnded(Event, frozen=True, kw_only=True, tag="grant_ended"):
     incident: IncidentId
     receiver: CentreId
     why: Why
+    by: PersonId | None = None
+    """Who at the city stopped providing; None when it ended otherwise."""
 
 
 class IncidentEnded(Event, frozen=True, kw_only=True, tag="incident_ended"):
@@ -494,7 +500,10 @@ class CameraPreconnected(Event, frozen=True, kw_only=True, tag="camera_preconnec
 
 
 class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
-    """`side` is `given` in a city's log and `received` in the centre's; there, `viewed` is one window of one viewer."""
+    """`side` is `given` in a city's log and `received` in the centre's; there, `viewed` is one window of one viewer.
+
+    What a city shows to its own people beside that is `own` as it leaves the cameras and `own_received` at its windows.
+    """
 
     side: str
     grant: GrantId
@@ -626,13 +635,9 @@ class ProgramStarted(Event, frozen=True, kw_only=True, tag="program_started"):
     version: str
 
 
-AnyEvent: TypeAlias = (
-    AlarmRaised
-    | AlarmRepeated
-    | AlarmReturned
-    | AlarmAcknowledged
-    | AlarmEscalated
-    | IncidentOpened
+AtAlarm: TypeAlias = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
+AtIncident: TypeAlias = (
+    IncidentOpened
     | AlarmJoined
     | IncidentClaimed
     | IncidentTakenOver
@@ -643,7 +648,9 @@ AnyEvent: TypeAlias = (
     | ViewingNoticeDue
     | ClosedIncidentOpened
     | ReportMade
-    | VideoPrepared
+)
+AtVideo: TypeAlias = (
+    VideoPrepared
     | VideoRequested
     | VideoRefusedHere
     | CamerasProposed
@@ -651,8 +658,12 @@ AnyEvent: TypeAlias = (
     | VideoRefused
     | CamerasChanged
     | VideoEnded
+    | VideoAwaited
+    | SightingReported
     | ViewerAdmitted
-    | DispatchOrdered
+)
+ToPeople: TypeAlias = (
+    DispatchOrdered
     | UnitReported
     | PoliceNotified
     | PoliceNoticeAnswered
@@ -660,30 +671,22 @@ AnyEvent: TypeAlias = (
     | ProtectedWarned
     | ProtectedAnswered
     | ProtectedLocated
-    | RequestPrepared
-    | GrantIssued
-    | GrantRefused
-    | GrantMoved
-    | GrantEnded
-    | IncidentEnded
-    | NoticeReceived
+)
+AtCity: TypeAlias = RequestPrepared | GrantIssued | GrantRefused | GrantMoved | GrantEnded | IncidentEnded
+ByCity: TypeAlias = ApprovalAwaited | ApprovalSet | GrantReviewed | SightingMarked | CameraTurned | CameraReturned
+RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
+"""What a relay process writes into its own durable log, before its centre merges it."""
+Anywhere: TypeAlias = (
+    NoticeReceived
     | ProtectedPlaceReceived
-    | CameraPreconnected
-    | StreamOpened
-    | Segment
-    | StreamClosed
-    | ViewingRefused
-    | StrangersRefused
-    | CameraCalibrated
     | MessageRefused
     | PersonErased
     | ProgramStarted
     | LogRestored
     | DiskChanged
+    | CameraCalibrated
 )
-
-RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
-"""What a relay process writes into its own durable log, before its centre merges it."""
+AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtCity | ByCity | RelayEvent | Anywhere
 
 
 def subject(event: AnyEvent) -> SubjectId | None:
@@ -717,6 +720,9 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | RequestPrepared()
             | GrantIssued()
             | GrantMoved()
+            | ApprovalAwaited()
+            | SightingMarked()
+            | SightingReported()
             | NoticeReceived()
             | ProtectedPlaceReceived()
         ):

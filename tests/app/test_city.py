@@ -1,0 +1,208 @@
+"""A city's program: its pages, its people, what they see and for how long."""
+
+import asyncio
+import contextlib
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from deployment import AREA, HASH, LAT, LON, http, page, sign_in
+
+from safetynet.app.city import City
+from safetynet.core.cameras import Camera
+from safetynet.core.events import Place, ViewerAdmitted
+from safetynet.core.messages import (
+    AwaitPerson,
+    EndGrant,
+    EndIncident,
+    Envelope,
+    GiveGrant,
+    MovePlace,
+    PrepareVideo,
+    RefuseVideo,
+    ReportSighting,
+    RequestVideo,
+    Role,
+)
+from safetynet.core.terms import AlarmKind, Basis, Source, Why
+from safetynet.edge import clock, codec, config, keys, registry
+from safetynet.edge.registry import CityCameras
+from safetynet.edge.store import Account, Store
+
+PORTS = iter(range(19300, 19396, 6))
+ACCOUNTS = [
+    Account("p-shim", "shim", "심시험", "city_operator", "1", HASH),
+    Account("p-eom", "eom", "엄시험", "city_head", "", HASH),
+    Account("p-lost", "lost", "최넷", "officer", "", HASH),
+]
+
+
+def make(folder: Path, port: int) -> Path:
+    garam, ca = folder / "garam", keys.make_ca(folder / "ca")
+    control = config.Peer(id="control", name="관제센터", role=Role.CONTROL, host="127.0.0.1", link_port=port + 2)
+    config.write(
+        garam,
+        config.Centre(
+            id="garam", name="가람시", role=Role.CITY, host="127.0.0.1", link_port=port + 1, web_port=port,
+            video_port=port + 3, window_port=port + 4, peers=(control,), area=AREA,
+        ),
+    )  # fmt: skip
+    own = keys.open_centre(garam)
+    keys.issue(ca, garam, "garam", ["127.0.0.1"])
+    keys.pin_peer(garam, "control", keys.open_centre(folder / "control").public)
+    cameras = tuple(
+        Camera(id=f"c{n}", city="garam", pole=f"p{n}", name=f"시험 {n}", lat=LAT + n * 3e-4, lon=LON, range_m=60.0)
+        for n in range(-6, 7)
+    )
+    registry.write(garam, CityCameras(city="garam", cameras=cameras))
+    registry.write_sources(garam, {each.id: "rtsp://127.0.0.1:9/none" for each in cameras})
+    store = Store.open(garam / "log.db", centre="garam", keys=own.persons, sign=own.sign, salt=keys.salt)
+    for account in ACCOUNTS:
+        store.put_account(account)
+    store.close()
+    return garam
+
+
+class Running:
+    """A city in this process, and a control centre that speaks to it without a road."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.city, self.port, self._seq = City(folder), port, itertools.count(1)
+
+    def hear(self, message) -> None:
+        envelope = Envelope(
+            v=1, origin="control", to="garam", epoch=1, seq=next(self._seq), sent_at=clock.now(), body=b""
+        )
+        self.city.deliver(envelope, message)
+
+    def ask(self, form=RequestVideo, incident="I1", request="R1", **but) -> None:
+        at = clock.now()
+        place = Place(LAT, LON, 15.0, Source.GNSS, at - 1_000, at, 1)
+        facts = {
+            "incident": incident, "request": request, "basis": Basis.DEVICE_DUTY, "kind": AlarmKind.STRAP_CUT,
+            "place": place, "radius_m": 300, "cameras_max": 4, "until": at + 600_000,
+        }  # fmt: skip
+        self.hear(form(**(facts | but)))
+
+    def said(self) -> list:
+        return [codec.decode_message(each.body) for each in self.city.store.pending("control", 0, 100)]
+
+
+@pytest.fixture
+async def running(tmp_path):
+    port = next(PORTS)
+    one = Running(make(tmp_path, port), port)
+    task = asyncio.create_task(one.city.run())
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                await writer.wait_closed()
+                break
+            await asyncio.sleep(0.02)
+    yield one
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    one.city.store.close()
+
+
+async def test_pages_are_for_the_citys_own_people(running):
+    status, _, body = await http(running.port, "GET", "/")
+    assert (status, b"sign-in.js" in body) == (200, True)
+    status, headers, _ = await http(running.port, "GET", "/city")
+    assert (status, headers["location"]) == (307, "/")
+    for account, home in (("shim", b"city.js"), ("lost", b"sign-in.js")):
+        _, headers, _ = await sign_in(running.port, account)
+        own = headers["set-cookie"].partition(";")[0]
+        status, headers, body = await http(running.port, "GET", "/city", cookie=own)
+        if status == 307:
+            status, headers, body = await http(running.port, "GET", headers["location"], cookie=own)
+        assert (status, home in body) == (200, True)
+        assert f"ws://127.0.0.1:{running.port + 4}" in headers["content-security-policy"]
+
+
+async def test_a_position_is_seen_while_a_request_is_open_and_by_nobody_after(running):
+    async with page(running.port, "shim") as window:
+        running.ask(PrepareVideo)
+        await window.until(lambda page: page.shown["requests"].get("R1"))
+        prepared = window.one("requests")
+        assert (prepared["state"], prepared["cameras"]) == ("prepared", [])
+        assert window.shown["incidents"] == {}, "a preparation shows nobody where anybody is"
+        running.ask()
+        shown = await window.until(lambda page: page.shown["incidents"].get("I1"))
+        assert shown["place"]["lat"] == LAT
+        assert shown["who"] == {"name": ""}
+        away = {"epoch": window.epoch, "seq": window.seq}
+        at = clock.now()
+        moved = Place(LAT + 3e-4, LON, 15.0, Source.GNSS, at, at, 2)
+        running.hear(MovePlace(incident="I1", request="R1", place=moved))
+        await window.until(lambda page: page.shown["incidents"]["I1"]["place"]["lat"] > LAT)
+        running.hear(EndIncident(incident="I1", why=Why.INCIDENT_CLOSED))
+        await window.until(lambda page: not page.shown["incidents"])
+        assert window.shown["requests"] == {}
+        (row,) = window.shown["provisions"].values()
+        assert (row["state"], row["why"], row["unreviewed"]) == ("ended", "incident_closed", True)
+        assert "lat" not in str(window.shown["provisions"])
+    async with page(running.port, "shim", have=away) as back:
+        assert back.fulls == 1, "who was away is not told where anybody was"
+        assert back.shown["incidents"] == {}
+
+
+async def test_a_person_answers_where_the_head_has_said_so(running):
+    async with page(running.port, "shim") as window, page(running.port, "eom") as head:
+        rule = {"basis": Basis.DEVICE_DUTY.value, "approval": "person"}
+        assert await window.do("set_approval", **rule) == "not_allowed_now"
+        assert await head.do("set_approval", **rule) == "ok"
+        running.ask()
+        waits = await window.until(lambda page: page.shown["requests"].get("R1"))
+        assert (waits["state"], waits["answer_by"] > clock.now()) == ("waiting", True)
+        assert isinstance(running.said()[-1], AwaitPerson)
+        assert await window.do("watch", incident="I1") == "ok", "it may be asked for; nothing comes before a grant"
+        assert window.admits == []
+        assert await window.do("refuse", request="R1", why="policy_denied") == "not_allowed_now"
+        assert await window.do("refuse", request="R1", why="others_shown") == "ok"
+        assert running.said()[-1] == RefuseVideo(incident="I1", request="R1", why=Why.OTHERS_SHOWN)
+        running.ask(request="R2", incident="I2")
+        waits = await window.until(lambda page: page.shown["requests"].get("R2"))
+        out = waits["cameras"][0]["camera"]
+        assert await window.do("approve", request="R2", without=[out]) == "ok"
+        given = running.said()[-1]
+        assert isinstance(given, GiveGrant)
+        assert out not in {each.camera for each in given.cameras}
+        assert await window.do("approve", request="R2") == "not_allowed_now", "one answer is enough"
+        row = await window.until(lambda page: page.shown["provisions"].get("R2"))
+        assert (row["by_name"], row["unreviewed"]) == ("심시험", False)
+
+
+async def test_own_people_are_let_in_once_by_a_token_and_their_finding_is_sent(running):
+    async with page(running.port, "shim") as window, page(running.port, "eom") as other:
+        running.ask()
+        await window.until(lambda page: page.shown["incidents"].get("I1"))
+        assert await window.do("watch", incident="I9") == "not_live"
+        assert await window.do("watch", incident="I1") == "ok"
+        admit = (await window.until(lambda page: page.admits))[0]
+        grant = window.one("requests")["grant"]
+        assert admit["grant"] == f"{grant}/own"
+        assert other.admits == [], "another window asks for itself"
+        events = [event for _, event in running.city.store.events() if isinstance(event, ViewerAdmitted)]
+        assert [(each.by, each.grant) for each in events] == [("p-shim", f"{grant}/own")]
+        camera = window.one("requests")["cameras"][0]["camera"]
+        assert await window.do("mark", grant=grant, camera="c-none", sight="seen") == "camera_not_granted"
+        assert await window.do("mark", grant=grant, camera=camera, sight="seen", heading="ne", travel="car") == "ok"
+        said = running.said()[-1]
+        assert isinstance(said, ReportSighting)
+        assert "p-shim" not in codec.encode_message(said).decode(errors="replace")
+        (seen,) = await other.until(lambda page: page.shown["incidents"].get("I1", {}).get("sightings"))
+        assert (seen["who"], seen["heading"]) == ("심시험", "ne")
+        assert await window.do("turn", grant=grant, camera=camera, turn="left") == "no_ptz"
+        assert await window.do("review", grant=grant) == "ok"
+        assert await window.do("stop", grant=grant, why="needed_elsewhere") == "ok"
+        assert running.said()[-1] == EndGrant(incident="I1", grant=grant, why=Why.NEEDED_ELSEWHERE)
+        assert await window.do("watch", incident="I1") == "not_live"
+        row = (await window.until(lambda page: page.shown["provisions"]["R1"]["ended_by_name"] and page.shown["provisions"]["R1"]))  # fmt: skip
+        assert (row["watched"], row["reviewed_by_name"], row["ended_by_name"]) == (True, "심시험", "심시험")
