@@ -17,8 +17,9 @@ from safetynet.core.terms import DiskLevel, Instant
 from safetynet.edge import log
 from safetynet.edge.config import failpoint
 from safetynet.edge.disk import Disk
+from safetynet.edge.doors import InboxKey, Log, RelayMark
 from safetynet.edge.link import Behind
-from safetynet.edge.store import InboxKey, Log, RelayMark, Store
+from safetynet.edge.store import Store
 
 __all__ = ["BATCH_MAX", "InboxKey", "Loop", "RelayMark", "Send", "Taken"]
 

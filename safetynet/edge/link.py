@@ -23,9 +23,9 @@ from safetynet.core.messages import SIZE_BYTES_MAX, AnyMessage, Envelope, passes
 from safetynet.core.terms import SECOND_MS, CentreId, Instant, Why
 from safetynet.edge import clock, codec, heads
 from safetynet.edge.config import Centre, Peer
+from safetynet.edge.doors import InboxKey, Log
 from safetynet.edge.heads import Heads
 from safetynet.edge.keys import peer_id, verify
-from safetynet.edge.store import InboxKey, Log
 
 FRAME_BYTES_MAX: Final = SIZE_BYTES_MAX + 1_024
 SESSIONS_MAX: Final = 1_024

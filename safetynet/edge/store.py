@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol, Self
+from typing import Final, Self
 
 import msgspec
 
@@ -24,6 +24,7 @@ from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, DeviceId, Instant, PersonId, SubjectId, WearerId
 from safetynet.edge import clock, codec, erasures
 from safetynet.edge.config import failpoint
+from safetynet.edge.doors import InboxKey, PersonKeys, RelayMark, Said, WrappedKeys
 from safetynet.edge.metrics import Timing
 
 SALT_BYTES: Final = 32
@@ -34,28 +35,6 @@ CHUNK_ROWS: Final = 1_000
 WAL_BYTES_MAX: Final = 64 * 1024 * 1024
 BUSY_MS_MAX: Final = 5_000
 _SCHEMA_VERSION: Final = 1
-
-
-class InboxKey(NamedTuple):
-    """Unique for ever: an effect under this key happens once."""
-
-    origin: CentreId
-    epoch: int
-    seq: int
-
-
-class RelayMark(NamedTuple):
-    """Rows of this relay's own log up to `upto_row` are merged by this commit."""
-
-    relay: str
-    upto_row: int
-
-
-class Said(NamedTuple):
-    """How far one road has come: the last number of an epoch. Zeros before the first."""
-
-    epoch: int
-    seq: int
 
 
 class Restoration(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,48 +80,6 @@ class Account(msgspec.Struct, frozen=True):
     role: str
     seat: str
     argon2: str
-
-
-class PersonKeys(Protocol):
-    """Seals under one key per subject (edge.keys.PersonKeys). `open` answers None when the key was destroyed."""
-
-    def seal(self, subject: SubjectId, data: bytes, aad: bytes = b"") -> bytes: ...
-    def open(self, subject: SubjectId, sealed: bytes, aad: bytes = b"") -> bytes | None: ...
-    def erase(self, subject: SubjectId) -> None: ...
-    def forget(self) -> None: ...
-    def tombstone(self, subject: SubjectId) -> bytes | None: ...
-
-
-class WrappedKeys(Protocol):
-    """Where PersonKeys keeps each subject's key, wrapped under the centre's master key; 2 to WRAPPED_BYTES_MAX bytes.
-
-    What a `put` or a `delete` replaces is gone from the disk after the truncating checkpoint of `Store.erase`.
-    """
-
-    def get(self, subject: SubjectId) -> bytes | None: ...
-    def put(self, subject: SubjectId, wrapped: bytes) -> None: ...
-    def delete(self, subject: SubjectId) -> None: ...
-
-
-class Log(Protocol):
-    """What app.loop and edge.link need of a store; sim.memory is the twin without a disk."""
-
-    def events(self) -> Iterator[tuple[int, AnyEvent]]: ...
-    def commit(
-        self,
-        events: Sequence[AnyEvent],
-        sends: Sequence[Send] = (),
-        inbox: Sequence[InboxKey] = (),
-        relay_marks: Sequence[RelayMark] = (),
-    ) -> int: ...
-    def head(self) -> int: ...
-    def pending(self, to: CentreId, after_seq: int, limit: int) -> list[Envelope]: ...
-    def acked(self, to: CentreId, seq: int) -> None: ...
-    def seen(self, key: InboxKey) -> bool: ...
-    def heard_of(self, origin: CentreId) -> Said: ...
-    def said_to(self, to: CentreId) -> Said: ...
-    def relay_mark(self, relay: str) -> int: ...
-    def listen(self, heard: Callable[[frozenset[CentreId]], None]) -> None: ...
 
 
 class Damaged(Exception):

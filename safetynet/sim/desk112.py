@@ -29,9 +29,10 @@ from safetynet.core.events import (
 from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, LocateProtected, NotifyPolice, Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
 from safetynet.edge import clock, config, keys, log
+from safetynet.edge.doors import InboxKey
 from safetynet.edge.heads import Heads
 from safetynet.edge.link import Behind, Link, LinkState
-from safetynet.edge.store import InboxKey, Store
+from safetynet.edge.store import Store
 
 READ_AFTER_MS: Final = 2_000
 TICK_MS: Final = 100

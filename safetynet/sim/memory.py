@@ -14,17 +14,8 @@ from safetynet.core.events import AnyEvent
 from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, Instant, SubjectId
 from safetynet.edge import codec
-from safetynet.edge.store import (
-    CHUNK_ROWS,
-    SALT_BYTES,
-    Account,
-    Device,
-    InboxKey,
-    Opening,
-    RelayMark,
-    Said,
-    enveloped,
-)
+from safetynet.edge.doors import InboxKey, RelayMark, Said
+from safetynet.edge.store import CHUNK_ROWS, SALT_BYTES, Account, Device, Opening, enveloped
 
 
 class Memory:

@@ -12,8 +12,9 @@ from safetynet.app.loop import Loop, Send, Taken
 from safetynet.core import events as e
 from safetynet.core import messages as m
 from safetynet.core.terms import AlarmId, CentreId, IncidentId, Instant, WearerId, Why
+from safetynet.edge.doors import InboxKey, Log, RelayMark
 from safetynet.edge.keys import open_centre, salt
-from safetynet.edge.store import InboxKey, Log, RelayMark, Store
+from safetynet.edge.store import Store
 
 State = tuple[int, int, tuple[str, ...]]
 """Named events, nameless events, and everything in order."""

@@ -14,7 +14,8 @@ from safetynet.app.loop import BATCH_MAX, Loop, RelayMark, Send, Taken
 from safetynet.core import events as e
 from safetynet.core.terms import CentreId, Instant
 from safetynet.edge import codec
-from safetynet.edge.store import Fenced, InboxKey
+from safetynet.edge.doors import InboxKey
+from safetynet.edge.store import Fenced
 from safetynet.sim.memory import Memory
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safetynet.core import alarms, rules
+from safetynet.core import alarms, verdicts
 from safetynet.core.alarms import AlarmState, closed, escalates_at, heals, priority, raised, step
 from safetynet.core.events import AlarmAcknowledged, AlarmEscalated, AlarmRaised, AlarmRepeated, AlarmReturned
 from safetynet.core.terms import AlarmKind, Certainty, Priority
@@ -125,12 +125,12 @@ def test_a_city_that_tries_every_wearer_finds_no_incident():
     """It knows our code, the wearers' ids, the kind and (were it told) the number of the fix; not the secret."""
     own, other = b"k" * 32, b"o" * 32
     episodes = [
-        rules.episode_id(f"w-{n}", kind, None, fix)
+        verdicts.episode_id(f"w-{n}", kind, None, fix)
         for n in range(40)
         for kind in (AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER)
         for fix in range(1, 20)
     ]
-    incident = alarms.incident_id(own, alarms.alarm_id(rules.episode_id("w-7", AlarmKind.STRAP_CUT, None, 7)))
+    incident = alarms.incident_id(own, alarms.alarm_id(verdicts.episode_id("w-7", AlarmKind.STRAP_CUT, None, 7)))
     tried = {alarms.incident_id(secret, alarms.alarm_id(each)) for each in episodes for secret in (b"", other)}
     assert incident not in tried
     assert incident[2:] not in {alarms.alarm_id(each)[2:] for each in episodes}

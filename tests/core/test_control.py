@@ -15,7 +15,7 @@ from minds import COUNTRY, KIM, LEE, SECRET, T0, UNITS, WEARER, Told, card, fact
 from safetynet.core import alarms
 from safetynet.core.alarms import AlarmState
 from safetynet.core.areas import Area, Areas, Code, System
-from safetynet.core.control import mind, words
+from safetynet.core.control import mind, partners, words
 from safetynet.core.control import state as minds
 from safetynet.core.events import DiskChanged, MessageRefused, VideoRefusedHere, VideoRequested
 from safetynet.core.incidents import Stage, VideoState
@@ -489,9 +489,9 @@ def test_a_city_cannot_speak_of_the_grant_of_another():
 def test_more_cameras_than_were_asked_for_are_refused():
     told = claimed()
     ask(told)
-    assert refused(told.hear("garam", grant(told, n=mind.CAMERAS_MAX + 1)), "garam") is Why.NOT_ALLOWED_NOW
+    assert refused(told.hear("garam", grant(told, n=partners.CAMERAS_MAX + 1)), "garam") is Why.NOT_ALLOWED_NOW
     told.hear("garam", grant(told))
-    many = ChangeCameras(incident=told.id, grant="G1", cameras=tuple(card(n) for n in range(mind.CAMERAS_MAX + 1)))
+    many = ChangeCameras(incident=told.id, grant="G1", cameras=tuple(card(n) for n in range(partners.CAMERAS_MAX + 1)))
     assert refused(told.hear("garam", many), "garam") is Why.NOT_ALLOWED_NOW
 
 

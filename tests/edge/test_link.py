@@ -18,10 +18,11 @@ from safetynet.core.messages import Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, RequestId, Why
 from safetynet.edge import clock, codec, heads, link
 from safetynet.edge.config import Centre, Peer
+from safetynet.edge.doors import InboxKey
 from safetynet.edge.heads import Heads
 from safetynet.edge.keys import client_context, follow, issue, make_ca, open_centre, salt, server_context
 from safetynet.edge.link import Ack, Beat, Carry, Echo, Known, Link
-from safetynet.edge.store import InboxKey, Store, enveloped
+from safetynet.edge.store import Store, enveloped
 
 HOST = "127.0.0.1"
 CONTROL, CITY, POLICE, STRANGER = (CentreId(name) for name in ("control", "garam", "desk112", "stranger"))

@@ -25,17 +25,9 @@ from safetynet.core.terms import (
     Why,
 )
 from safetynet.edge import codec
+from safetynet.edge.doors import InboxKey, RelayMark
 from safetynet.edge.keys import CentreKeys, open_centre, salt, verify
-from safetynet.edge.store import (
-    Account,
-    Damaged,
-    Device,
-    Fenced,
-    InboxKey,
-    RelayMark,
-    Send,
-    Store,
-)
+from safetynet.edge.store import Account, Damaged, Device, Fenced, Send, Store
 from safetynet.sim.memory import Memory
 
 ME, CITY, OTHER = CentreId("control"), CentreId("garam"), CentreId("narae")

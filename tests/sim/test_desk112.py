@@ -14,8 +14,9 @@ from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envel
 from safetynet.core.terms import AlarmKind, CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
 from safetynet.edge import clock, config, keys
 from safetynet.edge.config import Centre, Peer
+from safetynet.edge.doors import InboxKey
 from safetynet.edge.link import Link
-from safetynet.edge.store import InboxKey, Store
+from safetynet.edge.store import Store
 from safetynet.sim import desk112
 from safetynet.sim.desk112 import EMPTY, Desk, Heard, HeardBadly, State, Tick
 from safetynet.sim.provision import open_store

@@ -5,7 +5,8 @@ import pytest
 from safetynet.core import messages as m
 from safetynet.core.messages import Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, Why
-from safetynet.edge.store import InboxKey, enveloped
+from safetynet.edge.doors import InboxKey
+from safetynet.edge.store import enveloped
 from safetynet.sim.faults import FAIR, Net, Weather
 from safetynet.sim.memory import Memory
 

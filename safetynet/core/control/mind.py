@@ -10,7 +10,7 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control import shield, sightings
+from safetynet.core.control import partners, shield, sightings
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
@@ -45,9 +45,6 @@ from safetynet.core.events import (
     AlarmReturned,
     AnswerOverdue,
     AnyEvent,
-    CameraCard,
-    CamerasChanged,
-    CamerasProposed,
     ClosedIncidentOpened,
     DiskChanged,
     DispatchOrdered,
@@ -59,13 +56,11 @@ from safetynet.core.events import (
     LogRestored,
     MessageRefused,
     Place,
-    PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
     ReportMade,
     UnitReported,
     VideoEnded,
-    VideoGranted,
     VideoPrepared,
     VideoRefused,
     VideoRefusedHere,
@@ -74,18 +69,8 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.incidents import Act, Incident, Request, Stage, VideoState
 from safetynet.core.jurisdictions import Kind, competent
-from safetynet.core.messages import (
-    AnswerNotice,
-    AwaitPerson,
-    ChangeCameras,
-    EndGrant,
-    GiveGrant,
-    ProposeCameras,
-    RefuseVideo,
-    ReportSighting,
-)
 from safetynet.core.rules import RULES_VERSION
 from safetynet.core.terms import (
     MINUTE_MS,
@@ -108,7 +93,6 @@ from safetynet.core.verdicts import Change, Transition
 
 REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
-CAMERAS_MAX: Final = 9
 RADIUS_M_MIN: Final = 300
 """Enough for the way ahead; patrol cars are shown 500 m, the law table's cap is wider (domain.md 3.2)."""
 TOUCHES_M: Final = 80.0
@@ -119,7 +103,6 @@ AGAIN_M: Final = 25.0
 """A city that saw nobody there is asked again once the person is this much further."""
 PASSING: Final = frozenset({Why.NO_CAMERA, Why.OUT_OF_AREA, Why.STALE})
 """Reasons that the person's next steps may undo. Any other refusal stands until a person asks again."""
-RANGE_M_MAX: Final = 10_000.0
 MOVED_M: Final = 12.0
 MOVED_MS: Final = 5 * SECOND_MS
 
@@ -207,7 +190,7 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
         case Judged():
             return _judged(country, state, given, at)
         case Heard():
-            return _heard(state, given, at)
+            return partners.heard(state, given, at)
         case HeardBadly():
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
@@ -360,7 +343,7 @@ def _asking(
         kind=incident.kind,
         place=place,
         radius_m=min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
-        cameras_max=min(CAMERAS_MAX, rule.cameras_max),
+        cameras_max=min(partners.CAMERAS_MAX, rule.cameras_max),
         until=Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS)),
     )
     if by is None:
@@ -550,120 +533,6 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
         due_at = Instant(at + incidents.NOTICE_OF_VIEWING_MS)
         events.append(ViewingNoticeDue(at=at, incident=incident.incident, wearer=incident.wearer, due_at=due_at))
     return events
-
-
-# --- what partners say ---
-
-
-def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
-    """A partner speaks only of what it was asked: everything else is refused, and that is recorded."""
-    message = given.message
-    incident = state.incidents.get(message.incident)
-    unasked: list[AnyEvent] = [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
-    if incident is None:
-        return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NO_SUCH_INCIDENT)]
-    if isinstance(message, AnswerNotice):
-        notice = incident.notices.get(message.notice)
-        return unasked if notice is None or notice.room != given.sender else _answered(incident, notice, message, at)
-    request = incident.requests.get(given.sender)
-    if request is None:
-        return list(unasked)
-    if incident.stage is Stage.CLOSED:
-        return []  # the city was told the end; what it said before it heard that is history
-    match message:
-        case ProposeCameras() | GiveGrant() | ChangeCameras() if not all(map(_sound, message.cameras)):
-            return list(unasked)
-        case ProposeCameras() | GiveGrant() | RefuseVideo() | AwaitPerson() if message.request != request.request:
-            return [] if message.request in request.earlier else list(unasked)
-        case ProposeCameras():
-            if request.state not in (VideoState.PREPARED, VideoState.PROPOSED):
-                return []  # the request of a person overtook it
-            return [
-                CamerasProposed(
-                    at=at,
-                    incident=incident.incident,
-                    request=request.request,
-                    city=given.sender,
-                    cameras=message.cameras,
-                )
-            ]
-        case GiveGrant():
-            granted = _granted(state, incident, request, given.sender, message, at)
-            return list(unasked) if granted is None else granted
-        case RefuseVideo():
-            if request.state not in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
-                return []  # told twice
-            return [
-                VideoRefused(
-                    at=at, incident=incident.incident, request=request.request, city=given.sender, why=message.why
-                )
-            ]
-        case AwaitPerson():
-            if request.state is not VideoState.REQUESTED or request.answer_by is not None:
-                return []
-            return [sightings.awaited(request, message, at)]
-        case ReportSighting() if message.grant in request.earlier_grants:
-            return []
-        case ReportSighting() if message.grant == request.grant:
-            seen = sightings.reported(request, given.sender, message, at)
-            return list(unasked) if seen is None else [seen]
-        case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
-            if len(message.cameras) > CAMERAS_MAX:
-                return list(unasked)
-            if message.cameras == request.cameras:
-                return []
-            return [CamerasChanged(at=at, incident=incident.incident, grant=message.grant, cameras=message.cameras)]
-        case ChangeCameras() | EndGrant() if message.grant in request.earlier_grants:
-            return []  # of a grant that is over here
-        case ChangeCameras() if message.grant == request.grant:
-            return []  # it was on the road when the grant ended
-        case EndGrant() if message.grant == request.grant:
-            if request.state is not VideoState.GRANTED:
-                return []
-            return [VideoEnded(at=at, incident=incident.incident, grant=message.grant, why=message.why)]
-        case _:
-            return list(unasked)
-
-
-def _sound(card: CameraCard) -> bool:
-    """Whether a partner's camera is one that can stand on a map at all: a wrong number must not stop this centre."""
-    angles = (card.azimuth_deg, card.view_deg)
-    known = all(each is None or 0.0 <= each <= 360.0 for each in angles)
-    return geo.in_korea(card.lat, card.lon) and 0.0 < card.range_m <= RANGE_M_MAX and known
-
-
-def _granted(
-    state: State, incident: Incident, request: Request, city: CentreId, message: GiveGrant, at: Instant
-) -> list[AnyEvent] | None:
-    """A grant for what a person asked; nothing new when it is told twice; None for one that nobody asked for.
-
-    A refusal of the preparation may have crossed with the request: what was asked may still be granted. An id that
-    stands for a grant already is no grant, or one city could end or move the pictures of another.
-    """
-    if request.grant == message.grant:
-        return []
-    asked = request.by is not None and request.grant is None
-    if not asked or message.grant in state.given or len(message.cameras) > CAMERAS_MAX:
-        return None
-    return [
-        VideoGranted(
-            at=at,
-            incident=incident.incident,
-            request=request.request,
-            grant=message.grant,
-            city=city,
-            cameras=message.cameras,
-            conditions=message.conditions,
-            until=min(message.until, request.until),
-        )
-    ]
-
-
-def _answered(incident: Incident, notice: Notice, message: AnswerNotice, at: Instant) -> list[AnyEvent]:
-    rank = {NoticeState.SENT: 0, NoticeState.RECEIVED: 1, NoticeState.READ: 2}
-    if rank[message.state] <= rank[notice.state]:
-        return []  # told twice, or overtaken
-    return [PoliceNoticeAnswered(at=at, incident=incident.incident, notice=message.notice, state=message.state)]
 
 
 # --- what time brings ---

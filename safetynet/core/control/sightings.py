@@ -1,9 +1,11 @@
 """What people saw in pictures, at a city or here, and what a city's people take their time over."""
 
+from dataclasses import replace
+
 from safetynet.core import incidents
 from safetynet.core.control.words import MarkSighting
 from safetynet.core.events import SightingReported, VideoAwaited
-from safetynet.core.incidents import Act, Incident, Request, VideoState
+from safetynet.core.incidents import Act, Incident, Request, Sighting, VideoState
 from safetynet.core.messages import AwaitPerson, ReportSighting
 from safetynet.core.terms import CentreId, Instant, Sight, Why
 
@@ -66,3 +68,21 @@ def awaited(request: Request, message: AwaitPerson, at: Instant) -> VideoAwaited
         city=request.city,
         answer_by=min(message.answer_by, request.until),
     )
+
+
+def seen(incident: Incident, event: SightingReported) -> Incident:
+    request = incidents.grant_of(incident, event.grant)
+    shown = request.cameras if request else ()
+    card = next((each for each in shown if each.camera == event.camera), None)
+    if card is None:
+        return incident
+    sighting = Sighting(
+        at=event.seen_at,
+        card=card,
+        sight=event.sight,
+        heading=event.heading,
+        travel=event.travel,
+        city=event.city,
+        by=event.by,
+    )
+    return replace(incident, sightings=(*incident.sightings, sighting)[-incidents.SIGHTINGS_MAX :])

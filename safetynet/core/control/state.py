@@ -8,6 +8,7 @@ from immutables import Map
 
 from safetynet.core import alarms, incidents
 from safetynet.core.alarms import Alarm
+from safetynet.core.control import sightings
 from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
 from safetynet.core.dispatch import BUSY, UNANSWERED
 from safetynet.core.events import (
@@ -47,7 +48,7 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Sighting, Stage, VideoState, Warned
+from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState, Warned
 from safetynet.core.messages import (
     EndIncident,
     LocateProtected,
@@ -309,7 +310,7 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
                 incident, viewers=incident.viewers | {event.viewer}, cut=incident.cut - {event.viewer}, viewed=True
             )
         case SightingReported():
-            return _seen(incident, event)
+            return sightings.seen(incident, event)
         case ViewingNoticeDue():
             return replace(incident, notice_due_at=event.due_at)
         case DispatchOrdered() | UnitReported() | PoliceNotified() | PoliceNoticeAnswered() | AnswerOverdue():
@@ -335,24 +336,6 @@ def _protected(incident: Incident, event: ProtectedWarned | ProtectedAnswered | 
             return incident
         case _:
             assert_never(event)
-
-
-def _seen(incident: Incident, event: SightingReported) -> Incident:
-    request = incidents.grant_of(incident, event.grant)
-    shown = request.cameras if request else ()
-    card = next((each for each in shown if each.camera == event.camera), None)
-    if card is None:
-        return incident
-    seen = Sighting(
-        at=event.seen_at,
-        card=card,
-        sight=event.sight,
-        heading=event.heading,
-        travel=event.travel,
-        city=event.city,
-        by=event.by,
-    )
-    return replace(incident, sightings=(*incident.sightings, seen)[-incidents.SIGHTINGS_MAX :])
 
 
 def _video(

@@ -21,6 +21,10 @@ from safetynet.core.events.by_city import CameraReturned as CameraReturned
 from safetynet.core.events.by_city import CameraTurned as CameraTurned
 from safetynet.core.events.by_city import GrantReviewed as GrantReviewed
 from safetynet.core.events.by_city import SightingMarked as SightingMarked
+from safetynet.core.events.shielded import ProtectedAnswered as ProtectedAnswered
+from safetynet.core.events.shielded import ProtectedLocated as ProtectedLocated
+from safetynet.core.events.shielded import ProtectedPlaceReceived as ProtectedPlaceReceived
+from safetynet.core.events.shielded import ProtectedWarned as ProtectedWarned
 from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
@@ -54,7 +58,6 @@ from safetynet.core.terms import (
     UnitId,
     UnitState,
     ViewerId,
-    WarningAnswer,
     WearerId,
     Why,
     ZoneId,
@@ -363,36 +366,6 @@ class AnswerOverdue(Event, frozen=True, kw_only=True, tag="answer_overdue"):
     what: DispatchId | NoticeId
 
 
-# --- at the control centre: protected persons ----------------------------------------------------------------------
-
-
-class ProtectedWarned(Event, frozen=True, kw_only=True, tag="protected_warned"):
-    """A protected person was told that the wearer is near; `near_m` in steps, `direction`: also from which side."""
-
-    incident: IncidentId
-    protected: ProtectedId
-    kind: AlarmKind
-    certainty: Certainty
-    near_m: int
-    direction: bool
-
-
-class ProtectedAnswered(Event, frozen=True, kw_only=True, tag="protected_answered"):
-    incident: IncidentId
-    protected: ProtectedId
-    answer: WarningAnswer
-
-
-class ProtectedLocated(Event, frozen=True, kw_only=True, tag="protected_located"):
-    """The police were told where the protected person is. Nobody else ever is; sealed under that person's own key."""
-
-    incident: IncidentId
-    notice: NoticeId
-    room: CentreId
-    protected: ProtectedId
-    place: Place
-
-
 # --- at a city -----------------------------------------------------------------------------------------------------
 
 
@@ -482,13 +455,6 @@ class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
     sender: CentreId
     kind: AlarmKind
     place: Place | None
-
-
-class ProtectedPlaceReceived(Event, frozen=True, kw_only=True, tag="protected_place_received"):
-    incident: IncidentId
-    notice: NoticeId
-    sender: CentreId
-    place: Place
 
 
 # --- at a relay, merged into its centre's log ----------------------------------------------------------------------
