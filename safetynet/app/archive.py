@@ -219,7 +219,7 @@ class Archive:
     async def _track(self, row: Row, story: Story) -> tuple[str, tuple[Place, ...]]:
         """Where the person was from the first alarm to the closing, as far as it may still be known."""
         wearer, first, last = row.wearer, story.fix_first, story.fix_last
-        if wearer is None or story.erased:
+        if wearer is None or story.opened_at is None:
             return "erased", ()
         if first is None or last is None or last < first:
             return "none", ()
@@ -251,7 +251,7 @@ class Names:
         return among.get(id, id) if id else None
 
 
-WORDS: Final = ("kind", "why", "code", "outcome", "certainty", "state", "purpose")
+WORDS: Final = ("kind", "why", "code", "outcome", "certainty", "state", "standing", "answer", "purpose")
 """Fields of an event that hold a word."""
 
 

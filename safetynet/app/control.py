@@ -31,11 +31,9 @@ from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
     AnyEvent,
-    ClosedIncidentOpened,
     IncidentClosed,
     IncidentOpened,
     Place,
-    ReportMade,
     StreamClosed,
     StreamOpened,
 )
@@ -466,15 +464,6 @@ class Control(windows.Host):
         for alarm in held.alarms:
             episode = self.loop.state.alarms[alarm].episode
             self._rules = rules.end(self._rules, held.wearer, episode, self._last_fix)
-
-    def reread(self, event: ClosedIncidentOpened | ReportMade) -> None:
-        """Somebody opens a closed incident: on disk before anything of it is shown."""
-        self._run(self.loop.take(event, clock.now()))
-
-    def leads(self, person: PersonId) -> frozenset[WearerId]:
-        """Whose open incidents this person leads."""
-        state = self.loop.state
-        return frozenset(wearer for wearer, id in state.open.items() if state.incidents[id].owner == person)
 
     # --- screens ---------------------------------------------------------------------------------------------------
 

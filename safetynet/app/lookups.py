@@ -16,11 +16,14 @@ from starlette.routing import Route
 
 from safetynet.app import reports
 from safetynet.app.archive import PAGE_ROWS, Archive, Names, Opened, Page, ticks
+from safetynet.app.loop import Loop
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.views import zone_view
 from safetynet.core import archives, law
 from safetynet.core.archives import Reader, Row, Wish
-from safetynet.core.events import ClosedIncidentOpened, Place, ReportMade
+from safetynet.core.control import words
+from safetynet.core.control.state import State
+from safetynet.core.events import ClosedIncidentOpened, Place
 from safetynet.core.terms import (
     AlarmKind,
     Disposition,
@@ -29,7 +32,6 @@ from safetynet.core.terms import (
     PersonId,
     Purpose,
     UnitId,
-    WearerId,
     Why,
 )
 from safetynet.edge import clock, export, keys
@@ -52,9 +54,7 @@ class Program(Protocol):
     store: Store
     own: keys.CentreKeys
     archive: Archive
-
-    def reread(self, event: ClosedIncidentOpened | ReportMade) -> None: ...
-    def leads(self, person: PersonId) -> frozenset[WearerId]: ...
+    loop: Loop[State, words.Given, words.Errand]
 
 
 class _Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +161,7 @@ class Lookups:
         if no is not None or row is None:
             why = no or Why.NO_SUCH_INCIDENT
             return self._problem(404 if why is Why.NO_SUCH_INCIDENT else 409, why.value)
-        self._program.reread(
+        self._write_down(
             ClosedIncidentOpened(
                 at=clock.now(),
                 incident=asked.incident,
@@ -204,7 +204,7 @@ class Lookups:
             document = reports.compose(opened, self._names(), made, self._roads)
             body = await asyncio.to_thread(export.pdf, document)
             digest = hashlib.sha256(body).digest()
-            self._program.reread(reports.left_the_house(opened, made, session.account.person, digest))
+            self._write_down(reports.left_the_house(opened, made, session.account.person, digest))
         named = {**self._headers, "content-disposition": f'attachment; filename="{asked.incident}.pdf"'}
         return Response(body, media_type="application/pdf", headers=named)
 
@@ -269,8 +269,16 @@ class Lookups:
 
     def _reader(self, session: Session) -> Reader:
         account = session.account
-        concerned = self._program.leads(account.person)
+        state = self._program.loop.state
+        concerned = frozenset(
+            wearer for wearer, id in state.open.items() if state.incidents[id].owner == account.person
+        )
         return Reader(person=account.person, supervisor=account.role == SUPERVISOR, concerned=concerned)
+
+    def _write_down(self, event: words.Reread) -> None:
+        """On disk before anything of it is shown."""
+        errands = self._program.loop.take(event, clock.now())
+        assert not errands, "reading sends nobody anywhere"
 
     def _names(self) -> Names:
         return Names(

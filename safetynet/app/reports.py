@@ -279,6 +279,8 @@ ENUM_OF: Final[Mapping[str, str]] = {
     "code": "Disposition",
     "outcome": "CallOutcome",
     "certainty": "Certainty",
+    "standing": "Standing",
+    "answer": "WarningAnswer",
     "purpose": "Purpose",
 }
 

@@ -6,6 +6,7 @@ import { CODES } from './choices.js';
 import './header.js';
 import { icon, shape } from './icons.js';
 import { letters } from './keys.js';
+import { TEXT } from './messages.js';
 import './replay.js';
 import { clock, count, day, isKorean, lasting, speak, spoken, t } from './say.js';
 import { State, stateUrl } from './state.js';
@@ -18,7 +19,8 @@ import './watchdog.js';
 
 /** The law's purposes (Act 16(2)) and the keeper's own check, in the order of the keys 1 to 6. */
 const PURPOSES = ['guidance', 'parole_review', 'own_investigation', 'victim_notice', 'self_check', 'court'];
-const KINDS = ['strap_cut', 'body_tamper', 'exclusion_zone', 'sos'];
+/** Every kind of alarm that has a text. */
+const KINDS = Object.keys(TEXT).flatMap((key) => (key.startsWith('AlarmKind.') ? [key.slice('AlarmKind.'.length)] : []));
 const KOREA_MS = 9 * 3_600_000;
 const DAY_MS = 86_400_000;
 

@@ -158,9 +158,7 @@ class Store:
     # --- the log ---------------------------------------------------------------------------------------------------
 
     def events(self, after: int = 0) -> Iterator[tuple[int, AnyEvent]]:
-        """Serial and event from the one after `after` on; what was erased is skipped. Raises Damaged where a leaf
-        disagrees.
-        """
+        """Serial and event behind `after`; what was erased is skipped. Raises Damaged where a leaf disagrees."""
         for serial, salt, record in self._records(with_subject=True, after=after):
             said, event = codec.decode_record(record)
             if said != serial or len(salt) != SALT_BYTES:
@@ -201,11 +199,8 @@ class Store:
             row = self._db.execute("select subject, sealed, leaf from event where serial = ?", (serial,)).fetchone()
             if row is None:
                 raise Damaged(f"event {serial} is missing")
-            subject, sealed, leaf = row
-            if subject is not None and serial <= erased.get(subject, 0):
-                yield serial, leaf, None
-                continue
-            yield serial, leaf, codec.decode_record(self._record(serial, subject, sealed, leaf)[1])[1]
+            gone = row[0] is not None and serial <= erased.get(row[0], 0)
+            yield serial, row[2], None if gone else codec.decode_record(self._record(serial, *row)[1])[1]
 
     def head(self) -> int:
         """Serial of the last event; 0 in an empty log. Also the size of the ledger."""
@@ -342,8 +337,7 @@ class Store:
 
     def owed(self, to: CentreId) -> int:
         """How many messages wait for `to`."""
-        (count,) = self._db.execute("select count(*) from outbox where receiver = ?", (to,)).fetchone()
-        return int(count)
+        return int(self._db.execute("select count(*) from outbox where receiver = ?", (to,)).fetchone()[0])
 
     def acked(self, to: CentreId, seq: int) -> None:
         """The partner has `seq` on its disk. No fsync: a forgotten acknowledgement is one more duplicate."""
@@ -535,7 +529,6 @@ class Store:
             raise Damaged(f"events behind {after} are missing")
 
     def _record(self, serial: int, subject: str | None, sealed: bytes, leaf: bytes) -> tuple[bytes, bytes]:
-        """Salt and record of one row, checked against its leaf."""
         plain = sealed if subject is None else self._opened(SubjectId(subject), sealed, _place(serial))
         salt, record = plain[:SALT_BYTES], plain[SALT_BYTES:]
         if not ledger.bears_out(leaf, salt, record) or ledger.sealed(leaf) not in (None, subject is not None):
