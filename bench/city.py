@@ -2,7 +2,8 @@
 
     python bench/city.py [--seconds 15] [--watched 40] [--alarms 25] [--port 18400]
 
-The real product (`safetynet demo`: at least 200 registered cameras, two cities, relays, police room, made city), a real
+The real product (every program of `safetynet demo`: two cities with at least 200 registered cameras, relays, police room,
+devices; only the pictures are filmed beforehand, so that drawing them does not drown the rest), a real
 browser with nine pictures of one incident, and colleagues without a browser who look at further incidents until
 `--watched` different cameras are open; all by the product's own doors. Then straps are cut, one after another, and each
 is timed until its row is painted. The peer of the same run: the same cameras read by a bare socket, nothing decided,
@@ -24,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
+import numpy as np
 from playwright.async_api import async_playwright
 from video import browser as browser_pids
 from video import cpu_s
@@ -32,13 +33,21 @@ from websockets.asyncio.client import ClientConnection, connect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from safetynet.core.terms import CameraId
 from safetynet.edge import clock, registry
-from safetynet.sim.provision import CITIES, Deployment
+from safetynet.sim import cameras
+from safetynet.sim.children import Children
+from safetynet.sim.demo import SEED, programs
+from safetynet.sim.h264 import PcmWriter
+from safetynet.sim.provision import CITIES, Ports, Wish, provision
 from safetynet.sim.screen import DESK, Screen, launch, until
+from safetynet.sim.world import World
 
 ROOT = Path(__file__).parents[1]
 TILES = 9
 REPORT_TRIES_MAX = 10
+FILM_S = 10
+GOP = 20
 WATCHED_S_MAX = 60
 
 
@@ -52,6 +61,8 @@ class Colleague:
         self.watched: dict[tuple[str, str], int] = {}
         """Pictures taken per (grant, camera)."""
         self.gaps = 0
+        self.video: ClientConnection | None = None
+        self.eye: asyncio.Task[None] | None = None
         self._last: dict[int, int] = {}
         self._tiles: dict[int, tuple[str, str]] = {}
         self._mine: set[str] = set()
@@ -69,7 +80,7 @@ class Colleague:
         self.socket = await connect(
             f"ws://127.0.0.1:{self.port}/ws", additional_headers={"cookie": cookie}, origin=origin, max_size=None
         )
-        self.video = await connect(f"ws://127.0.0.1:{self.port + 2}/video", origin=origin, max_size=None)
+        self.origin = origin
         await self.socket.send('{"op":"hello","have":null}')
 
     async def do(self, act: str, **fields: str) -> None:
@@ -86,6 +97,11 @@ class Colleague:
             said = json.loads(text)
             if "admit" in said:
                 self._admitted.add(said["admit"]["grant"])
+                if self.video is None:
+                    self.video = await connect(
+                        f"ws://127.0.0.1:{self.port + 2}/video", origin=self.origin, max_size=None
+                    )
+                    self.eye = asyncio.create_task(self.look(self.video))
                 await self.video.send(json.dumps({"op": "hello", "token": said["admit"]["token"]}))
             for name, entities in (said.get("full") or said.get("put") or {}).items():
                 if name in ("incidents", "alarms"):
@@ -101,11 +117,12 @@ class Colleague:
                 if tile > 60:
                     return
                 self._tiles[tile], self.watched[key] = key, 0
+                assert self.video is not None, "nobody is admitted without a token"
                 await self.video.send(json.dumps({"op": "open", "tile": tile, "grant": key[0], "camera": key[1]}))
 
-    async def look(self) -> None:
+    async def look(self, video: ClientConnection) -> None:
         """Acknowledges each picture, as a page does that has handed it to its decoder."""
-        async for data in self.video:
+        async for data in video:
             if isinstance(data, str) or data[6:10] != b"prft":
                 continue
             tile, number = int.from_bytes(data[:2]), int.from_bytes(data[54:58])
@@ -114,44 +131,87 @@ class Colleague:
                 last = self._last.get(tile, number - 1)
                 self.gaps += max(0, number - last - 1) if number - last < 1_000 else 0
                 self._last[tile] = number
-            await self.video.send(data[:2] + b"\0\1")
+            await video.send(data[:2] + b"\0\1")
+
+    async def leave(self, ear: asyncio.Task[None]) -> None:
+        """Raises what its tasks raised: a window that broke makes the figures worthless."""
+        await self.socket.close()
+        await ear
+        if self.video is not None and self.eye is not None:
+            await self.video.close()
+            await self.eye
+
+
+def film() -> cameras.Clip:
+    """Ten seconds, encoded once: what the cameras cost must not drown what is measured."""
+    card, writer = cameras.TestCard(), PcmWriter(640, 360, GOP)
+    planes = np.empty((card.height * 3 // 2, card.width), np.uint8)
+    made: list[tuple[tuple[bytes, ...], bool, float]] = []
+    for number in range(FILM_S * cameras.RATE_PER_S):
+        card.draw(CameraId("bench"), number * 100, planes)
+        nals, key = writer.encode(planes)
+        plain = tuple(each for each in nals if each[0] & 31 not in (7, 8))
+        made.append((plain, key, number / cameras.RATE_PER_S))
+    return cameras.Clip(card.width, card.height, tuple(made), float(FILM_S), writer.sps, writer.pps, audio=False)
+
+
+async def part_cameras(port: int, ids: Path) -> None:
+    """RTSP servers in a process of their own: every camera of both cities plays the film."""
+    clip = film()
+    await cameras.serve(dict.fromkeys(json.loads(ids.read_bytes()), clip), "127.0.0.1", port)
+    await asyncio.Event().wait()
 
 
 class Product:
-    """The demo as a child, its accounts and its devices' keys."""
+    """All programs of the demo as children, with cameras that cost little; its accounts and its devices' keys."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
+        ports = Ports(first=port)
+        self.films = port + 53
+        deployment, _ = provision(
+            Wish(folder=folder, ports=ports, seed=SEED, data=None, fresh=False), lambda _, __: None
+        )
+        self.logins = {each.account: each.password for each in deployment.logins}
+        self.urls: dict[str, str] = {}
+        for city in CITIES:
+            mine = {id: f"rtsp://127.0.0.1:{self.films}/{id}" for id in registry.read_sources(folder / city)}
+            registry.write_sources(folder / city, mine)
+            self.urls |= {str(id): url for id, url in mine.items()}
+        world = json.loads((folder / "world" / "world.json").read_bytes())
+        self.devices: dict[str, str] = world["devices"]
+        self.homes = {str(each.device): (each.lat, each.lon) for each in World(int(world["seed"])).wearers()}
+        self.children = Children(programs(folder, ports), folder / "log", say=print)
 
     async def start(self) -> None:
-        # A time limit ends this program by SIGTERM; the demo then sees its pipe close and the kernel ends its children.
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "safetynet", "demo", "--port", str(self.port), "--data-dir", str(self.folder), "--say-ready",
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        async with asyncio.timeout(120):
-            async for line in self.process.stdout:
-                if line.startswith(b'{"ready"'):
-                    self.pids: dict[str, int] = json.loads(line)["children"]
-                    break
-        deployment = msgspec.json.decode((self.folder / "deployment.json").read_bytes(), type=Deployment)
-        self.logins = {each.account: each.password for each in deployment.logins}
-        world = json.loads((self.folder / "world" / "world.json").read_bytes())
-        self.devices: dict[str, str] = world["devices"]
-        self.urls = {str(id): url for city in CITIES for id, url in registry.read_sources(self.folder / city).items()}
+        ids = self.folder / "cameras.json"
+        ids.write_text(json.dumps(sorted(self.urls)), encoding="utf-8")
+        self.cameras = await asyncio.create_subprocess_exec(
+            sys.executable, __file__, "--part", "cameras", "--port", str(self.films), "--ids", str(ids)
+        )
+        await self.children.start()
+        self.pids = self.children.pids() | {"cameras": self.cameras.pid}
 
     async def stop(self) -> None:
-        if self.process.returncode is None:
-            self.process.terminate()
-        await asyncio.wait_for(self.process.wait(), 20)
+        await self.children.stop()
+        if self.cameras.returncode is None:
+            self.cameras.terminate()
+        await self.cameras.wait()
 
     async def cut(self, web: httpx.AsyncClient, device: str) -> tuple[int, float]:
         """The device says that its strap was removed: when it began to, and how long until it was answered, ms."""
+        lat, lon = self.homes[device]
         at, began = clock.now(), time.monotonic()
         answer = await web.post(
             f"http://127.0.0.1:{self.port}/device",
-            data={"id": device, "alarm": "removing", "lat": "0", "lon": "0", "timestamp": str(at)},
+            data={
+                "id": device,
+                "alarm": "removing",
+                "lat": str(lat),
+                "lon": str(lon),
+                "accuracy": "12",
+                "timestamp": str(at),
+            },
             headers={"X-Device-Key": self.devices[device]},
         )
         answer.raise_for_status()
@@ -216,7 +276,8 @@ async def watch_many(product: Product, wall: Screen, mate: Colleague, web: httpx
     await product.cut(web, left.pop(0))
     await until("the first alarm", wall.rows)
     await wall.press("Enter")
-    await until("the cameras", lambda: wall.page.locator("sn-tile").count())
+    await until("the cameras", lambda: wall.page.locator("sn-tile.proposed").count())
+    await until("the claim", lambda: wall.page.locator("[data-act=police]").count())
     await wall.press("f", "v")
 
     def seen() -> set[str]:
@@ -265,7 +326,9 @@ async def under_load(product: Product, wall: Screen, mate: Colleague, web: httpx
     dropped = sum(new["dropped"] - old["dropped"] for old, new in both)
     read = sum(mate.watched[key] - taken.get(key, 0) for key in mate.watched)
     lost = mate.gaps - gaps
-    product_cpu = sum(value for name, value in cpu.items() if name not in ("world", "colleagues and this program"))
+    product_cpu = sum(
+        value for name, value in cpu.items() if name not in ("world", "cameras", "colleagues and this program")
+    )
     return {
         "cpu_percent": cpu, "cpu_total_percent": round(sum(cpu.values()), 1), "cpu_product_percent": round(product_cpu, 1),
         "alarms": len(latency), "alarm_ms_p50": rank(latency, 0.5), "alarm_ms_p99": rank(latency, 0.99),
@@ -293,7 +356,7 @@ async def peer(product: Product, ids: set[str], seconds: float) -> dict[str, flo
     counted: dict[str, int] = {}
     tasks = [asyncio.create_task(bare(product.urls[id], counted)) for id in sorted(ids)]
     await asyncio.sleep(2)
-    usage = Usage(lambda: {"world": [product.pids["world"]], "sinks": [os.getpid()]})
+    usage = Usage(lambda: {"cameras": [product.pids["cameras"]], "sinks": [os.getpid()]})
     before, began = dict(counted), time.monotonic()
     await asyncio.sleep(seconds)
     took, cpu = time.monotonic() - began, usage.percent()
@@ -303,7 +366,7 @@ async def peer(product: Product, ids: set[str], seconds: float) -> dict[str, flo
     assert not failed, failed[0]
     read = sum(counted[url] - before.get(url, 0) for url in counted)
     return {
-        "peer_cpu_total_percent": round(sum(cpu.values()), 1), "peer_cpu_world_percent": cpu["world"],
+        "peer_cpu_total_percent": round(sum(cpu.values()), 1), "peer_cpu_cameras_percent": cpu["cameras"],
         "peer_cpu_sinks_percent": cpu["sinks"], "peer_pictures_per_s_and_camera": round(read / max(1, len(ids)) / took, 2),
     }  # fmt: skip
 
@@ -311,7 +374,7 @@ async def peer(product: Product, ids: set[str], seconds: float) -> dict[str, flo
 async def measure(product: Product, seconds: float, watched: int, alarms: int) -> dict[str, Any]:
     mate = Colleague(product.port)
     await mate.sign_in("operator2", product.logins["operator2"])
-    ears = [asyncio.create_task(mate.hear()), asyncio.create_task(mate.look())]
+    ear = asyncio.create_task(mate.hear())
     async with async_playwright() as playing, httpx.AsyncClient() as web:
         chromium = await launch(playing)
         wall = await Screen.open(chromium, DESK, product.folder / "shots")
@@ -325,19 +388,13 @@ async def measure(product: Product, seconds: float, watched: int, alarms: int) -
         made["page_faults"] = len(wall.faults)
         await wall.shoot("wall")
         await chromium.close()
-    for each in (mate.socket, mate.video):
-        await end(each)
-    await asyncio.gather(*ears)
+    await mate.leave(ear)
     await asyncio.sleep(2)  # the relays let go of the cameras
     made |= await peer(product, ids, seconds / 2)
     made["cpu_ratio"] = round(made["cpu_total_percent"] / max(0.1, made["peer_cpu_total_percent"]), 2)
     made["pictures_ratio"] = round(made["pictures_per_s_and_camera"] / max(0.01, made["peer_pictures_per_s_and_camera"]), 3)  # fmt: skip
     made["alarm_over_answer_ratio"] = round(made["alarm_ms_p50"] / max(0.1, made["answer_ms_p50"]), 2)
     return made
-
-
-async def end(socket: ClientConnection) -> None:
-    await socket.close()
 
 
 async def main(said: argparse.Namespace) -> None:
@@ -365,4 +422,7 @@ if __name__ == "__main__":
     parser.add_argument("--alarms", type=int, default=25)
     parser.add_argument("--port", type=int, default=18_400)
     parser.add_argument("--keep", type=Path, help="where the picture of the wall goes")
-    asyncio.run(main(parser.parse_args()))
+    parser.add_argument("--part", choices=("cameras",), help="for this program's own use")
+    parser.add_argument("--ids", type=Path)
+    given = parser.parse_args()
+    asyncio.run(part_cameras(given.port, given.ids) if given.part else main(given))

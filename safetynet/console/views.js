@@ -15,6 +15,7 @@ export const SLOTS = 4;
 export const SLOTS_MAX = 9;
 const SHIFT_MS_MIN = 4_000;
 const STALE_MS = 2_000;
+const AGES_DRAWN_MS = 500;
 const ADMIT_WAIT_MS = 3_000;
 /** How long a better camera keeps its place while its city still answers: the next city's pictures would be opened for nothing. */
 const ANSWER_MS = 500;
@@ -58,6 +59,7 @@ export class Views extends EventTarget {
     this.shifted_at = 0;
     this.tile = 0;
     this.expected_at = 0;
+    this.aged_ms = 0;
   }
 
   /** Has the player ready before the first picture is asked for: its modules and its worker take a quarter second. */
@@ -112,9 +114,14 @@ export class Views extends EventTarget {
       this.#step(feed, 'live', null);
       feed.frame_at ??= typeof at_ms === 'number' ? Math.min(at_ms, now()) : now();
     }));
-    on('age', ({ tile, age_ms }) => this.#with(tile, (feed) => {
-      feed.frame_at = now() - age_ms;
-    }));
+    // Nine pictures tell their age five times a second each: the page is not drawn anew for every one of them.
+    player.addEventListener('age', (event) => {
+      const { tile, age_ms } = /** @type {CustomEvent} */ (event).detail;
+      this.#with(tile, (feed) => { feed.frame_at = now() - age_ms; });
+      if (performance.now() - this.aged_ms < AGES_DRAWN_MS) return;
+      this.aged_ms = performance.now();
+      this.dispatchEvent(new Event('change'));
+    });
     on('grant', ({ grant, state, why }) => this.#grant(grant, state, why ?? null));
   }
 
