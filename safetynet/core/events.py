@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from safetynet.core.terms import (
+    ActionId,
     AlarmId,
     AlarmKind,
     Basis,
@@ -22,6 +23,7 @@ from safetynet.core.terms import (
     Certainty,
     DispatchId,
     Disposition,
+    FieldMark,
     FixId,
     GrantId,
     IncidentId,
@@ -35,6 +37,7 @@ from safetynet.core.terms import (
     Source,
     StreamId,
     SubjectId,
+    Unable,
     UnitId,
     UnitState,
     ViewerId,
@@ -57,6 +60,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     observed_at: Instant
     received_at: Instant
     fix: FixId
+
+
+class Spot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where an officer's telephone was when its officer did something. Degrees WGS84."""
+
+    lat: float
+    lon: float
+    radius_m: float
 
 
 class CameraCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -285,6 +296,8 @@ class ViewerAdmitted(Event, frozen=True, kw_only=True, tag="viewer_admitted"):
     by: PersonId
     token_sha256: bytes
     until: Instant
+    dispatch: DispatchId | None = None
+    """The order under which an officer in the field sees one picture; None for a window of who leads."""
 
 
 # --- at the control centre: people sent and told -------------------------------------------------------------------
@@ -303,6 +316,47 @@ class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
     dispatch: DispatchId
     unit: UnitId
     state: UnitState
+    by: PersonId | None = None
+    action: ActionId | None = None
+    acted_at: Instant | None = None
+    """When the officer pressed, by his telephone: earlier than `at` when it had no connection."""
+    unable: Unable | None = None
+    """Why a unit that declined cannot go."""
+
+
+class FieldMarked(Event, frozen=True, kw_only=True, tag="field_marked"):
+    """An officer under this order saw the person, did not, or needs backup. `acted_at` is his own time of it."""
+
+    incident: IncidentId
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    action: ActionId
+    mark: FieldMark
+    acted_at: Instant
+    spot: Spot | None
+
+
+class BackupAnswered(Event, frozen=True, kw_only=True, tag="backup_answered"):
+    """A person at the control centre has taken notice that a unit needs backup."""
+
+    incident: IncidentId
+    by: PersonId
+
+
+class PhotoTaken(Event, frozen=True, kw_only=True, tag="photo_taken"):
+    """An officer's photograph, kept sealed under the incident beside the log; this is the hash of what is kept."""
+
+    incident: IncidentId
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    action: ActionId
+    """Also the name of the photograph within its incident."""
+    sha256: bytes
+    size_bytes: int
+    acted_at: Instant
+    spot: Spot | None
 
 
 class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
@@ -522,6 +576,9 @@ AnyEvent: TypeAlias = (
     | ViewerAdmitted
     | DispatchOrdered
     | UnitReported
+    | FieldMarked
+    | BackupAnswered
+    | PhotoTaken
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
@@ -573,6 +630,8 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | VideoRequested()
             | CamerasProposed()
             | PoliceNotified()
+            | FieldMarked()
+            | PhotoTaken()
             | RequestPrepared()
             | GrantIssued()
             | GrantMoved()

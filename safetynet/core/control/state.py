@@ -9,7 +9,7 @@ from immutables import Map
 from safetynet.core import alarms, incidents
 from safetynet.core.alarms import Alarm
 from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
-from safetynet.core.dispatch import BUSY, UNANSWERED
+from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -19,14 +19,17 @@ from safetynet.core.events import (
     AlarmReturned,
     AnswerOverdue,
     AnyEvent,
+    BackupAnswered,
     CamerasChanged,
     CamerasProposed,
     DispatchOrdered,
+    FieldMarked,
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
+    PhotoTaken,
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
@@ -52,6 +55,7 @@ from safetynet.core.messages import (
     outward,
 )
 from safetynet.core.terms import (
+    SECOND_MS,
     AlarmId,
     AlarmKind,
     Certainty,
@@ -72,6 +76,8 @@ from safetynet.core.terms import (
 CLOSED_KEPT_MAX: Final = 200
 """Closed incidents that stay in memory for the screens. All of them stay in the log."""
 RECORD_MAX: Final = 100
+LATE_MS: Final = 5 * SECOND_MS
+"""What an officer did longer ago than this shows both times in the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,9 @@ def evolve(state: State, event: AnyEvent) -> State:
             | ViewerAdmitted()
             | DispatchOrdered()
             | UnitReported()
+            | FieldMarked()
+            | BackupAnswered()
+            | PhotoTaken()
             | PoliceNotified()
             | PoliceNoticeAnswered()
             | AnswerOverdue()
@@ -240,6 +249,9 @@ IncidentEvent: TypeAlias = (
     | ViewerAdmitted
     | DispatchOrdered
     | UnitReported
+    | FieldMarked
+    | BackupAnswered
+    | PhotoTaken
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
@@ -284,6 +296,10 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, place=event.place, earlier=incident.place)
         case VideoRefusedHere():
             return replace(incident, refused_here=event.why)
+        case FieldMarked() | PhotoTaken() | BackupAnswered():
+            return incidents.marked(incident, event)
+        case ViewerAdmitted() if event.dispatch is not None:
+            return incidents.officer_admitted(incident, event.dispatch, event.viewer)
         case ViewerAdmitted():
             return replace(
                 incident, viewers=incident.viewers | {event.viewer}, cut=incident.cut - {event.viewer}, viewed=True
@@ -388,9 +404,11 @@ def _people(
         case UnitReported():
             order = incident.dispatches[event.dispatch]
             accepted_at = order.accepted_at or (event.at if event.state in BUSY else None)
-            return incidents.with_dispatch(
-                incident, replace(order, state=event.state, reported_at=event.at, accepted_at=accepted_at)
+            after = replace(
+                order, state=event.state, reported_at=event.at, accepted_at=accepted_at, unable=event.unable
             )
+            incident = incidents.acted(incident, event.action)
+            return incidents.with_dispatch(incident, after)
         case PoliceNotified():
             return incidents.with_notice(
                 incident,
@@ -478,6 +496,10 @@ def _by(event: IncidentEvent) -> PersonId | None:
             | VideoRefusedHere()
             | ViewerAdmitted()
             | DispatchOrdered()
+            | UnitReported()
+            | FieldMarked()
+            | BackupAnswered()
+            | PhotoTaken()
             | PoliceNotified()
         ):
             return event.by
@@ -502,7 +524,12 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
         case DispatchOrdered():
             return (("unit", event.unit),)
         case UnitReported():
-            return (("unit", event.unit), ("state", event.state.value))
+            unable = (("unable", event.unable.value),) if event.unable else ()
+            return (("unit", event.unit), ("state", event.state.value), *unable, *_when(event.at, event.acted_at))
+        case FieldMarked():
+            return (("unit", event.unit), ("mark", event.mark.value), *_when(event.at, event.acted_at))
+        case PhotoTaken():
+            return (("unit", event.unit), *_when(event.at, event.acted_at))
         case PoliceNotified():
             return (("room", event.room),)
         case PoliceNoticeAnswered():
@@ -511,6 +538,12 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("to", event.to),)
         case _:
             return ()
+
+
+def _when(at: Instant, acted_at: Instant | None) -> tuple[tuple[str, str], ...]:
+    """His own time of what an officer did, when it was heard late."""
+    late = acted_at is not None and at - acted_at >= LATE_MS
+    return (("acted_at", str(acted_at)),) if late else ()
 
 
 # --- what must be done about it ------------------------------------------------------------------------------------
@@ -542,6 +575,8 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return [SetCameras(event.grant, tuple(each.camera for each in event.cameras))]
         case VideoEnded():
             return [CutGrant(event.grant, event.why)]
+        case UnitReported() if not FOLLOWS[event.state] and event.incident in state.incidents:
+            return _officer_out(state.incidents[event.incident].dispatches[event.dispatch])
         case IncidentTakenOver() | IncidentHandedOver():
             return [CutIncident(event.incident, Why.NOT_OWNER)]
         case _:
@@ -590,8 +625,14 @@ def _admits(state: State, event: ViewerAdmitted) -> list[Errand]:
             city=request.city,
             cameras=tuple(each.camera for each in request.cameras),
             until=event.until,
+            one_tile=event.dispatch is not None,
         )
     ]
+
+
+def _officer_out(order: Dispatch) -> list[Errand]:
+    """His order is over, and with it his picture; also when he is still let in to others."""
+    return [CutViewer(each, Why.DISPATCH_OVER) for each in sorted(order.viewers)]
 
 
 def resume(state: State) -> list[Errand]:
@@ -601,6 +642,8 @@ def resume(state: State) -> list[Errand]:
         if incident.stage is Stage.CLOSED:
             errands.append(CutIncident(incident.incident, Why.INCIDENT_CLOSED))
         errands += [CutViewer(each, Why.NOT_OWNER) for each in sorted(incident.cut)]
+        for order in incident.dispatches.values():
+            errands += _officer_out(order) if not FOLLOWS[order.state] else []
         for request in incident.requests.values():
             if request.grant is None:
                 continue
