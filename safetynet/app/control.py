@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 import uvicorn
 
-from safetynet.app import views, windows
+from safetynet.app import field, views, windows
 from safetynet.app.loop import InboxKey, Loop, RelayMark
 from safetynet.app.pages import application
 from safetynet.app.people import OPERATORS, People, units
@@ -42,6 +42,7 @@ from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState, Transition
 from safetynet.core.terms import (
     MINUTE_MS,
+    ActionId,
     AlarmId,
     CentreId,
     FixId,
@@ -60,6 +61,7 @@ from safetynet.edge.devices import osmand
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
 from safetynet.edge.link import Link, LinkState
+from safetynet.edge.photos import NotAPhoto
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
@@ -262,6 +264,7 @@ class Control:
                             city=errand.city,
                             cameras=errand.cameras,
                             until_ms=errand.until,
+                            one_tile=errand.one_tile,
                         )
                     )
                 case words.SetCameras(grant, cameras):
@@ -332,7 +335,9 @@ class Control:
             return no
         if isinstance(command, words.AskVideo):
             seat.asked.add(command.incident)
-        if isinstance(command, words.AdmitViewer):
+        if isinstance(command, words.AdmitOfficer):
+            self._run(self.loop.take(replace(command, token_sha256=seat.admit(command.grant)), at))
+        elif isinstance(command, words.AdmitViewer):
             seat.asked.add(command.incident)
             seat.admitted.discard(command.grant)  # a token serves once: whoever asks again has lost it
         else:
@@ -360,9 +365,7 @@ class Control:
         by, role = seat.person, seat.session.account.role
         if role not in OPERATORS:
             unit = self._unit_of(seat.session)
-            if said.act == "unit" and unit and said.dispatch and said.state:
-                return words.ReportUnit(dispatch=said.dispatch, unit=unit, state=said.state)
-            return Why.NOT_ALLOWED_NOW.value
+            return field.command(seat, self.units[unit] if unit else None, said)
         if said.act == "ack" and said.alarm is not None:
             return words.Acknowledge(alarm=said.alarm, by=by)
         if said.act == "admit" and said.grant is not None:
@@ -386,12 +389,36 @@ class Control:
                 return words.AskVideo(incident=incident, by=by, footing=footing)
             case windows.Do(act="office", unit=unit) if unit is None or unit in self.units:
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
+            case windows.Do(act="backup"):
+                return words.AnswerBackup(incident=incident, by=by)
             case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
             case windows.Do(act="close", code=code) if code:
                 return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
             case _:
                 return "bad_command"
+
+    def keep_photo(self, session: Session, one: field.Taken) -> Why | str | None:
+        """An officer's photograph: kept before its event says so, and only when the mind lets it. None: it is kept."""
+        unit = self._unit_of(session)
+        if unit is None:
+            return Why.NOT_ALLOWED_NOW
+        try:
+            command, data = field.photograph(one, self.units[unit], session.account.person)
+        except NotAPhoto as no:
+            return no.word
+        at = clock.now()
+        refused = mind.refuses(self.loop.state, command, at)
+        if refused is None:
+            incident = self.loop.state.given[command.dispatch]
+            if command.action not in self.loop.state.incidents[incident].actions:
+                self.store.put_photo(field.sealed_under(incident), command.action, data)
+            self._run(self.loop.take(command, at))
+            self.show()
+        return refused
+
+    def photo(self, incident: IncidentId, action: ActionId) -> bytes | None:
+        return field.photo(self.store, self.loop.state, incident, action)
 
     def _may_lead(self, person: PersonId) -> bool:
         account = self.sessions.person(person)
@@ -442,11 +469,11 @@ class Control:
         self._show_planned = False
         seen = self._looked()
         state = self.loop.state
-        view = views.operators(state, seen)
+        view = field.added(views.operators(state, seen), state, seen)
         view["seats"] = self._seats_view(state)
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
-            feed.show(views.officer(state, unit, seen), seen.at)
+            feed.show(field.phone(views.officer(state, unit, seen), view, state, self.units[unit], seen), seen.at)
         self._shown_at = asyncio.get_running_loop().time()
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:

@@ -16,14 +16,15 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from safetynet.app import windows
+from safetynet.app import field, windows
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.core.fixes import Fix
-from safetynet.core.terms import DeviceId, UnitId, WearerId
+from safetynet.core.terms import ActionId, DeviceId, IncidentId, UnitId, WearerId, Why
 from safetynet.edge import auth, clock
 from safetynet.edge.auth import Locked, Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
+from safetynet.edge.photos import PHOTO_BYTES_MAX
 from safetynet.edge.web import Files
 
 BODY_BYTES_MAX: Final = 4_096
@@ -40,6 +41,8 @@ class Program(windows.Desk, Protocol):
 
     def on_unit(self, fix: Fix) -> None: ...
     def cut_signed_out(self) -> None: ...
+    def keep_photo(self, session: Session, one: field.Taken) -> Why | str | None: ...
+    def photo(self, incident: IncidentId, action: ActionId) -> bytes | None: ...
     def fail(self, fault: Exception) -> None: ...
 
 
@@ -77,6 +80,8 @@ class _Pages:
             Route("/sign-in", self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
             Route("/demo.json", self._demo),
+            Route("/field/photo", self._take_photo, methods=["POST"]),
+            Route("/photo/{incident}/{action}", self._photo),
             Route("/unit", self._unit, methods=["GET", "POST"]),
             Route("/map/{name}.geojson", self._map_file),
             Route("/map/{name}.json", self._map_file),
@@ -176,6 +181,37 @@ class _Pages:
             return
         await windows.serve(socket, session, self._control)
 
+    # --- photographs -----------------------------------------------------------------------------------------------
+
+    async def _take_photo(self, request: Request) -> Response:
+        """From an officer's telephone; sent again after a lost answer it is there already."""
+        session = self._whose(request)
+        if session is None:
+            return self._problem(401, "sign_in")
+        if not self._ours(request):
+            return self._problem(403, "wrong_origin")
+        body = await _body(request, PHOTO_BYTES_MAX)
+        one = field.taken(request.query_params, body)
+        if one is None:
+            return self._problem(400, "malformed")
+        if not body:
+            return self._problem(413, "too_large")
+        no = self._control.keep_photo(session, one)
+        if no is not None:
+            return self._problem(422, no.value if isinstance(no, Why) else no)
+        return Response(status_code=204, headers=self._files.headers)
+
+    async def _photo(self, request: Request) -> Response:
+        """To who sits at the centre, and never into a cache."""
+        session = self._whose(request)
+        if session is None or session.account.role not in OPERATORS:
+            return self._problem(401, "sign_in")
+        told = request.path_params
+        data = self._control.photo(IncidentId(told["incident"]), ActionId(told["action"]))
+        if data is None:
+            return self._problem(404, "no_such_file")
+        return Response(data, media_type="image/jpeg", headers={**self._files.headers, "cache-control": "no-store"})
+
     # --- units' phones ---------------------------------------------------------------------------------------------
 
     async def _unit(self, request: Request) -> Response:
@@ -206,13 +242,13 @@ class _SignIn(msgspec.Struct, frozen=True):
     password: str
 
 
-async def _body(request: Request) -> bytes:
-    """At most BODY_BYTES_MAX; what is longer is cut off and then fails to decode."""
+async def _body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
+    """At most `bytes_max`; what is longer is cut off and then fails to decode."""
     taken = bytearray()
     try:
         async for chunk in request.stream():
             taken += chunk
-            if len(taken) > BODY_BYTES_MAX:
+            if len(taken) > bytes_max:
                 return b""
     except ClientDisconnect:
         return b""  # nobody is left to answer, and half a body is none

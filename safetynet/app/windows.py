@@ -13,15 +13,20 @@ from typing import Any, Final, Protocol
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from safetynet.core.events import Spot
 from safetynet.core.terms import (
     SECOND_MS,
+    ActionId,
     AlarmId,
     CallOutcome,
     DispatchId,
     Disposition,
+    FieldMark,
     GrantId,
     IncidentId,
+    Instant,
     PersonId,
+    Unable,
     UnitId,
     UnitState,
     ViewerId,
@@ -62,6 +67,11 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     unit: UnitId | None = None
     dispatch: DispatchId | None = None
     state: UnitState | None = None
+    action: ActionId | None = None
+    acted_at: Instant | None = None
+    unable: Unable | None = None
+    mark: FieldMark | None = None
+    spot: Spot | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)
