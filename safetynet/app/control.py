@@ -336,7 +336,9 @@ class Control:
         if isinstance(command, words.AskVideo):
             seat.asked.add(command.incident)
         if isinstance(command, words.AdmitOfficer):
-            self._run(self.loop.take(replace(command, token_sha256=seat.admit(command.grant)), at))
+            request = incidents.grant_of(self.loop.state.incidents[self.loop.state.given[command.grant]], command.grant)
+            assert request is not None, "refuses() found the grant"
+            self._let_in(seat, command, request.until, at)
         elif isinstance(command, words.AdmitViewer):
             seat.asked.add(command.incident)
             seat.admitted.discard(command.grant)  # a token serves once: whoever asks again has lost it
@@ -439,10 +441,15 @@ class Control:
                     )
                     at = clock.now()
                     if mind.refuses(self.loop.state, wish, at) is None:
-                        digest = seat.admit(request.grant)
-                        _, known = self._admitted.get(seat.viewer, (seat.session, request.until))
-                        self._admitted[seat.viewer] = (seat.session, max(known, request.until))
-                        self._run(self.loop.take(replace(wish, token_sha256=digest), at))
+                        self._let_in(seat, wish, request.until, at)
+
+    def _let_in(
+        self, seat: windows.Seat, wish: words.AdmitViewer | words.AdmitOfficer, until: Instant, at: Instant
+    ) -> None:
+        digest = seat.admit(wish.grant)
+        _, known = self._admitted.get(seat.viewer, (seat.session, until))
+        self._admitted[seat.viewer] = (seat.session, max(known, until))
+        self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     def _ended(self, incident: IncidentId) -> None:
         """The rules learn that a person ended these episodes: what comes now is new."""
@@ -565,7 +572,7 @@ class Control:
         A start of this program signs everybody out, so it holds nobody to whom its relay may still show a picture.
         """
         self._run(minds.resume(self.loop.state))
-        viewers = {each for incident in self.loop.state.incidents.values() for each in incident.viewers}
+        viewers = {each for incident in self.loop.state.incidents.values() for each in incidents.viewers(incident)}
         self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self._admitted.keys())])
 
     async def _tick(self) -> None:

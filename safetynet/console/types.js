@@ -30,7 +30,7 @@
  *   alarms: string[], who: Who, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
- *   sealed: number, duties: {duty: string, due_at: number}[]}} Incident
+ *   sealed: number, duties: {duty: string, due_at: number}[], marks?: FieldMark[], photos?: FieldPhoto[], backup?: Backup|null}} Incident
  * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
  *   state: string, dispatch: string|null, eta_s: number|null}} Unit
@@ -41,8 +41,15 @@
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
  *   cities_agree: boolean|null}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
+ * @typedef {{lat: number, lon: number, radius_m: number}} Spot
+ * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
+ *   spot: Spot|null}} FieldMark  `at` is the officer's own time of it.
+ * @typedef {{photo: string, at: number, by_name: string, unit_name: string, size_bytes: number, sha256: string, spot: Spot|null}} FieldPhoto
+ * @typedef {FieldMark & {answered_at: number|null, answered_name: string|null}} Backup
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
- *   answer_by: number|null, office: string}} Order
+ *   answer_by: number|null, office: string, priority: number, ordered_at: number, unable: string|null, lead_name: string|null,
+ *   others: {unit_name: string, state: string}[], sighting: FieldMark|null, backup: {at: number, answered_at: number|null}|null,
+ *   law: {article_ko: string, article_en: string, conditions: string[]}|null, grants: Grant[], cameras: Camera[]}} Order
  *
  * @typedef {{me: Record<string, Me>, alarms: Record<string, Alarm>, incidents: Record<string, Incident>,
  *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
@@ -63,6 +70,6 @@
  * @typedef {EventTarget & {connect(url: string): unknown, hello(token: string): unknown,
  *   open(tile: number, canvas: HTMLCanvasElement, what: {grant: string, camera: string}): unknown,
  *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown,
- *   report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
+ *   end(): unknown, report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
  */
 export {};

@@ -277,6 +277,11 @@ def officer_admitted(incident: Incident, dispatch: DispatchId, viewer: ViewerId)
     return incident if order is None else with_dispatch(incident, replace(order, viewers=order.viewers | {viewer}))
 
 
+def viewers(incident: Incident) -> frozenset[ViewerId]:
+    """All windows that were let in: those of who leads and those of officers."""
+    return incident.viewers.union(*(each.viewers for each in incident.dispatches.values()))
+
+
 def marked(incident: Incident, event: FieldMarked | PhotoTaken | BackupAnswered) -> Incident:
     """The incident after an officer's word or photograph, or after an answer to his call."""
     match event:

@@ -1,6 +1,5 @@
 """An officer's telephone at the real program: what it is shown and lets in, its words and photographs, and the desk's side."""
 
-import asyncio
 import hashlib
 import json
 import sys
@@ -12,11 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "edge"))
 import deployment
-from deployment import cookie, http, page
-from test_control import Relay, _listening, asked, grant, until
+from deployment import Relay, asked, cookie, grant, http, page, running_in, until
 from test_photos import EXIF, photograph
 
-from safetynet.app.control import Control
 from safetynet.core.events import FieldMarked, PhotoTaken, ViewerAdmitted
 from safetynet.core.terms import SubjectId
 from safetynet.edge.relay import words
@@ -38,14 +35,8 @@ def folder(tmp_path, port):
 
 @pytest.fixture
 async def running(folder):
-    async with Relay(folder) as relay:
-        control = Control(folder)
-        task = asyncio.create_task(control.run())
-        await until(lambda: control.relay.up and _listening(control.centre.web_port))
+    async with Relay(folder) as relay, running_in(folder) as control:
         yield control, relay
-        task.cancel()
-        await asyncio.wait({task})
-        control.store.close()
 
 
 def events(control, kind):
@@ -80,6 +71,7 @@ async def test_the_picture_opens_with_accepting_and_ends_with_the_order(running,
         assert (admitted.token_sha256, admitted.dispatch) == (digest, dispatch)
         await until(lambda: any(each.token_sha256 == digest and each.one_tile for each in relay.of(words.Admit)))
         assert not any(each.one_tile for each in relay.of(words.Admit) if each.viewer != admitted.viewer)
+        assert control._admitted[admitted.viewer][0].account.person == "p-unit", "cut when it signs out"
         assert await unit.do("unit", dispatch=dispatch, state="released") == "ok"
         await until(lambda: any(each.viewer == admitted.viewer for each in relay.of(words.CutViewer)))
         assert await unit.do("admit", dispatch=dispatch, grant="G1") == "dispatch_over"
@@ -97,7 +89,7 @@ async def test_a_word_from_the_field_is_heard_once_and_a_call_for_backup_is_an_e
         assert await unit.do("field", **said, action="short") == "bad_command"
         for _ in range(2):
             assert await unit.do("field", **said, action=ACTION.format(1)) == "ok"
-        (mark,) = await lee.until(lambda p: p.one("incidents").get("marks"))
+        (mark,) = await lee.until(lambda p: p.shown["incidents"] and p.one("incidents")["marks"])
         assert (mark["mark"], mark["at"], mark["unit_name"], mark["by_name"]) == ("seen", pressed, "신속 1", "박셋")
         assert (mark["spot"]["lat"], mark["spot"]["lon"]) == (36.351, 127.381)
         assert await lee.do("backup", incident=id) == "not_allowed_now"
@@ -130,10 +122,10 @@ async def test_a_photograph_is_stripped_sealed_shown_to_the_desk_and_erasable(ru
         assert await send(port, desk, dispatch, photograph()) == (422, "not_allowed_now")
         assert (await send(port, own, dispatch, photograph(), origin="https://evil.example"))[0] == 403
         assert await send(port, own, dispatch, b"<html>") == (422, "not_a_photo")
-        assert await send(port, own, dispatch, bytes(1_600_000)) == (413, "too_large")
+        assert await send(port, own, dispatch, bytes(1_500_001)) == (413, "too_large")
         for _ in range(2):
             assert await send(port, own, dispatch, photograph(EXIF)) == (204, "")
-        (shown,) = await kim.until(lambda p: p.one("incidents").get("photos"))
+        (shown,) = await kim.until(lambda p: p.one("incidents")["photos"])
         (event,) = events(control, PhotoTaken)
         place = f"/photo/{id}/{shown['photo']}"
         status, headers, data = await http(port, "GET", place, cookie=desk)

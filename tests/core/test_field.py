@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from minds import KIM, LEE, T0, UNITS, Told, card, ll, tags
-from test_control import ask, claimed, grant
+from minds import KIM, LEE, T0, UNITS, Told, card, judged, ll, tags, verdict
 
 from safetynet.core import law
 from safetynet.core.control import field, mind, words
 from safetynet.core.control import state as minds
 from safetynet.core.events import Spot
-from safetynet.core.messages import EndGrant
-from safetynet.core.terms import Disposition, FieldMark, Unable, UnitState, Why
+from safetynet.core.messages import EndGrant, GiveGrant
+from safetynet.core.terms import Disposition, FieldMark, Unable, UnitState, WearerClass, Why
 
 SONG = "song"
 HERE = Spot(*ll(30.0, 40.0), 12.0)
@@ -22,10 +21,17 @@ HERE = Spot(*ll(30.0, 40.0), 12.0)
 
 def sent(*states: UnitState) -> Told:
     """A claimed incident with a granted picture, and u1 ordered to it."""
-    told = claimed()
+    told = Told()
+    told.give(judged(verdict()))
+    told.give(words.Claim(incident=told.id, by=KIM), s=5)
     told.give(words.SendOffice(incident=told.id, by=KIM, unit="u1", units=UNITS), s=6)
-    ask(told, s=7)
-    told.hear("garam", grant(told), s=8)
+    told.give(words.AskVideo(incident=told.id, by=KIM, footing=WearerClass.ORDER), s=7)
+    request = told.incident.requests["garam"]
+    given = GiveGrant(
+        incident=told.id, request=request.request, grant="G1", cameras=(card(0), card(1)), conditions=("no_audio",),
+        until=request.until,
+    )  # fmt: skip
+    told.hear("garam", given, s=8)
     for n, state in enumerate(states):
         told.give(words.ReportUnit(dispatch=order(told).dispatch, unit="u1", state=state), s=9 + n)
     return told
