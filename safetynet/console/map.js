@@ -10,6 +10,7 @@ import { Light } from './base.js';
 import { everySecond, now } from './clock.js';
 import { icon } from './icons.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
+import { marks as fieldMarks } from './fieldside.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
 import { certainty, clock, count, metres, speed, t } from './say.js';
 import { cameraKey } from './views.js';
@@ -233,6 +234,7 @@ export class GroundMap extends Light {
     }
     for (const { row, place } of this.#elsewhere()) put(`waiting ${row.id}`, place.lat, place.lon, this.#other(row, place), `mk-other p${row.alarm.priority}`);
     for (const unit of this.units) put(`unit ${unit.id}`, unit.lat, unit.lon, unitMark(unit, this.#crowded(unit)), 'mk-unit');
+    for (const each of fieldMarks(this.incident)) put(each.id, each.lat, each.lon, each.what, each.look);
     const place = this.incident?.place;
     if (this.incident && place) put('wearer', place.lat, place.lon, this.#wearer(this.incident, place, this.#corner(place)), 'mk-wearer');
     for (const [id, mark] of this.marks) {
@@ -374,6 +376,7 @@ export class GroundMap extends Light {
       ${this.#cameras_shown().map((each) => html`<li>${t('map.twin_camera', { name: each.name, reason: t(`Reason.${each.reason}`), distance: metres(each.distance_m) })}</li>`)}
       ${this.waiting.map(({ alarm }) => html`<li>${t('live.new', { priority: t(`Priority.${alarm.priority}`), kind: t(`AlarmKind.${alarm.kind}`), who: alarm.who })}</li>`)}
       ${this.units.map((each) => html`<li>${t('map.twin_unit', { name: each.name, state: t(`UnitState.${each.state}`) })}${place ? ` · ${metres(apart(each, place))}` : ''}</li>`)}
+      ${fieldMarks(this.incident).map((each) => html`<li>${each.text}</li>`)}
       ${this.zones.map((each) => html`<li>${t('map.zone')}: ${each.name}</li>`)}</ul></section>`;
   }
 }

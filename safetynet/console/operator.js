@@ -4,6 +4,7 @@ import './age.js';
 import { CODES, OUTCOMES } from './choices.js';
 import { everySecond } from './clock.js';
 import { demo } from './demo.js';
+import { calls } from './fieldside.js';
 import './header.js';
 import { act as keyAct } from './keys.js';
 import './map.js';
@@ -137,6 +138,9 @@ function perform(name) {
     case 'video':
       views.expect();
       void command('video', { incident: at.id });
+      return;
+    case 'backup':
+      void command('backup', { incident: at.id });
       return;
     case 'police':
       void command('police', { incident: at.id });
@@ -342,7 +346,7 @@ on('sn-sign-out', () => void fetch('/sign-out', { method: 'POST' }).then(() => l
 state.addEventListener('change', () => {
   if (!views.loading && me()) void views.prepare();
   if (me()?.role === 'officer') return location.replace('/field');
-  sound.heed(Object.values(state.all.alarms));
+  sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents))]);
   views.show(incident());
   draw();
   announce();

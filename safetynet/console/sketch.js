@@ -9,7 +9,7 @@ import { streets } from './route.js';
 const REACH_M = 260;
 /** Half of what a tall telephone shows across; a mark of one's own that lies farther out stands at this edge. */
 const EDGE_X_M = 104;
-const EDGE_Y_M = 160;
+const EDGE_Y_M = 125;
 /** Names of streets stand this far from the middle, so that they do not hide the person. */
 const NAME_M = 40;
 const ROAD_PX = { local: 3, collector: 5, arterial: 9 };

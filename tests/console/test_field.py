@@ -124,3 +124,33 @@ def test_the_end_wipes_what_waits_too(centre: Any, scene: Any, phone: Any) -> No
     assert w.page.locator("sn-tile, sn-sketch, canvas, img").count() == 0
     assert w.page.evaluate(KEPT) == 0
     assert "부착장치" not in w.page.evaluate("document.body.innerText")
+
+
+def test_a_call_for_backup_rings_at_the_desk_until_somebody_answers(centre: Any, scene: Any, opened: Any, look: Any) -> None:  # fmt: skip
+    at = scene.now_ms()
+    spot = {"lat": scene.LAT + 0.0006, "lon": scene.LON, "radius_m": 9.0}
+    mark = {"action": "a1", "mark": "seen", "at": at - 20_000, "heard_at": at, "by_name": "송예시", "unit_name": "신속수사팀 1", "spot": spot}  # fmt: skip
+    call = {**mark, "action": "a2", "mark": "backup", "at": at, "spot": {**spot, "lon": scene.LON + 0.0008}}
+    photo = {"photo": "p1", "at": at, "by_name": "송예시", "unit_name": "신속수사팀 1", "size_bytes": 9, "sha256": "", "spot": None}  # fmt: skip
+    record = [{"at": at, "what": "field_marked", "by_name": "송예시", "with": {"unit_name": "신속수사팀 1", "mark": "seen", "acted_at": str(at - 20_000)}}]  # fmt: skip
+    centre.world["alarms"] = {"a1": scene.alarm("a1", "i1", state="acked", priority=2)}
+    held = scene.incident(state="claimed", owner="op2", owner_name="강연습", record=record, marks=[mark], photos=[], backup=None)  # fmt: skip
+    centre.world["incidents"] = {"i1": held}
+    w = opened()
+    w.go("/operator")
+    w.until("document.querySelector('sn-alarm.p2')")
+    centre.picture = bytes(w.page.evaluate(JPEG))
+    centre.update(
+        marks=[mark, call], photos=[photo], priority=1, backup={**call, "answered_at": None, "answered_name": None}
+    )
+    w.until("document.querySelector('sn-alarm.p1')")
+    w.until("safetynet.sound.priority === 1")
+    w.page.locator("sn-alarm.p1").click()
+    w.until("document.querySelector('.fs-photos img')?.naturalWidth === 2400")
+    w.until("document.querySelectorAll('.m-field').length === 2")
+    assert grave(w) == []
+    look(w, "desk-backup")
+    w.page.locator("[data-act=backup]").click()
+    assert w.heard("backup")["incident"] == "i1"
+    centre.update(backup={**call, "answered_at": at + 1, "answered_name": "이관제"})
+    w.until("!document.querySelector('[data-act=backup]') && safetynet.sound.priority !== 1")
