@@ -15,8 +15,8 @@ setup: ## set up what is missing for tests and checks (every other target does i
 demo: ## the whole product on a made city (PORT=8400 moves every port; ctrl-C ends it)
 	@tools/setup run && exec $(PY) -m safetynet demo --port $(PORT)
 
-smoke: ## the strap-cut story five times in real Chromium; figures as JSON (DATA=folder for real input)
-	@tools/setup dev && exec $(PY) -m safetynet smoke $(if $(DATA),--data $(DATA)) $(if $(RUNS),--runs $(RUNS))
+smoke: ## a story in real Chromium, figures as JSON (STORY=tamper|zone|drift|curfew|approach, DATA=folder for real input)
+	@tools/setup dev && exec $(PY) -m safetynet smoke $(if $(STORY),--story $(STORY)) $(if $(DATA),--data $(DATA)) $(if $(RUNS),--runs $(RUNS))
 
 test: ## every test: unit, property, storm, browser
 	@tools/setup dev && $(PY) -m pytest $(ARGS)
@@ -37,7 +37,7 @@ sabotage: ## put small deliberate faults in and show that the tests catch each
 	@tools/setup dev && $(PY) tools/sabotage.py
 
 lock: ## write the locked requirements anew, with hashes and without addresses
-	@tools/setup dev && for each in requirements requirements-dev requirements-node; do $(PY) -m piptools compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras --allow-unsafe -o $$each.txt $$each.in; done
+	@tools/setup dev && for each in requirements requirements-dev requirements-node; do $(PY) -m piptools compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe -o $$each.txt $$each.in; done
 
 clean: ## remove what set-up and runs have made
 	rm -rf .venv .stamps node_modules out data safetynet/console/vendor

@@ -16,8 +16,9 @@ import shapely
 from safetynet.core import geo
 from safetynet.core.fixes import Fix, radius_m
 from safetynet.core.orders import Circle, Order, Polygon, Zone
-from safetynet.core.rules import RULES_VERSION, How, RuleState, judge
+from safetynet.core.rules import RULES_VERSION, RuleState, judge
 from safetynet.core.terms import Source, WearerClass
+from safetynet.core.verdicts import How
 
 WEARERS = 2_000
 ROUNDS = 30

@@ -6,6 +6,7 @@ names everything else by log and index. What it cannot see is said too: one log 
 
 import argparse
 import importlib
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -98,7 +99,13 @@ def publish_main() -> int:
     )
     key = VerifierKey(ledger.origin_of(centre.id), own.log_public)
     try:
+        if store.head() <= store.signed_through():
+            print(
+                f"this log was restored: nothing is signed again up to {store.signed_through()} events", file=sys.stderr
+            )
+            return 1
         note = publish(store, key, own.sign_log, given.out / centre.id)
+        store.set_checkpoint(ledger.read_checkpoint(note.body).size, note.text)
     finally:
         store.close()
     point = ledger.read_checkpoint(note.body)

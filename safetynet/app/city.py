@@ -6,18 +6,24 @@ signed lease names, and this program says it again every few seconds or the rela
 
 import argparse
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from safetynet.app.loop import InboxKey, Loop, RelayMark
+from safetynet.app import figures
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
+from safetynet.core.events import AnyEvent, GrantRefused
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
-from safetynet.core.terms import CameraId, CentreId, GrantId, Why
-from safetynet.edge import clock, config, keys, process, registry
-from safetynet.edge.link import Link, LinkState
+from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, Why
+from safetynet.edge import clock, config, health, keys, log, metrics, process, registry
+from safetynet.edge.disk import Disk
+from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
@@ -33,9 +39,16 @@ class City:
 
     def __init__(self, folder: Path) -> None:
         self.centre = config.read(folder)
+        self.folder, self.lag, self.refusals = folder, Lag(), Counter[tuple[str, ...]]()
+        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         self.keys = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=self.keys.persons, sign=self.keys.sign, salt=keys.salt
+            folder / "log.db",
+            centre=self.centre.id,
+            keys=self.keys.persons,
+            sign=self.keys.sign,
+            salt=keys.salt,
+            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
         )
         found = registry.read(folder)
         self.ground = Ground(cameras.Registry.of(found), self.centre.area)
@@ -47,19 +60,38 @@ class City:
             city.EMPTY,
             lambda state, given, at: city.decide(ground, state, given, at),
             city.evolve,
-            lambda state, serial, event: city.react(ground, state, serial, event),
+            self._react,
         )
+        self._declare()
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, self.keys.log_public, self.keys.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[Errand]:
+        if isinstance(event, GrantRefused):
+            self.refusals[(event.why.value,)] += 1
+        return city.react(self.ground, state, serial, event)
+
+    def _declare(self) -> list[Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
+
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -94,7 +126,12 @@ class City:
         self._run(self.loop.take(city.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
 
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        """Nothing hangs on it: what is owed waits in the outbox, what is granted ends by its time."""
+        """What is owed waits in the outbox, what is granted ends by its time; a partner that is back confirms us."""
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
+        if state.up:
+            for held in self.loop.state.requests.values():
+                if held.grant is not None and held.sender == peer:
+                    self._lease(held.grant, held.cameras)
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
         given = city.RelayHeard(events=relay.unmerged(recorded, self.store.relay_mark("relay")))
@@ -125,6 +162,10 @@ class City:
         held = city.grant(self.loop.state, grant)
         if held is None:
             return  # it ended in the same batch
+        if self.loop.state.disk is not DiskLevel.AMPLE:
+            return  # nothing is delivered that may soon not be recorded; the leases of before run out
+        if held.sender not in self.link.confirmed:
+            return  # since this start nobody has borne out that this state is the newest: it may be an old copy
         left_ms = held.until - clock.now()
         if left_ms <= 0:
             return
@@ -148,6 +189,30 @@ class City:
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._renew())
+            tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("city", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person, an incident or a camera."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        held = self.loop.state.requests.values()
+        live = sum(each.grant is not None for each in held)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *figures.machine(self.lag, self.disk, self.folder),
+                *figures.log(self.store, self.loop.recorded),
+                *roads,
+                metrics.gauge("grants_live", "Grants that this city provides now.", live),
+                metrics.gauge("requests_prepared", "Prepared, and not asked for by a person.", len(held) - live),
+                metrics.counters("requests_refused_total", "Refused since the start.", ("reason",), self.refusals),
+                metrics.gauge("cameras", "In the registry.", len(self.ground.registry)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     def _greet(self) -> None:
         """The relay is there (again): it is told what holds."""
@@ -156,6 +221,9 @@ class City:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            changed = looked(self.disk, self.loop.state.disk, clock.now())
+            if changed is not None:
+                self._run(self.loop.take(changed, changed.at))
             self._run(self.loop.take(city.Tick(), clock.now()))
 
     async def _renew(self) -> None:
@@ -171,7 +239,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet city", description="A smart city centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json and cameras.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "city")
 
 
 async def _main(folder: Path) -> None:

@@ -6,22 +6,20 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 
 import argparse
 import asyncio
-import contextlib
 import ipaddress
-import socket
-from collections import deque
-from collections.abc import Generator
+from collections import Counter, deque
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import uvicorn
 
-from safetynet.app import field, views, windows
-from safetynet.app.loop import InboxKey, Loop, RelayMark
-from safetynet.app.pages import application
-from safetynet.app.people import OPERATORS, People, units
+from safetynet.app import field, figures, protected, views, windows
+from safetynet.app.bells import Bells
+from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
+from safetynet.app.pages import Server, application
+from safetynet.app.people import OPERATORS, PROTECTED, People, units
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
@@ -31,15 +29,17 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
+    AnyEvent,
     IncidentClosed,
     IncidentOpened,
     Place,
     StreamClosed,
     StreamOpened,
 )
-from safetynet.core.fixes import Fix
+from safetynet.core.fixes import Fix, Mark
+from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
-from safetynet.core.rules import RuleState, Transition
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     ActionId,
@@ -49,19 +49,23 @@ from safetynet.core.terms import (
     IncidentId,
     Instant,
     PersonId,
+    ProtectedId,
     UnitId,
     ViewerId,
     WearerId,
     Why,
 )
-from safetynet.edge import clock, config, keys, process
+from safetynet.core.verdicts import Transition
+from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
+from safetynet.edge.disk import Disk
+from safetynet.edge.heads import Heads
+from safetynet.edge.health import Lag, Report
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal
-from safetynet.edge.link import Link, LinkState
-from safetynet.edge.photos import NotAPhoto
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.store import Store
@@ -75,6 +79,8 @@ SHOW_QUIET_S: Final = 1.0
 TRACK_POINTS_MAX: Final = 600
 REPORTING_MS: Final = 3 * MINUTE_MS
 COUNTED_MS: Final = 10_000
+DISTRICTS_MAX: Final = 4_096
+"""Places whose district is kept in mind for the screens."""
 JOURNAL: Final = "journal"
 """Name of the mark that says up to which fix the verdicts are in the log."""
 
@@ -84,12 +90,19 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.centre = folder, config.read(folder)
+        self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
+        self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
         own = keys.open_centre(folder)
         self.store = Store.open(
-            folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
+            folder / "log.db",
+            centre=self.centre.id,
+            keys=own.persons,
+            sign=own.sign,
+            salt=keys.salt,
+            tombstones=Path(self.centre.erasures) if self.centre.erasures else None,
         )
         self.people = People(self.store)
-        self.sessions = Sessions(self.store.accounts())
+        self.sessions = Sessions(self.store.accounts(), folder / "sessions.json")
         self.units = {each.unit: each for each in units(folder)}
         self._positions = {
             each.unit: Unit(
@@ -99,23 +112,29 @@ class Control:
                 lon=each.lon,
                 seen_at=clock.now(),
                 speed_mps=each.speed_mps,
+                office=each.office,
             )
             for each in self.units.values()
         }
-        country = _country(self.centre, own.pseudonym)
+        self._table = jurisdictions.read(folder)
+        self._district = lru_cache(DISTRICTS_MAX)(partial(competent, self._table))
+        country = replace(_country(self.centre, own.pseudonym), table=self._table)
         self.loop: Loop[State, words.Given, words.Errand] = Loop(
             self.store,
             minds.EMPTY,
             lambda state, given, at: mind.decide(country, state, given, at),
             minds.evolve,
-            minds.react,
+            self._react,
         )
+        self._declare()
         self.tracks: dict[WearerId, deque[Place]] = {}
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
         self._last_fix = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
+        self.bells = Bells(self.people.orders, clock.now())
+        self.intake = self._made_intake()
         self._seats: set[windows.Seat] = set()
         self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
         """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
@@ -124,21 +143,34 @@ class Control:
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
+        self._phones: dict[ProtectedId, Feed] = {each: Feed(epoch) for each in self.people.protected}
         self._shown_at, self._show_planned = 0.0, False
         self._streams: dict[str, CentreId] = {}
-        self._link_states: dict[CentreId, LinkState] = {}
         self._cameras = _camera_count(folder)
+        self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self.deliver,
             refused=self.refused,
             changed=self.link_changed,
+            heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
+            behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+
+    def _react(self, state: State, serial: int, event: AnyEvent) -> list[words.Errand]:
+        if isinstance(event, AlarmRaised):
+            self.alarmed[event.kind.value, str(int(event.priority)), event.certainty.value] += 1
+        return minds.react(state, serial, event)
+
+    def _declare(self) -> list[words.Errand]:
+        """A log that was brought back says so, and ends what it held alive, before anything else."""
+        said = declaration(self.store, clock.now())
+        return [] if said is None else self.loop.take(said[0], said[0].at, inbox=said[1])
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
@@ -181,39 +213,51 @@ class Control:
         transitions, self._rules = rules.judge(batch, self.people.orders, self._rules)
         for fix in batch:
             self._remember(fix)
-        self._arrivals.append((clock.monotonic(), len(batch)))
-        concerned = any(fix.wearer in self.loop.state.open for fix in batch)
+        self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
+        concerned = any(fix.wearer in self.loop.state.open and not fix.protected for fix in batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
+        if transitions or concerned or any(fix.protected for fix in batch):
             self.show()
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
-        newest = {fix.wearer: fix for fix in batch if fix.wearer in self.loop.state.open or transitions}
+        heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)
+        newest = {fix.wearer: fix for fix in heard if fix.wearer in self.loop.state.open or transitions}
         wearers = {each.wearer for each in transitions} | newest.keys()
         given = words.Judged(
             transitions=transitions,
             fixes=tuple(newest.values()),
             footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
             last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
+            protected=protected.places(self._rules, transitions),
         )
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
     def _remember(self, fix: Fix) -> None:
-        self._last_fix_at, self._last_fix = fix.received_at, fix.id
+        self._last_fix = fix.id
+        if not fix.marks & Mark.BELL and not fix.protected:
+            self._last_fix_at = fix.received_at
         place = fixes.place(fix)
         if place is not None:
             track = self.tracks.setdefault(fix.wearer, deque(maxlen=TRACK_POINTS_MAX))
             if not track or place.observed_at >= track[-1].observed_at:
                 track.append(place)
 
+    def _ring(self, at: Instant) -> None:
+        """Strikes for those from whom nothing was heard in time: journalled and judged like any message."""
+        struck = self.bells.due(self.people.orders, self._rules, at)
+        if struck:
+            self._journalled(struck)
+
+    def _journalled(self, batch: list[Fix]) -> None:
+        first = self.journal.append(batch)
+        self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(batch)])
+
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
         unit = UnitId(fix.wearer)
-        row = self.units[unit]
         if fix.lat is not None and fix.lon is not None:
-            self._positions[unit] = Unit(
-                unit=unit, kind=row.kind, lat=fix.lat, lon=fix.lon, seen_at=fix.received_at, speed_mps=row.speed_mps
-            )
+            self._positions[unit] = replace(self._positions[unit], lat=fix.lat, lon=fix.lon, seen_at=fix.received_at)
 
     # --- partners and the relay ------------------------------------------------------------------------------------
 
@@ -227,8 +271,14 @@ class Control:
     def refused(self, sender: CentreId, seq: int, why: Why) -> None:
         self._run(self.loop.take(words.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
 
+    def behind(self, found: Behind) -> None:
+        """A partner has seen more of this log than it holds: it was rolled back under us."""
+        begin_epoch(self.store, found)
+        self._run(self._declare())
+        self.show()
+
     def link_changed(self, peer: CentreId, state: LinkState) -> None:
-        self._link_states[peer] = state
+        log.say("link_up" if state.up else "link_down", log.Level.INFO if state.up else log.Level.WARN, partner=peer)
         self.show()
 
     def relay_recorded(self, recorded: relay.Recorded) -> None:
@@ -283,6 +333,9 @@ class Control:
     def feed(self, session: Session) -> Feed:
         if session.account.role in OPERATORS:
             return self._operators
+        if session.account.role == PROTECTED:
+            who = self.people.protected_of(session.account.person)
+            return self._phones[who] if who else self._nobody
         unit = self._unit_of(session)
         return self._officers[unit] if unit else self._nobody
 
@@ -326,6 +379,12 @@ class Control:
                 del self._admitted[viewer]
 
     def do(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
+        if said.act == "sos" and seat.session.account.role == PROTECTED:
+            who = self.people.protected_of(seat.person)
+            if who is None:
+                return Why.NOT_ALLOWED_NOW
+            self._journalled([protected.call(who, clock.now())])
+            return None
         command = self._command(seat, said)
         if isinstance(command, str):
             return command
@@ -365,6 +424,11 @@ class Control:
     def _command(self, seat: windows.Seat, said: windows.Do) -> words.Command | str:
         """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
         by, role = seat.person, seat.session.account.role
+        if role == PROTECTED:
+            who = self.people.protected_of(by)
+            if said.act == "answer" and said.incident and said.answer and who:
+                return words.AnswerWarning(incident=said.incident, protected=who, answer=said.answer)
+            return Why.NOT_ALLOWED_NOW.value
         if role not in OPERATORS:
             unit = self._unit_of(seat.session)
             return field.command(seat, self.units[unit] if unit else None, said)
@@ -380,7 +444,7 @@ class Control:
             case windows.Do(act="claim"):
                 return words.Claim(incident=incident, by=by)
             case windows.Do(act="take_over"):
-                return words.TakeOver(incident=incident, by=by)
+                return words.TakeOver(incident=incident, by=by, held_by=said.held_by)
             case windows.Do(act="hand_over", to=to) if to and self._may_lead(to):
                 return words.HandOver(incident=incident, by=by, to=to)
             case windows.Do(act="call", outcome=outcome) if outcome:
@@ -401,23 +465,14 @@ class Control:
                 return "bad_command"
 
     def keep_photo(self, session: Session, one: field.Taken) -> Why | str | None:
-        """An officer's photograph: kept before its event says so, and only when the mind lets it. None: it is kept."""
         unit = self._unit_of(session)
-        if unit is None:
-            return Why.NOT_ALLOWED_NOW
-        try:
-            command, data = field.photograph(one, self.units[unit], session.account.person)
-        except NotAPhoto as no:
-            return no.word
-        at = clock.now()
-        refused = mind.refuses(self.loop.state, command, at)
-        if refused is None:
-            incident = self.loop.state.given[command.dispatch]
-            if command.action not in self.loop.state.incidents[incident].actions:
-                self.store.put_photo(field.sealed_under(incident), command.action, data)
-            self._run(self.loop.take(command, at))
+        row = self.units[unit] if unit else None
+        kept = field.keep(self.loop, self.store, row, session.account.person, one, clock.now())
+        if isinstance(kept, list):
+            self._run(kept)
             self.show()
-        return refused
+            return None
+        return kept
 
     def photo(self, incident: IncidentId, action: ActionId) -> bytes | None:
         return field.photo(self.store, self.loop.state, incident, action)
@@ -476,11 +531,13 @@ class Control:
         self._show_planned = False
         seen = self._looked()
         state = self.loop.state
-        view = field.added(views.operators(state, seen), state, seen)
+        view = field.added(protected.added(views.operators(state, seen), state, seen), state, seen)
         view["seats"] = self._seats_view(state)
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
             feed.show(field.phone(views.officer(state, unit, seen), view, state, self.units[unit], seen), seen.at)
+        for who, feed in self._phones.items():
+            feed.show(protected.phone(state, who, seen), seen.at)
         self._shown_at = asyncio.get_running_loop().time()
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
@@ -513,6 +570,8 @@ class Control:
             tracks=self.tracks,
             units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),
             links=self._links(),
+            district=self._district if len(self._table.areas) else None,
+            offices={each.id: each.name for each in self._table.offices},
             numbers=Numbers(
                 wearers=len(self.people),
                 reporting=reporting,
@@ -522,22 +581,22 @@ class Control:
                 pictures_open=len(self._streams),
                 ledger_size=self.store.head(),
             ),
+            rules=self._rules,
         )
 
     def _links(self) -> tuple[LinkView, ...]:
         open_streams = list(self._streams.values())
         links: list[LinkView] = []
         for peer in self.centre.peers:
-            state = self._link_states.get(peer.id)
-            delay = state.delay_ms if state else None
+            state = self.link.states[peer.id]
             links.append(
                 LinkView(
                     id=peer.id,
                     name=peer.name,
                     role=peer.role.value,
-                    up=bool(state and state.up),
-                    since=state.since if state else Instant(0),
-                    delay_ms=max(1, round(delay)) if delay is not None else None,
+                    up=state.up,
+                    since=state.since,
+                    delay_ms=max(1, round(state.delay_ms)) if state.delay_ms is not None else None,
                     streams=open_streams.count(peer.id),
                 )
             )
@@ -562,6 +621,29 @@ class Control:
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
+            tasks.create_task(self.lag.watch())
+            tasks.create_task(keys.follow(self.folder, *self.contexts))
+            if (port := self.centre.health_port) is not None:
+                tasks.create_task(health.serve("control", self.centre.host, port, self.centre.health_from, self.report))
+
+    def report(self) -> Report:
+        """What those who watch machines may know: nothing of a person."""
+        wrong, roads = figures.links(self.centre, self.link, self.store)
+        wrong += figures.troubles(self.lag, self.disk, self.folder, relay_up=self.relay.up)
+        common = figures.machine(self.lag, self.disk, self.folder) + figures.log(self.store, self.loop.recorded)
+        return Report(
+            tuple(sorted(wrong)),
+            (
+                *common,
+                *roads,
+                *figures.intake(self.intake, self.journal),
+                *figures.control(
+                    self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
+                ),
+                metrics.gauge("windows_open", "Console windows.", len(self._seats)),
+                metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
+            ),
+        )
 
     async def _until_failed(self) -> None:
         await self._failed
@@ -579,52 +661,40 @@ class Control:
         while True:
             await asyncio.sleep(TICK_S)
             head = self.store.head()
+            self._ring(clock.now())
             self.cut_signed_out()
+            self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
             if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
                 self.show()
 
-    def _intake(self) -> Intake:
-        known = {each.device: osmand.Registered(each.wearer, each.key_sha256) for each in self.store.devices()}
+    def _look_at_disk(self) -> None:
+        changed = looked(self.disk, self.loop.state.disk, clock.now())
+        if changed is not None:
+            self._run(self.loop.take(changed, changed.at))
+            self._admit()
+
+    def _made_intake(self) -> Intake:
+        known = {
+            each.device: osmand.Registered(each.wearer, each.key_sha256, each.protected)
+            for each in self.store.devices()
+        }
         return Intake(self.journal, known.get, self.on_fixes)
 
     async def _web(self) -> None:
         assert ipaddress.ip_address(self.centre.host).is_loopback, "pages beyond this machine need TLS in front"
-        server = _Server(
-            uvicorn.Config(
-                application(self, self._intake()),
-                host=self.centre.host,
-                port=self.centre.web_port or 0,
-                log_level="warning",
-                lifespan="off",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_max_size=windows.COMMAND_BYTES_MAX * 2,
-                timeout_graceful_shutdown=1,
-                server_header=False,
-            )
+        server = Server.over(
+            application(self, self.intake),
+            self.centre.host,
+            self.centre.web_port or 0,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=windows.COMMAND_BYTES_MAX * 2,
         )
         try:
             await server.serve()
         finally:
             server.close()
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are edge.process's. Says that the program can be used when it can."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        process.ready("control", port=self.config.port)
-
-    def close(self) -> None:
-        """When the program ends otherwise than by the server's own way: nobody is let in any more."""
-        for each in self.servers if self.started else ():
-            each.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 def _country(centre: Centre, secret: bytes) -> words.Country:
@@ -646,7 +716,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet control", description="A control centre.")
     parser.add_argument("--dir", type=Path, required=True, help="the centre's folder with centre.json")
     folder: Path = parser.parse_args().dir
-    return process.run(lambda: _main(folder))
+    return process.run(lambda: _main(folder), "control")
 
 
 async def _main(folder: Path) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from safetynet.app import windows
+from safetynet.app.loop import Loop
 from safetynet.app.people import UnitRow
 from safetynet.app.views import Looked, View
 from safetynet.core import law
-from safetynet.core.control import words
+from safetynet.core.control import mind, words
 from safetynet.core.control.state import State
 from safetynet.core.dispatch import BUSY
 from safetynet.core.events import Spot
@@ -120,6 +121,30 @@ def photograph(one: Taken, row: UnitRow, by: PersonId) -> tuple[words.KeepPhoto,
         spot=one.spot,
     )
     return meant, data
+
+
+def keep(
+    loop: Loop[State, words.Given, words.Errand],
+    store: Store,
+    row: UnitRow | None,
+    by: PersonId,
+    one: Taken,
+    at: Instant,
+) -> list[words.Errand] | Why | str:
+    """Keeps a photograph before its event says so, and only when the mind lets it. What must be done, or why not."""
+    if row is None:
+        return Why.NOT_ALLOWED_NOW
+    try:
+        meant, data = photograph(one, row, by)
+    except photos.NotAPhoto as no:
+        return no.word
+    refused = mind.refuses(loop.state, meant, at)
+    if refused is not None:
+        return refused
+    incident = loop.state.given[meant.dispatch]
+    if meant.action not in loop.state.incidents[incident].actions:
+        store.put_photo(sealed_under(incident), meant.action, data)
+    return loop.take(meant, at)
 
 
 def sealed_under(incident: IncidentId) -> SubjectId:

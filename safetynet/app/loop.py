@@ -5,14 +5,20 @@ inbox key and relay mark in one transaction, adopts the state and hands back the
 in between is repaired by starting again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from safetynet.core.events import AnyEvent
+import msgspec
+
+from safetynet.core.events import AnyEvent, DiskChanged, LogRestored
 from safetynet.core.messages import Send
-from safetynet.core.terms import Instant
+from safetynet.core.terms import DiskLevel, Instant
+from safetynet.edge import log
 from safetynet.edge.config import failpoint
-from safetynet.edge.store import InboxKey, Log, RelayMark
+from safetynet.edge.disk import Disk
+from safetynet.edge.link import Behind
+from safetynet.edge.store import InboxKey, Log, RelayMark, Store
 
 __all__ = ["BATCH_MAX", "InboxKey", "Loop", "RelayMark", "Send", "Taken"]
 
@@ -33,6 +39,34 @@ class Taken(NamedTuple, Generic[Given]):
     relay_mark: RelayMark | None = None
 
 
+def declaration(store: Store, at: Instant) -> tuple[LogRestored, InboxKey] | None:
+    """What a log that was brought back has yet to say of itself, and the key under which it says so once."""
+    made = store.restoration()
+    if made is None:
+        return None
+    log.say("restored", log.Level.WARN, size=made.size, size_before=made.size_before, found=made.found)
+    return LogRestored(at=at, **msgspec.structs.asdict(made)), store.declaration(made.epoch)
+
+
+def looked(disk: Disk, known: DiskLevel, at: Instant) -> DiskChanged | None:
+    """Looks at the room on the disk: what has changed since it was `known`."""
+    if disk.look() is known:
+        return None
+    log.say("disk", log.Level.WARN, level_now=disk.level.value, free_bytes=disk.free_bytes)
+    return DiskChanged(at=at, level=disk.level, free_bytes=disk.free_bytes)
+
+
+def begin_epoch(store: Store, found: Behind) -> None:
+    """A partner knows more of this log than it holds: what is missing will be declared, not hidden."""
+    point = found.checkpoint
+    store.begin_epoch(
+        found="partner",
+        known_epoch=found.epoch,
+        size_before=point.size if point else 0,
+        root_before=point.root if point else b"",
+    )
+
+
 class Loop(Generic[State, Given, Errand]):
     """One program's state, kept in step with its log.
 
@@ -50,6 +84,8 @@ class Loop(Generic[State, Given, Errand]):
         react: Callable[[State, int, AnyEvent], Sequence[Send | Errand]],
     ) -> None:
         self._store, self._decide, self._evolve, self._react = store, decide, evolve, react
+        self.recorded: Final[Counter[str]] = Counter()
+        """Kinds of events since the start, for the metrics."""
         self.state = empty
         for _, event in store.events():  # crash = rebuild
             self.state = evolve(self.state, event)
@@ -78,6 +114,7 @@ class Loop(Generic[State, Given, Errand]):
         assert first == batch.first, f"serial {first} where {batch.first} was promised to react"
         failpoint("loop.after_commit")
         self.state = state
+        self.recorded.update(str(type(each).__struct_config__.tag) for each in batch.events)
         failpoint("loop.before_errands")
         return batch.errands
 

@@ -4,6 +4,7 @@ Who may see what is decided by the session's role and, for every act, by the min
 shows and does (`windows`, `views`).
 """
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,10 +18,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from safetynet.app import field, windows
-from safetynet.app.people import OPERATORS, UnitRow
+from safetynet.app.people import OPERATORS, PROTECTED, UnitRow
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import ActionId, DeviceId, IncidentId, UnitId, WearerId, Why
-from safetynet.edge import auth, clock
+from safetynet.edge import auth, clock, health, process
 from safetynet.edge.auth import Locked, Session, Sessions
 from safetynet.edge.config import Centre
 from safetynet.edge.devices import osmand
@@ -77,6 +78,7 @@ class _Pages:
             Route("/", self._home),
             Route("/operator", self._operator),
             Route("/field", self._field),
+            Route("/protected", self._protected),
             Route("/sign-in", self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
             Route("/demo.json", self._demo),
@@ -115,7 +117,8 @@ class _Pages:
         session = self._whose(request)
         if session is None:
             return self._files.page("index.html")
-        return RedirectResponse("/operator" if session.account.role in OPERATORS else "/field")
+        role = session.account.role
+        return RedirectResponse("/operator" if role in OPERATORS else f"/{PROTECTED if role == PROTECTED else 'field'}")
 
     async def _operator(self, request: Request) -> Response:
         session = self._whose(request)
@@ -125,6 +128,9 @@ class _Pages:
 
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")
+
+    async def _protected(self, request: Request) -> Response:
+        return self._files.page("protected.html")
 
     async def _map_file(self, request: Request) -> Response:
         if self._whose(request) is None:
@@ -253,3 +259,11 @@ async def _body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     except ClientDisconnect:
         return b""  # nobody is left to answer, and half a body is none
     return bytes(taken)
+
+
+class Server(health.Server):
+    """Says that the program can be used when it can."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        process.ready("control", port=self.config.port)

@@ -1,4 +1,4 @@
-"""Who the control centre's people are. Wearers: the sealed records, opened once and held only while the program runs.
+"""Who the control centre's people are. Wearers and protected persons: the sealed records, opened once and held only while the program runs.
 
 Nothing of this ever crosses to another organisation, a log, a metric or the ledger.
 """
@@ -9,11 +9,13 @@ from typing import Final
 import msgspec
 
 from safetynet.core.orders import Order
-from safetynet.core.terms import DeviceId, PersonId, SubjectId, UnitId, WearerClass, WearerId
+from safetynet.core.terms import DeviceId, OfficeId, PersonId, ProtectedId, SubjectId, UnitId, WearerClass, WearerId
 from safetynet.edge.store import Store
 
 OPERATORS: Final = frozenset({"operator", "supervisor"})
-"""Roles that see wearers. Every other role sees its own orders or nothing."""
+"""Roles that see wearers. Every other role sees its own orders, its own warnings, or nothing."""
+PROTECTED: Final = "protected"
+"""The role of a protected person's own account."""
 
 
 class WearerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,16 @@ class WearerRecord(msgspec.Struct, frozen=True, kw_only=True):
     order: Order
 
 
+class ProtectedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sealed under a protected person's own key. Which orders name this person stands in the orders alone."""
+
+    protected: ProtectedId
+    name: str
+    phone: str
+    person: PersonId | None
+    """The account with which the phone's page signs in."""
+
+
 def subject(wearer: WearerId) -> SubjectId:
     return SubjectId(f"wearer:{wearer}")
 
@@ -41,6 +53,14 @@ def enrol(store: Store, record: WearerRecord) -> None:
     store.put_person(subject(record.wearer), encode(record))
 
 
+def protected_subject(protected: ProtectedId) -> SubjectId:
+    return SubjectId(f"protected:{protected}")
+
+
+def enrol_protected(store: Store, record: ProtectedRecord) -> None:
+    store.put_person(protected_subject(record.protected), msgspec.msgpack.encode(record))
+
+
 class People:
     """The opened records. `erase` forgets here what the store has destroyed."""
 
@@ -50,6 +70,12 @@ class People:
             for name, data in store.persons()
             if name.startswith("wearer:")
             for record in (msgspec.msgpack.decode(data, type=WearerRecord),)
+        }
+        self.protected = {
+            record.protected: record
+            for name, data in store.persons()
+            if name.startswith("protected:")
+            for record in (msgspec.msgpack.decode(data, type=ProtectedRecord),)
         }
         self.orders: dict[WearerId, Order] = {each.wearer: each.order for each in self._records.values()}
 
@@ -62,6 +88,10 @@ class People:
     def footing(self, wearer: WearerId) -> WearerClass:
         """Raises KeyError for a wearer that is not enrolled: nobody is judged without an order."""
         return self.orders[wearer].wearer_class
+
+    def protected_of(self, person: PersonId) -> ProtectedId | None:
+        """Whose phone this account opens."""
+        return next((each.protected for each in self.protected.values() if each.person == person), None)
 
     def forget(self, wearer: WearerId) -> None:
         self._records.pop(wearer, None)
@@ -80,6 +110,8 @@ class UnitRow(msgspec.Struct, frozen=True, kw_only=True):
     lat: float
     lon: float
     speed_mps: float = 8.0
+    office: OfficeId | None = None
+    """Whose team it is, as the table of offices calls it (`areas/offices.json`)."""
 
 
 def units(folder: Path) -> tuple[UnitRow, ...]:

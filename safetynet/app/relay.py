@@ -7,12 +7,16 @@ the loop is dead.
 import argparse
 import asyncio
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from safetynet.app import figures
 from safetynet.core.messages import Role
-from safetynet.core.terms import CentreId
-from safetynet.edge import config, keys, process
+from safetynet.core.terms import CentreId, DiskLevel
+from safetynet.edge import config, health, keys, metrics, process
+from safetynet.edge.disk import LOOK_S, Disk
+from safetynet.edge.health import Lag, Report
 from safetynet.edge.relay import words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.city import City
@@ -30,6 +34,38 @@ def _folder(name: str) -> Path:
     return folder
 
 
+async def _watch_disk(disk: Disk, room: Callable[[bool], None]) -> None:
+    """A stream may not run when its log could soon not be written."""
+    while True:
+        room(disk.look() is DiskLevel.AMPLE)
+        await asyncio.sleep(LOOK_S)
+
+
+def _watched(folder: Path, centre: config.Centre, relay: City | Centre, log: Log, disk: Disk) -> None:
+    """Health and metrics of a relay: how much it carries, never what or to whom."""
+    lag = Lag()
+    name = "city-relay" if isinstance(relay, City) else "centre-relay"
+
+    def report() -> Report:
+        wrong = figures.troubles(lag, disk, folder)
+        if relay.failed_writes:
+            wrong.append("log_failed")
+        found = (
+            *figures.machine(lag, disk, folder),
+            metrics.gauge("streams_open", "Streams that run now.", relay.streams_open),
+            metrics.counter("refused_total", "Openings and connections that were refused.", relay.refused),
+            metrics.counter(
+                "log_failures_total", "Streams that ended because they could not be recorded.", relay.failed_writes
+            ),
+            metrics.gauge("log_rows_waiting", "Records that the loop has not merged yet.", log.waiting_rows()),
+        )
+        return Report(tuple(sorted(wrong)), found)
+
+    relay.crew.start(lag.watch())
+    if (port := centre.relay_health_port) is not None:
+        relay.crew.start(health.serve(name, centre.host, port, centre.health_from, report))
+
+
 def _peer(writer: asyncio.StreamWriter) -> CentreId | None:
     """The centre at the other end, by its certificate."""
     return keys.peer_id(writer.get_extra_info("ssl_object"))
@@ -41,8 +77,13 @@ async def _city(folder: Path) -> None:
     log = Log(folder / LOG)
     relay = City(log, keys.open_centre(folder).public, _peer)
     desk = Desk(log, words.ToCityRelay, relay.take)
+    disk = Disk(folder, centre.disk, holds=False)
     try:
-        port = await relay.open(centre.host, centre.video_port, keys.server_context(folder))
+        relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
+        _watched(folder, centre, relay, log, disk)
+        context = keys.server_context(folder)
+        port = await relay.open(centre.host, centre.video_port, context)
+        relay.crew.start(keys.follow(folder, context))
         await desk.open(folder / SOCKET)
         process.ready("city-relay", centre=centre.id, port=port)
         await relay.crew.watch()
@@ -60,10 +101,15 @@ async def _centre(folder: Path) -> None:
     routes = {each.id: (each.host, each.relay_port or 0) for each in cities}
     origins = [f"http://{name}:{centre.web_port}" for name in (centre.host, "localhost")]
     log = Log(folder / LOG)
-    relay = Centre(log, routes, keys.client_context(folder), _peer, origins)
+    context = keys.client_context(folder)
+    relay = Centre(log, routes, context, _peer, origins)
     desk = Desk(log, words.ToCentreRelay, relay.take)
+    disk = Disk(folder, centre.disk, holds=False)
     try:
+        relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
+        _watched(folder, centre, relay, log, disk)
         port = await relay.open(centre.host, centre.video_port, None)
+        relay.crew.start(keys.follow(folder, context))
         await desk.open(folder / SOCKET)
         process.ready("centre-relay", centre=centre.id, port=port)
         await relay.crew.watch()
@@ -75,9 +121,9 @@ async def _centre(folder: Path) -> None:
 
 def city_main() -> int:
     folder = _folder("city-relay")
-    return process.run(lambda: _city(folder))
+    return process.run(lambda: _city(folder), "city-relay")
 
 
 def centre_main() -> int:
     folder = _folder("centre-relay")
-    return process.run(lambda: _centre(folder))
+    return process.run(lambda: _centre(folder), "centre-relay")

@@ -4,8 +4,8 @@ A view is a pure reading of the mind's state, the opened person records and the 
 sentences: the page translates. What a role may not see is not sent, rather than hidden.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -17,7 +17,9 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import CameraCard, Place
 from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Stage, VideoState
+from safetynet.core.jurisdictions import Competence, Finding
 from safetynet.core.orders import Circle, Zone
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -26,6 +28,7 @@ from safetynet.core.terms import (
     Certainty,
     Instant,
     NoticeState,
+    OfficeId,
     PersonId,
     Source,
     UnitId,
@@ -83,6 +86,11 @@ class Looked:
     units: tuple[UnitView, ...]
     links: tuple[LinkView, ...]
     numbers: Numbers
+    rules: RuleState = field(default_factory=RuleState)
+    """Where the pairs of wearer and protected person are."""
+    district: Callable[[float, float], Competence] | None = None
+    """Who is competent for a place; None where no areas have been brought in."""
+    offices: Mapping[OfficeId, str] = field(default_factory=dict[OfficeId, str])
 
 
 def operators(state: State, seen: Looked) -> View:
@@ -191,6 +199,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
             "phone_known": bool(record and record.phone),
         },
         "place": _place(incident.place),
+        "district": _district(incident.place, seen),
         "speed_mps": round(speed, 1) if speed is not None else None,
         "evidence": _evidence(state, incident, seen.at),
         "law": _law(incident, seen),
@@ -204,6 +213,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
                 "ordered_at": each.ordered_at,
                 "answer_by": each.answer_by,
                 "overdue": each.overdue,
+                "standing": each.standing.value if each.standing else None,
             }
             for each in sorted(incident.dispatches.values(), key=lambda one: one.ordered_at)
         ],
@@ -253,6 +263,14 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("sos_pressed")
             case AlarmKind.EXCLUSION_ZONE:
                 speaks.append("inside_zone" if each.certainty is Certainty.CERTAIN else "inside_zone_maybe")
+            case AlarmKind.APPROACH_100 | AlarmKind.APPROACH_1K | AlarmKind.APPROACH_2K:
+                speaks.append("near" if each.certainty is Certainty.CERTAIN else "near_maybe")
+            case AlarmKind.PROTECTED_SOS:
+                speaks.append("protected_called")
+            case AlarmKind.PROTECTED_LOST:
+                speaks.append("protected_silent")
+            case AlarmKind.CURFEW:
+                speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []
     place = incident.place
     if place is None:
@@ -425,12 +443,34 @@ def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
     return steps
 
 
+def _district(place: Place | None, seen: Looked) -> dict[str, object] | None:
+    """Who is competent where the person is, by kind of office: a name, or names and why it is not certain."""
+    if place is None or seen.district is None:
+        return None
+    found = seen.district(place.lat, place.lon)
+    answers = [each for each in found.answers if each.finding is not Finding.NOT_CONFIGURED]
+    return {
+        "areas": [each.name for each in found.areas],
+        "offices": [
+            {
+                "kind": each.kind.value,
+                "finding": each.finding.value,
+                "names": [one.name for one in ((each.office,) if each.office else each.candidates)],
+            }
+            for each in answers
+        ],
+    }
+
+
 def _entry(entry: Entry, seen: Looked) -> dict[str, object]:
     more: dict[str, object] = dict(entry.detail)
     for key in ("city", "room"):
         if key in more:
             id = CentreId(str(more.pop(key)))
             more[f"{key}_name"] = seen.centres.get(id, id)
+    if "competent" in more:
+        office = OfficeId(str(more.pop("competent")))
+        more["competent_name"] = seen.offices.get(office, office)
     if "unit" in more:
         more["unit_name"] = _unit_name(UnitId(str(more.pop("unit"))), seen)
     if "to" in more:
@@ -528,6 +568,7 @@ def _calm(numbers: Numbers, state: State) -> dict[str, object]:
         "ledger_size": numbers.ledger_size,
         "ledger_checked_at": None,
         "cities_agree": None,
+        "disk": state.disk.value,
     }
 
 

@@ -30,6 +30,7 @@ from safetynet.core.terms import (
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     Why,
 )
 from safetynet.edge import clock, keys
@@ -62,6 +63,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     alarm: AlarmId | None = None
     grant: GrantId | None = None
     to: PersonId | None = None
+    held_by: PersonId | None = None
     outcome: CallOutcome | None = None
     code: Disposition | None = None
     unit: UnitId | None = None
@@ -72,6 +74,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     unable: Unable | None = None
     mark: FieldMark | None = None
     spot: Spot | None = None
+    answer: WarningAnswer | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

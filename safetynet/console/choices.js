@@ -1,6 +1,7 @@
 /** Choices that are opened and answered once: whom to send (`sn-dispatch`), what came of a call, how it ends (`sn-close`), to whom it goes. */
 import { html } from 'lit';
 import { Light } from './base.js';
+import { acts, label } from './keys.js';
 import { lasting, t } from './say.js';
 
 /** How an incident may end, in the order of the keys 1 to 7. */
@@ -17,11 +18,11 @@ export class Dispatch extends Light {
   }
 
   render() {
-    return html`<div class="sec-h"><h2>${t('dispatch.title')}</h2><span><kbd>D</kbd></span></div>
+    return html`<div class="sec-h"><h2>${t('dispatch.title')}</h2><span><kbd>${label('office')}</kbd></span></div>
       ${this.units.length ? html`<table class="units"><thead><tr><th scope="col">${t('dispatch.unit')}</th><th scope="col">${t('dispatch.state')}</th><th scope="col">${t('dispatch.arrives')}</th></tr></thead>
         <tbody>${this.units.map((each, i) => html`<tr class=${i === 0 ? 'best' : ''}><td><button class="link" @click=${() => this.tell('sn-order', { unit: each.id })}>${each.name}</button></td>
           <td>${t(`UnitState.${each.state}`)}</td><td class="num">${each.eta_s === null ? '–' : lasting(each.eta_s * 1000)}</td></tr>`)}</tbody></table>` : html`<p>${t('dispatch.none')}</p>`}
-      <div class="two"><button class="btn main" @click=${() => this.tell('sn-order', { unit: this.units[0]?.id ?? null })}>${this.units[0] ? t('act.send', { name: this.units[0].name }) : t('act.office')} <kbd>D</kbd></button>
+      <div class="two"><button class="btn main" @click=${() => this.tell('sn-order', { unit: this.units[0]?.id ?? null })}>${this.units[0] ? t('act.send', { name: this.units[0].name }) : t('act.office')} <kbd>${label('office')}</kbd></button>
       <button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div>`;
   }
 }
@@ -37,8 +38,13 @@ export class Choice extends Light {
     this.items = [];
   }
 
+  /** The list takes the keyboard, not an answer in it: its numbers act, and Enter does not yet answer. */
+  firstUpdated() {
+    this.querySelector('ol')?.focus();
+  }
+
   render() {
-    return html`<div class="sec-h"><h2>${this.head}</h2></div><ol class="steps choice">${this.items.map((each, i) => html`<li><button @click=${() => this.tell('sn-chosen', { value: each.value })}>
+    return html`<div class="sec-h"><h2>${this.head}</h2></div><ol class="steps choice" tabindex="-1" aria-label=${this.head}>${this.items.map((each, i) => html`<li><button @click=${() => this.tell('sn-chosen', { value: each.value })}>
       <kbd>${i + 1}</kbd><span>${each.text}</span></button></li>`)}</ol><div class="two"><button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div>`;
   }
 }
@@ -90,11 +96,11 @@ export class Keys extends Light {
   }
 
   render() {
-    const keys = [['J K ↑ ↓', 'move'], ['Enter', 'open'], ['A', 'ack'], ['S', 'silence'], ['V', 'video'], ['D', 'dispatch'], ['P', 'police'], ['C', 'call'], ['X', 'close'],
-      ['1–4', 'tiles'], ['0', 'equal'], ['M', 'follow'], ['H', 'hand'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
+    const lettered = acts().filter((each) => each.name !== 'down' && each.name !== 'up').map(({ name }) => [label(name), name]);
+    const keys = [[`${label('down')} ${label('up')} ↑ ↓`, 'move'], ['Enter', 'open'], ...lettered, ['1–9', 'tiles'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
     return html`<dialog class="dialog" aria-label=${t('keys.title')}><div class="p-h"><h2>${t('keys.title')}</h2></div><div class="blk kbm">${keys.map(([key, word]) => html`<kbd>${key}</kbd><span>${t(`keys.${word}`)}</span>`)}</div>
       <label class="blk check"><input type="checkbox" .checked=${this.letters} @change=${(/** @type {Event} */ event) => this.tell('sn-letters', { on: /** @type {HTMLInputElement} */ (event.target).checked })}> ${t('keys.on')}</label>
-      <div class="two"><button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div></dialog>`;
+      <div class="two"><button class="btn" data-settings @click=${() => this.tell('sn-settings')}>${t('set.change')}</button><button class="btn" @click=${() => this.tell('sn-back')}>${t('act.back')} <kbd>Esc</kbd></button></div></dialog>`;
   }
 }
 

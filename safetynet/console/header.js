@@ -9,7 +9,7 @@ import { isKorean, lasting, t } from './say.js';
 const SKEW_SHOWN_MS = 2_000;
 
 export class Header extends Light {
-  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, loud: { type: Boolean } };
+  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, disk: {}, loud: { type: Boolean } };
 
   constructor() {
     super();
@@ -19,6 +19,8 @@ export class Header extends Light {
     this.counts = [0, 0, 0, 0];
     /** @type {import('./types.js').Link[]} */
     this.links = [];
+    /** @type {string} a `DiskLevel` */
+    this.disk = 'ample';
     this.loud = true;
   }
 
@@ -33,9 +35,10 @@ export class Header extends Light {
       <div class="h-id">${mark}<b>${t('product')}</b><span class="sep"></span><span>${place.filter(Boolean).join(' · ')}</span></div>
       <div class="h-counts" role="group" aria-label=${t('head.counts')}><span class="k">${t('head.unacked')}</span>
         ${this.counts.map((n, i) => html`<span class=${n ? 'cnt on' : 'cnt zero'}>${shape(i + 1, 18, !n)}<b class="num">${n}</b></span>`)}</div>
-      <div class="h-links" role="group" aria-label=${t('head.links')}>${this.links.map((each) => this.#link(each))}${this.#skew()}</div>
+      <div class="h-links" role="group" aria-label=${t('head.links')}>${this.links.map((each) => this.#link(each))}${this.#skew()}${this.#room()}</div>
       <div class="h-end">
         <button class="hb" id="sound" aria-label=${this.loud ? t('head.sound_full') : t('head.sound_low')} @click=${() => this.tell('sn-mute')}>${icon(this.loud ? 'sound' : 'quiet')}</button>
+        <button class="hb" id="settings" aria-label=${t('set.title')} @click=${() => this.tell('sn-settings')}>${icon('gear', 17)}</button>
         <button class="hb" id="language" lang=${isKorean() ? 'en' : 'ko'} aria-label=${t('head.language')} @click=${() => this.tell('sn-lang')}>${isKorean() ? 'EN' : '한'}</button>
         <button class="hb" id="theme" aria-label=${t('head.theme')} @click=${() => this.tell('sn-theme')}><svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" stroke-width="1.5"></circle><path d="M8 1.5a6.5 6.5 0 0 1 0 13z" fill="currentColor"></path></svg></button>
         <button class="hb" id="sign-out" aria-label=${t('sign.out')} @click=${() => this.tell('sn-sign-out')}>${icon('out', 16)}</button>
@@ -50,6 +53,11 @@ export class Header extends Light {
       ? link.streams ? t('head.pictures', { n: link.streams }) : ''
       : html`${t('head.cut')} <sn-age mode="lasting" at=${link.since}></sn-age>`;
     return html`<span class=${link.up ? 'lk' : 'lk down'}><i></i>${link.name} <span class="num">${more}</span></span>`;
+  }
+
+  #room() {
+    if (this.disk === 'ample') return '';
+    return html`<span class=${this.disk === 'scarce' ? 'lk down' : 'lk warn'} id="disk"><i></i>${t(`DiskLevel.${this.disk}`)}</span>`;
   }
 
   #skew() {

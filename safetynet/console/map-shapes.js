@@ -55,11 +55,11 @@ export function track(points) {
 }
 
 /** @param {import('./types.js').Zone} zone @returns {GeoJSON.Feature[]} */
-export function zone({ id, polygon, circle: round }) {
-  if (round) return [circle(round.lat, round.lon, round.radius_m, { id })];
+export function zone({ id, kind, polygon, circle: round }) {
+  if (round) return [circle(round.lat, round.lon, round.radius_m, { id, kind })];
   if (!polygon?.length) return [];
   const ring = [...polygon, polygon[0]].map(([lat, lon]) => [lon, lat]);
-  return [{ type: 'Feature', properties: { id }, geometry: { type: 'Polygon', coordinates: [ring] } }];
+  return [{ type: 'Feature', properties: { id, kind }, geometry: { type: 'Polygon', coordinates: [ring] } }];
 }
 
 /** Where to write the name of a zone: its northern edge. @param {import('./types.js').Zone} zone @returns {{lat: number, lon: number}|null} */

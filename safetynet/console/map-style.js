@@ -99,7 +99,7 @@ function incident() {
     paint: { 'line-color': colour, 'line-width': 1, 'line-opacity': opacity, ...(dash ? { 'line-dasharray': dash } : {}) },
   }));
   return /** @type {Layer[]} */ ([
-    { id: 'zone-fill', type: 'fill', source: 'zones', paint: { 'fill-pattern': hatchName(), 'fill-opacity': 0.45 } },
+    { id: 'zone-fill', type: 'fill', source: 'zones', filter: ['!=', ['get', 'kind'], 'protected'], paint: { 'fill-pattern': hatchName(), 'fill-opacity': 0.45 } },
     { id: 'zone-line', type: 'line', source: 'zones', paint: { 'line-color': token('--fg2'), 'line-width': 1.5, 'line-dasharray': [4, 3] } },
     { id: 'accuracy-fill', type: 'fill', source: 'accuracy', paint: { 'fill-color': by('stale', token('--fg2'), priority()), 'fill-opacity': by('stale', 0.05, 0.12) } },
     { id: 'accuracy-fresh', type: 'line', source: 'accuracy', filter: ['!', ['get', 'stale']], paint: { 'line-color': priority(), 'line-width': 1.5 } },

@@ -9,6 +9,7 @@ import './age.js';
 import { Light } from './base.js';
 import { everySecond, now } from './clock.js';
 import { icon } from './icons.js';
+import { label } from './keys.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
 import { marks as fieldMarks } from './fieldside.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
@@ -365,7 +366,7 @@ export class GroundMap extends Light {
     const place = incident.place;
     if (incident.state === 'closed') return html`<span class="chip">${icon('lock', 16)}${place ? html`<span class="num">${t('map.last', { at: clock(place.observed_at) })} · ${certainty(place)}</span>` : t('map.no_fix')}</span>`;
     return html`<span class="chip">${icon('clock', 16)}${place ? html`${t('map.fix')} <b><sn-age at=${place.observed_at} limit-s=${STALE_FIX_MS / 1000}></sn-age></b> <span class="num">${certainty(place)}</span>` : t('map.no_fix')}</span>
-      <button class="chip" aria-pressed=${String(this.follow)} @click=${() => this.tell('sn-follow', { on: !this.follow })}>${icon('follow', 16)}${t(this.follow ? 'map.following' : 'map.not_following')} <kbd>M</kbd></button>`;
+      <button class="chip" aria-pressed=${String(this.follow)} @click=${() => this.tell('sn-follow', { on: !this.follow })}>${icon('follow', 16)}${t(this.follow ? 'map.following' : 'map.not_following')} <kbd>${label('follow')}</kbd></button>`;
   }
 
   /** The same in words, for those who cannot see a map (Alt+T shows it to everyone). */

@@ -6,28 +6,33 @@ import { everySecond } from './clock.js';
 import { demo } from './demo.js';
 import { calls } from './fieldside.js';
 import './header.js';
-import { act as keyAct } from './keys.js';
+import { act as keyAct, bound, keysOf, letters, switchLetters } from './keys.js';
 import './map.js';
-import { rows } from './queue.js';
-import { isKorean, speak, spoken, t } from './say.js';
+import { reading, rows } from './queue.js';
+import { isKorean, lasting, speak, spoken, t } from './say.js';
+import './settings.js';
 import { next } from './sheet.js';
 import './shift.js';
 import { Sound } from './sound.js';
 import { State, stateUrl } from './state.js';
 import { theme, toggle } from './theme.js';
-import { Views } from './views.js';
+import { SLOTS, SLOTS_MAX, Views } from './views.js';
 import './wall.js';
 import './watchdog.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./queue.js').Row} Row */
-/** @typedef {'dispatch'|'call'|'close'|'hand_over'|'take_over'|'help'} Panel */
-const LETTERS_KEPT = 'safetynet.letters';
+/** @typedef {'dispatch'|'call'|'close'|'hand_over'|'take_over'|'help'|'settings'} Panel */
+const READ_KEPT = 'safetynet.read';
 const SAID_MS_MIN = 2_000;
 const NOTE_MS = 8_000;
+const BACK_MS = 10_000;
+/** A break shorter than this was not on the screen: nothing is said of it. */
+const AWAY_SAID_MS = 1_000;
 
 const state = new State(stateUrl());
 const sound = new Sound();
+const PEOPLE_MAX = 5;
 /** How long after V the map waits with what it would draw anew. */
 const PICTURES_FIRST_MS = 700;
 const views = new Views(loadPlayer);
@@ -48,9 +53,17 @@ const seen = {
   note: null,
   follow: true,
   twin: false,
-  /** @type {'1+3'|'4'} */
+  /** @type {import('./wall.js').Layout} */
   layout: '1+3',
-  letters: localStorage.getItem(LETTERS_KEPT) !== 'off',
+  /** What the line that came back has to say, for a while. */
+  back: '',
+  backed: 0,
+  /** @type {Record<string, string>} what was read of each row, in this window and after a reload */
+  read: JSON.parse(sessionStorage.getItem(READ_KEPT) ?? '{}'),
+  /** @type {Map<string, string>} who held each incident, when last looked */
+  owners: new Map(),
+  /** @type {Map<string, number>} how far each alarm was escalated, when last looked */
+  levels: new Map(),
   /** @type {import('./types.js').Demo|null} */
   demo: null,
   /** @type {Set<string>} alarms that were read out */
@@ -92,13 +105,47 @@ function note(text, failed) {
 /** Sends a command; a refusal is said in place, with its reason. @param {string} act @param {Record<string, unknown>} fields */
 async function command(act, fields) {
   const answer = await state.do(act, fields);
-  if (!answer.ok) note(t('act.failed', { act: t(`act.${act}`), why: t(`Why.${answer.no}`) }), true);
+  if (!answer.ok) note(t('act.failed', { act: t(`act.${act}`), why: because(act, fields, answer.no) }), true);
   return answer.ok;
+}
+
+/** Why not, by what the screen knows now: usually a colleague was faster. @param {string} act @param {Record<string, unknown>} fields @param {string} no */
+function because(act, fields, no) {
+  const holder = state.all.incidents[String(fields.incident)];
+  const colleague = holder?.owner && holder.owner !== me()?.person ? holder.owner_name ?? '' : '';
+  if (no === 'not_allowed_now' && act === 'ack') return t('no.acked');
+  if (act === 'claim' && no === 'not_allowed_now' && colleague) return t('no.claimed', { name: colleague });
+  if (act === 'take_over' && no === 'stale' && colleague) return t('no.moved', { name: colleague });
+  if (no === 'not_owner' && colleague) return t('no.held', { name: colleague });
+  return t(`Why.${no}`);
+}
+
+/** Says what colleagues did to what was in this hand: taken over, or handed to it. */
+function watchColleagues() {
+  const mine = me()?.person ?? '';
+  for (const each of Object.values(state.all.incidents)) {
+    const before = seen.owners.get(each.id);
+    seen.owners.set(each.id, each.owner ?? '');
+    if (before === undefined || before === (each.owner ?? '') || each.state === 'closed') continue;
+    const what = { name: each.owner_name ?? '', kind: t(`AlarmKind.${each.kind}`), who: each.who.name };
+    if (before === mine) {
+      if (seen.open === each.id && seen.panel !== 'help' && seen.panel !== 'settings') seen.panel = null;
+      tellOf(t('other.took', what));
+    } else if (each.owner === mine && before && each.id !== seen.open) tellOf(t('other.gave', what));
+  }
+}
+
+/** @param {string} text */
+function tellOf(text) {
+  note(text, true);
+  const place = document.getElementById('loud');
+  if (place) place.textContent = text;
 }
 
 /** Opens a row, and takes the incident when nobody has. @param {string} id */
 function open(id) {
   seen.selected = id;
+  markRead(id);
   const found = state.all.incidents[id];
   if (found) {
     if (seen.open !== id) { seen.panel = null; seen.note = null; seen.follow = true; }
@@ -109,6 +156,17 @@ function open(id) {
   }
   draw();
 }
+
+/** @param {string|null} id */
+function markRead(id) {
+  const row = list().find((each) => each.id === id);
+  if (!row || seen.read[row.id] === reading(row)) return;
+  seen.read[row.id] = reading(row);
+  sessionStorage.setItem(READ_KEPT, JSON.stringify(seen.read));
+}
+
+/** Rows that ask for a look. @param {Row[]} all */
+const unread = (all) => new Set(all.filter((row) => (row.tab === 'waiting' || (row.mine && row.tab !== 'closed')) && seen.read[row.id] !== reading(row)).map((row) => row.id));
 
 async function acknowledge() {
   const id = seen.open ?? seen.selected;
@@ -171,7 +229,7 @@ function choose(value) {
   if (!at) return;
   if (panel === 'call') void command('call', { incident: at, outcome: value });
   else if (panel === 'hand_over') void command('hand_over', { incident: at, to: value });
-  else if (panel === 'take_over') void command('take_over', { incident: at });
+  else if (panel === 'take_over') void command('take_over', { incident: at, held_by: incident()?.owner });
   else if (panel === 'close') void command('close', { incident: at, code: value });
 }
 
@@ -183,6 +241,7 @@ function press(n) {
     if (value) choose(value);
     return;
   }
+  if (seen.panel === 'help' || seen.panel === 'settings') return;
   const tile = /** @type {HTMLElement|undefined} */ (page.querySelectorAll('sn-tile')[n - 1]);
   if (!tile) return;
   if (document.activeElement === tile) enlarge(n - 1);
@@ -220,6 +279,14 @@ function back() {
   queue()?.focusRow();
 }
 
+/** @param {import('./wall.js').Layout} layout */
+function lay(layout) {
+  seen.layout = layout;
+  views.enlarged = null;
+  draw();
+  views.show(incident());
+}
+
 /** F6: from one part of the screen to the next. */
 function region() {
   const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', 'sn-header button']
@@ -232,18 +299,18 @@ function region() {
 const DO = {
   down: () => move(1), up: () => move(-1), silence: () => { sound.silence(); draw(); }, ack: () => void acknowledge(), back, region,
   open: () => {
-    const at = incident();
-    if (at && seen.panel === 'take_over') choose('yes');
-    else if (seen.selected) open(seen.selected);
+    // Taking over is asked once, and Enter is not the answer: two quick ones must not take a colleague's incident away.
+    if (seen.panel !== 'take_over' && seen.selected) open(seen.selected);
   },
   follow: () => { seen.follow = !seen.follow; draw(); },
   twin: () => { seen.twin = !seen.twin; draw(); },
-  equal: () => { views.enlarged = null; seen.layout = seen.layout === '4' ? '1+3' : '4'; views.show(incident()); },
+  equal: () => { views.enlarged = null; lay(seen.layout === '1+3' ? '4' : '1+3'); },
+  chase: () => { if (incident()) lay(seen.layout === '9' ? '1+3' : '9'); },
   help: () => show('help'),
 };
 
 window.addEventListener('keydown', (event) => {
-  const name = keyAct(event, seen.letters);
+  const name = keyAct(event);
   if (!name) return;
   event.preventDefault();
   if (name.startsWith('digit:')) press(Number(name.slice(6)));
@@ -260,8 +327,11 @@ function draw() {
   // A closed incident leaves the hand: Enter then opens what waits, not what is over.
   const over = held?.tab === 'closed' && queue()?.tab !== 'closed';
   if (!held || over) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
+  views.resize(at && at.state !== 'closed' && seen.layout === '9' ? SLOTS_MAX : SLOTS);
+  markRead(seen.open);
   render(layout(all, at), page);
-  const title = at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product');
+  const waits = unread(all).size;
+  const title = (waits ? `(${waits}) ` : '') + (at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product'));
   if (document.title !== title) document.title = title;
   if (document.activeElement === document.body) void queue().updateComplete.then(() => queue().focusRow());
 }
@@ -271,22 +341,33 @@ function layout(all, at) {
   const user = me();
   const calm = Object.values(state.all.calm)[0] ?? null;
   const links = Object.values(state.all.links);
+  const chase = at !== null && at.state !== 'closed' && seen.layout === '9';
   const viewer = [user?.seat ? t('seat', { seat: user.seat }) : '', user?.name ?? ''].filter(Boolean).join(' ');
-  return html`<sn-header .me=${user} .counts=${counts(all)} .links=${links} .loud=${sound.loud}></sn-header>
+  return html`<sn-header .me=${user} .counts=${counts(all)} .links=${links} .disk=${calm?.disk ?? 'ample'} .loud=${sound.loud}></sn-header>
+    ${calm && (calm.disk ?? 'ample') !== 'ample' ? html`<div class="strip" role="status" id="disk-strip">${t(`disk.${calm.disk}`)}</div>` : ''}
     <sn-watchdog .state=${state}></sn-watchdog>
     ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : sound.silenced ? html`<div class="strip">${t('sound.silenced')}</div>` : ''}
-    <main class=${`desk ${at ? 'alarm-desk' : 'calm-desk'}`}><h1 class="vh">${t('product')}</h1>
-      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()}></sn-queue>
+    ${seen.back ? html`<div class="strip" role="status" id="back">${seen.back}</div>` : ''}
+    <main class=${`desk ${!at ? 'calm-desk' : chase ? 'alarm-desk chase-desk' : 'alarm-desk'}`}><h1 class="vh">${t('product')}</h1>
+      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()} .unread=${unread(all)}></sn-queue>
         ${!at && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
       <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
           .units=${Object.values(state.all.units)} .waiting=${all.filter((row) => row.tab !== 'closed' && row.id !== at?.id)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
           .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
-        ${at ? html`<sn-law .incident=${at}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>` : ''}</section>
+        ${at ? html`<sn-law .incident=${at} .layout=${seen.layout} .played=${views.player?.kind ?? ''}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>${chase ? people() : ''}` : ''}</section>
       <aside class="pane" aria-label=${t(at ? 'sheet.label' : 'shift.label')}>${at
         ? html`<sn-sheet .incident=${at} .me=${user?.person ?? ''} .inner=${inner(at)} .note=${seen.note} .best=${free()[0]?.name ?? null}></sn-sheet>`
-        : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''}></sn-shift>`}</aside></main>
+        : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''} .player=${views.player?.kind ?? ''}></sn-shift>`}</aside></main>
     ${seen.panel === 'close' && at ? html`<sn-close .incident=${at.id}></sn-close>` : ''}
-    ${seen.panel === 'help' ? html`<sn-keys .letters=${seen.letters}></sn-keys>` : ''}`;
+    ${seen.panel === 'help' ? html`<sn-keys .letters=${letters()}></sn-keys>` : ''}
+    ${seen.panel === 'settings' ? html`<sn-settings .sound=${sound} .player=${views.player?.kind ?? ''}></sn-settings>` : ''}`;
+}
+
+/** Under nine pictures: who is on the way, and who could be, the first there at the head. */
+function people() {
+  const all = Object.values(state.all.units).sort((a, b) => (a.eta_s ?? Infinity) - (b.eta_s ?? Infinity)).slice(0, PEOPLE_MAX);
+  return html`<section class="people" tabindex="0" aria-label=${t('chase.people')}><table class="units"><thead><tr><th scope="col">${t('chase.people')}</th><th scope="col">${t('chase.kind')}</th><th scope="col">${t('dispatch.state')}</th><th scope="col">${t('dispatch.arrives')}</th></tr></thead>
+    <tbody>${all.map((each) => html`<tr><td>${each.name}</td><td>${t(`Kind.${each.kind}`)}</td><td>${t(`UnitState.${each.state}`)}</td><td class="num">${each.eta_s === null ? '–' : lasting(each.eta_s * 1000)}</td></tr>`)}</tbody></table></section>`;
 }
 
 /** @param {Incident} at */
@@ -313,6 +394,13 @@ function counts(all) {
 
 /** Reads a new alarm out to assistive technology: at once for an emergency, else when there is a pause. */
 function announce() {
+  for (const each of Object.values(state.all.alarms)) {
+    const before = seen.levels.get(each.id) ?? 0;
+    seen.levels.set(each.id, each.level);
+    if (each.level <= before || each.state === 'acked' || each.state === 'closed' || !seen.told.has(each.id)) continue;
+    const loud = document.getElementById('loud');
+    if (loud) loud.textContent = t('live.escalated', { n: each.level, kind: t(`AlarmKind.${each.kind}`), who: each.who });
+  }
   const fresh = Object.values(state.all.alarms).filter((each) => each.state === 'unacked' && !seen.told.has(each.id)).sort((a, b) => a.priority - b.priority)[0];
   if (!fresh || Date.now() - seen.told_at < SAID_MS_MIN) return;
   seen.told.add(fresh.id);
@@ -336,7 +424,9 @@ on('sn-follow', (detail) => { seen.follow = detail.on; draw(); });
 on('sn-started', draw);
 on('sn-focus', ({ slot }) => { views.focused = slot; });
 on('sn-enlarge', ({ slot }) => { if (slot !== null) enlarge(slot); });
-on('sn-letters', (detail) => { seen.letters = detail.on; localStorage.setItem(LETTERS_KEPT, detail.on ? 'on' : 'off'); });
+on('sn-letters', (detail) => switchLetters(detail.on));
+on('sn-settings', () => show('settings'));
+on('sn-layout', (detail) => lay(detail.layout));
 on('sn-lang', () => speak(isKorean() ? 'en' : 'ko'));
 on('sn-theme', () => { toggle(); draw(); });
 on('sn-mute', () => { sound.loud = !sound.loud; draw(); });
@@ -346,12 +436,24 @@ on('sn-sign-out', () => void fetch('/sign-out', { method: 'POST' }).then(() => l
 state.addEventListener('change', () => {
   if (!views.loading && me()) void views.prepare();
   if (me()?.role === 'officer') return location.replace('/field');
+  keysOf(me()?.person ?? '');
+  sound.sitAt(me()?.seat ?? '');
+  watchColleagues();
   sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents))]);
   views.show(incident());
   draw();
   announce();
 });
 state.addEventListener('link', draw);
+state.addEventListener('back', (event) => {
+  const { resumed, away_ms } = /** @type {CustomEvent} */ (event).detail;
+  views.again();
+  if (resumed && away_ms < AWAY_SAID_MS) return;
+  seen.back = t(resumed ? 'back.resumed' : 'back.reloaded', { span: lasting(away_ms) });
+  window.clearTimeout(seen.backed);
+  seen.backed = window.setTimeout(() => { seen.back = ''; draw(); }, BACK_MS);
+});
+bound.addEventListener('change', draw);
 state.addEventListener('signed-out', () => location.replace('/'));
 state.addEventListener('admit', (event) => {
   const { grant, token } = /** @type {CustomEvent} */ (event).detail;

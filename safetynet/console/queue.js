@@ -3,7 +3,7 @@ import { html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import './age.js';
 import { Light } from './base.js';
-import { shape } from './icons.js';
+import { icon, shape } from './icons.js';
 import { clock, count, metres, t } from './say.js';
 
 /** @typedef {import('./types.js').Alarm} Alarm */
@@ -56,12 +56,14 @@ function order(a, b) {
 }
 
 export class AlarmRow extends Light {
-  static properties = { row: { attribute: false } };
+  static properties = { row: { attribute: false }, unread: { type: Boolean } };
 
   constructor() {
     super();
     /** @type {Row|null} */
     this.row = null;
+    /** Nobody at this window has looked since it rang, rang again or was escalated. */
+    this.unread = false;
   }
 
   render() {
@@ -69,14 +71,14 @@ export class AlarmRow extends Light {
     if (!row) return html``;
     const { alarm, incident } = row;
     const done = row.tab === 'closed';
-    this.className = `alarm p${alarm.priority}${done ? ' done' : ''}${open(alarm) && !done ? ' new' : ''}${row.tab === 'waiting' || row.mine ? ' wash' : ''}`;
+    this.className = `alarm p${alarm.priority}${done ? ' done' : ''}${open(alarm) && !done ? ' new' : ''}${row.tab === 'waiting' || row.mine ? ' wash' : ''}${this.unread ? ' unread' : ''}${theirs(row) ? ' theirs' : ''}`;
     const zone = alarm.zone_name ? ` · ${alarm.zone_name}` : '';
     return html`<span class="a-sh">${shape(alarm.priority, 24, done)}</span>
-      <span class="a-main"><b>${t(`AlarmKind.${alarm.kind}`)}${alarm.certainty === 'maybe' ? html` <span class="grp">${t('Certainty.maybe')}</span>` : ''}${row.n > 1 ? html`<span class="grp num">×${row.n}</span>` : ''}</b>
+      <span class="a-main"><b>${this.unread ? html`<i class="a-dot"></i><span class="vh">${t('state.unread')}, </span>` : ''}${t(`AlarmKind.${alarm.kind}`)}${alarm.certainty === 'maybe' ? html` <span class="grp">${t('Certainty.maybe')}</span>` : ''}${row.n > 1 ? html`<span class="grp num">×${row.n}</span>` : ''}</b>
         <span class="a-sub">${alarm.who} · ${alarm.case_no}</span></span>
       <span class="a-side"><b class="num">${done ? clock(incident?.closed_at ?? alarm.raised_at).slice(0, 5) : html`<sn-age mode="since" at=${alarm.raised_at}></sn-age>`}</b>
-        <span class=${open(alarm) && !done ? 'a-state new' : 'a-state'}>${standing(row)}</span>
-</span>
+        ${open(alarm) && !done && alarm.level > 0 ? html`<span class="a-level">${t('state.level', { n: alarm.level })}</span>` : ''}
+        <span class=${open(alarm) && !done ? 'a-state new' : 'a-state'}>${theirs(row) ? icon('user', 14) : ''}${standing(row)}</span></span>
       <span class="a-low"><span>${where(alarm, zone, done, incident)}</span>${alarm.escalates_at && open(alarm) && !done ? html`<span class="a-timer num"><sn-age mode="until" at=${alarm.escalates_at}></sn-age> ${t('queue.escalates')}</span>` : ''}</span>`;
   }
 }
@@ -90,17 +92,23 @@ function where(alarm, zone, done, incident) {
   return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> <span class="num">±${metres(place.radius_m)}</span>${zone}`;
 }
 
+/** A colleague has it in hand. @param {Row} row */
+const theirs = ({ incident, mine }) => incident?.state === 'claimed' && !mine;
+
+/** What has to be looked at again when it changes. @param {Row} row */
+export const reading = ({ alarm, n, incident }) => `${n} ${alarm.level} ${open(alarm) ? 1 : 0} ${incident?.owner ?? ''}`;
+
 /** @param {Row} row */
 function standing({ alarm, incident, mine }) {
   if (incident?.state === 'closed') return incident.owner_name ?? t('state.closed');
-  if (open(alarm) && alarm.level > 0) return `${t(`state.${alarm.state}`)} · ${t('state.level', { n: alarm.level })}`;
+  if (incident?.state === 'claimed' && !mine && open(alarm)) return `${incident.owner_name ?? ''} · ${t(`state.${alarm.state}`)}`;
   if (open(alarm)) return t(`state.${alarm.state}`);
   if (mine) return t('state.mine');
   return incident?.owner_name ?? t(`state.${alarm.state}`);
 }
 
 export class Queue extends Light {
-  static properties = { rows: { attribute: false }, selected: { type: String }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean } };
+  static properties = { rows: { attribute: false }, selected: { type: String }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean }, unread: { attribute: false } };
 
   constructor() {
     super();
@@ -113,6 +121,8 @@ export class Queue extends Light {
     /** @type {import('./types.js').Calm|null} */
     this.calm = null;
     this.ready = false;
+    /** @type {Set<string>} rows that nobody at this window has looked at */
+    this.unread = new Set();
     this.loading_since = Date.now();
   }
 
@@ -148,7 +158,7 @@ export class Queue extends Light {
   /** @param {Row[]} rows @param {string} label */
   #list(rows, label) {
     const chosen = rows.some((row) => row.id === this.selected);
-    return html`<div class="queue" role="listbox" aria-label=${label} tabindex=${chosen ? -1 : 0}>${repeat(rows, (row) => row.id, (row) => html`<sn-alarm .row=${row} role="option"
+    return html`<div class="queue" role="listbox" aria-label=${label} tabindex=${chosen ? -1 : 0}>${repeat(rows, (row) => row.id, (row) => html`<sn-alarm .row=${row} .unread=${this.unread.has(row.id)} role="option"
       tabindex=${row.id === this.selected ? 0 : -1} aria-selected=${String(row.id === this.selected)} @click=${() => this.tell('sn-open', { id: row.id })}></sn-alarm>`)}</div>`;
   }
 

@@ -4,7 +4,8 @@ import './age.js';
 import { Light } from './base.js';
 import { backup, block } from './fieldside.js';
 import { icon, shape } from './icons.js';
-import { certainty, clock, count, day, span, speed, t } from './say.js';
+import { label } from './keys.js';
+import { certainty, clock, count, day, metres, span, speed, t } from './say.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Step} Step */
@@ -52,7 +53,7 @@ export class Steps extends Light {
     if (step.state === 'done') return html`<span class="t">${step.at ? clock(step.at) : ''}</span>`;
     if (step.state === 'skipped') return html`<span class="t">${t('StepState.skipped')}</span>`;
     if (step.due_at) return html`<span class="t"><sn-age mode="within" at=${step.due_at}></sn-age></span>`;
-    return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${ACTS[step.step]?.key ?? ''}</kbd>`;
+    return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${label(ACTS[step.step]?.act ?? '', ACTS[step.step]?.key)}</kbd>`;
   }
 }
 
@@ -60,7 +61,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', mark: 'FieldMark', unable: 'Unable' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', standing: 'Standing', answer: 'WarningAnswer', mark: 'FieldMark', unable: 'Unable' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -73,6 +74,18 @@ function details(entry) {
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];
   });
+}
+
+/** Who is competent, or who comes into question and why nobody is for certain. @param {import('./types.js').Competent} answer */
+function competent({ kind, finding, names }) {
+  if (finding === 'competent') return names.join(' / ');
+  const why = `${t(`OfficeKind.${kind}`)}: ${t(`Finding.${finding}`)}`;
+  return names.length ? `${why} (${names.join(' / ')})` : why;
+}
+
+/** Why a team is not the competent office's: nothing when it is, or when nobody can say. @param {string|null|undefined} standing */
+function elsewhere(standing) {
+  return standing && standing !== 'competent' && standing !== 'unknown' ? t(`Standing.${standing}`) : '';
 }
 
 /** What machines say over and over; a run of it must not push what people did out of sight. */
@@ -134,7 +147,7 @@ export class Sheet extends Light {
       ${backup(incident, () => this.tell('sn-act', { act: 'backup' }))}
       <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
         <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.state === 'closed' ? over(incident.steps) : incident.steps}></sn-steps>`}</div>
-        ${this.#sent(incident)}${block(incident)}${this.#duties(incident)}
+        ${this.#protected(incident)}${this.#sent(incident)}${block(incident)}${this.#duties(incident)}
         <div class="blk last"><sn-record .entries=${incident.record} .sealed=${incident.sealed}></sn-record></div></div>
       ${this.#acts(incident)}`;
   }
@@ -146,9 +159,10 @@ export class Sheet extends Light {
   }
 
   /** @param {Incident} incident */
-  #who({ who }) {
+  #who({ who, district }) {
     return html`<div class="blk"><div class="who-r"><div class="ph">${icon('user', 34)}</div><dl class="kv"><dt>${t('sheet.wearer')}</dt><dd><b>${who.age === null ? who.name : t('sheet.age', { name: who.name, age: who.age })}</b></dd>
-      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd></dl></div></div>`;
+      <dt>${t('sheet.case')}</dt><dd class="num">${who.case_no}</dd><dt>${t('sheet.office')}</dt><dd>${[who.office, who.officer].filter(Boolean).join(' · ')}</dd>
+      ${district ? html`<dt>${t('sheet.district')}</dt><dd class="district">${[district.areas.join(' / '), ...district.offices.map(competent)].filter(Boolean).join(' · ')}</dd>` : ''}</dl></div></div>`;
   }
 
   /** @param {Incident} incident */
@@ -159,13 +173,25 @@ export class Sheet extends Light {
       <dt>${t('sheet.position')}</dt><dd class="num">${place ? html`${t('sheet.observed', { observed: clock(place.observed_at), received: clock(place.received_at) })}<br>${certainty(place)}${speed_mps !== null && speed_mps > 0.3 ? ` · ${speed(speed_mps)}` : ''}` : t('map.no_fix')}</dd></dl></div>`;
   }
 
+  /** Whom it concerns besides: how near, and what was told. @param {Incident} incident */
+  #protected({ protected: shielded }) {
+    if (!shielded?.length) return '';
+    const told = (/** @type {import('./types.js').Shielded} */ each) => {
+      if (each.answer) return t(`WarningAnswer.${each.answer}`);
+      if (each.warned_at) return `${t('sheet.protected.warned')} ${clock(each.warned_at)}`;
+      return t(each.why ? 'sheet.protected.withheld' : 'sheet.protected.unwarned');
+    };
+    return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.protected')}</h2></div><ul class="sent">${shielded.map((each) => html`<li><b>${each.name || each.id}</b>
+      <span class="num">${[each.near_m === null ? '' : t('sheet.protected.near', { m: metres(each.near_m) }), told(each)].filter(Boolean).join(' · ')}</span><span class="t num">${each.place ? html`<sn-age at=${each.place.observed_at}></sn-age>` : ''}</span></li>`)}</ul></div>`;
+  }
+
   /** @param {Incident} incident */
   #sent({ dispatches, notices, calls }) {
     if (!dispatches.length && !notices.length && !calls.length) return '';
     const row = (/** @type {string} */ name, /** @type {string} */ state, /** @type {number|null} */ answer_by, /** @type {boolean} */ overdue, /** @type {boolean} */ waits) => html`<li class=${overdue ? 'late' : ''}>
       <b>${name}</b><span>${overdue ? `${state} · ${t('dispatch.overdue')}` : state}</span><span class="t num">${waits && answer_by ? html`<sn-age mode="within" at=${answer_by}></sn-age>` : ''}</span></li>`;
     return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.sent')}</h2></div><ul class="sent">
-      ${dispatches.map((each) => row(each.unit_name, t(`UnitState.${each.state}`), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
+      ${dispatches.map((each) => row(each.unit_name, [t(`UnitState.${each.state}`), elsewhere(each.standing)].filter(Boolean).join(' · '), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
       ${notices.map((each) => row(each.room_name, t(`NoticeState.${each.state}`), each.answer_by, each.overdue, each.state !== 'read'))}
       ${calls.length ? html`<li><b>${t('step.call')}</b><span>${t(`CallOutcome.${calls[calls.length - 1].outcome}`)}</span><span class="t num">${clock(calls[calls.length - 1].at)}</span></li>` : ''}</ul></div>`;
   }
@@ -183,9 +209,10 @@ export class Sheet extends Light {
     const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && incident.video.state === 'granted')) : [];
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
-    return html`${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
-      <div class="acts"><button class=${this.inner ? 'btn wide' : 'btn main wide'} data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${key}</kbd></button>
-      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${ACTS[each].key}</kbd></button>`)}</div>`;
+    return html`${incident.state === 'claimed' && incident.owner !== this.me ? html`<p class="note others" id="others">${icon('user', 16)} ${t('sheet.others', { name: incident.owner_name ?? '' })}</p>` : ''}
+      ${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
+      <div class="acts"><button class=${this.inner ? 'btn wide' : 'btn main wide'} data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${label(act, key)}</kbd></button>
+      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${label(ACTS[each].act, ACTS[each].key)}</kbd></button>`)}</div>`;
   }
 }
 

@@ -5,7 +5,7 @@ import { Light } from './base.js';
 import { clock, count, t } from './say.js';
 
 export class Shift extends Light {
-  static properties = { calm: { attribute: false }, seats: { attribute: false }, links: { attribute: false }, me: { type: String } };
+  static properties = { calm: { attribute: false }, seats: { attribute: false }, links: { attribute: false }, me: { type: String }, player: { type: String } };
 
   constructor() {
     super();
@@ -16,6 +16,8 @@ export class Shift extends Light {
     /** @type {import('./types.js').Link[]} */
     this.links = [];
     this.me = '';
+    /** How pictures are played in this window. */
+    this.player = '';
   }
 
   render() {
@@ -25,7 +27,8 @@ export class Shift extends Light {
         <span>${t('shift.reporting')}</span><b>${count(calm.reporting)}</b><span class="n">${t('shift.of', { n: count(calm.wearers) })}</span>
         <span>${t('shift.silent')}</span><b>${count(calm.silent)}</b><span class="n"></span>
         <span>${t('shift.cameras')}</span><b>${count(calm.cameras)}</b><span class="n"></span>
-        <span>${t('shift.pictures')}</span><b>${count(calm.pictures_open)}</b><span class="n">${calm.pictures_open || this.seats.some((each) => each.incidents) ? '' : t('shift.no_pictures')}</span></div></div>` : ''}
+        <span>${t('shift.pictures')}</span><b>${count(calm.pictures_open)}</b><span class="n">${calm.pictures_open || this.seats.some((each) => each.incidents) ? '' : t('shift.no_pictures')}</span>
+        <span>${t('set.player')}</span><b class="wide" id="played">${this.player ? t(`player.short_${this.player}`) : '–'}</b></div></div>` : ''}
       ${this.seats.length ? html`<div class="blk"><div class="sec-h"><h2>${t('shift.seats')}</h2></div><div class="hl">${this.seats.map((each) => html`
         <span>${each.person === this.me ? html`<b>${each.name}</b>` : each.name} · ${each.seat && each.role === 'operator' ? t('seat', { seat: each.seat }) : t(`Role.${each.role}`)}</span>
         <span class="sec2">${each.here ? (each.incidents ? t('shift.incidents', { n: each.incidents }) : t('shift.free')) : t('shift.away')}</span><span class="n"></span>`)}</div></div>` : ''}

@@ -18,7 +18,7 @@ async function enter(account, password) {
   });
   if (answer.ok) {
     const { role } = await answer.json();
-    location.assign(role === 'officer' ? '/field' : '/operator');
+    location.assign(role === 'officer' ? '/field' : role === 'protected' ? '/protected' : '/operator');
     return;
   }
   failed = answer.status === 429 ? 'too_many_tries' : 'bad_sign_in';

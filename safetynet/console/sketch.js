@@ -16,10 +16,12 @@ const ROAD_PX = { local: 3, collector: 5, arterial: 9 };
 /** Metres per degree, good to a thousandth inside Korea; this is a sketch, distances are reckoned elsewhere. */
 const NORTH_M = 110_950;
 const eastM = (/** @type {number} */ lat) => 111_320 * Math.cos((lat * Math.PI) / 180);
+/** From [lon, lat] to metres east and south of a place. @param {{lat: number, lon: number}} middle */
+export const from = (middle) => (/** @type {number[]} */ [lon, lat]) => [(lon - middle.lon) * eastM(middle.lat), (middle.lat - lat) * NORTH_M];
 
 /** @type {Promise<GeoJSON.FeatureCollection>|null} */
 let ground = null;
-const load = () => (ground ??= fetch('/map/base.geojson').then((answer) => {
+export const load = () => (ground ??= fetch('/map/base.geojson').then((answer) => {
   if (!answer.ok) throw new Error(`map: ${answer.status}`);
   return answer.json();
 }));
@@ -64,11 +66,11 @@ export class Sketch extends LitElement {
   render() {
     const place = this.place;
     if (!place) return nothing;
-    const at = (/** @type {number[]} */ [lon, lat]) => [(lon - place.lon) * eastM(place.lat), (place.lat - lat) * NORTH_M];
+    const at = from(place);
     const mine = this.here ? at([this.here.lon, this.here.lat]) : null;
     const shown = mine ? inside(mine) : null;
     return html`<svg class="sketch" viewBox="${-REACH_M} ${-REACH_M * 0.75} ${REACH_M * 2} ${REACH_M * 1.5}" preserveAspectRatio="xMidYMid slice" role="img" aria-label=${this.label}>
-      ${this.#shapes(at)}${this.#names(at)}
+      ${shapes(this.map, at, REACH_M)}${this.#names(at)}
       ${this.#camera(at)}
       ${this.way ? svg`<path class="sk-way" d=${`M${this.way.steps.map((each) => at([each.lon, each.lat]).map((m) => m.toFixed(0)).join(' ')).join('L')}`}></path>`
         : mine && shown ? svg`<path class="sk-way" d=${`M0 0L${shown[0]} ${shown[1]}`}></path>` : nothing}
@@ -111,23 +113,28 @@ export class Sketch extends LitElement {
     }
     return [...best].map(([name, { x, y, turn }]) => svg`<text class="sk-name" transform=${`translate(${x.toFixed(0)} ${y.toFixed(0)}) rotate(${turn.toFixed(0)})`} y="3">${name}</text>`);
   }
+}
 
-  /** @param {(point: number[]) => number[]} at */
-  #shapes(at) {
-    const near = (/** @type {number[][]} */ line) => line.some(([x, y]) => Math.abs(x) < REACH_M * 1.4 && Math.abs(y) < REACH_M * 1.4);
-    const path = (/** @type {number[][]} */ line) => `M${line.map(([x, y]) => `${x.toFixed(0)} ${y.toFixed(0)}`).join('L')}`;
-    return (this.map?.features ?? []).flatMap((each) => {
-      const { layer, class: kind } = /** @type {{layer: string, class?: keyof typeof ROAD_PX}} */ (each.properties ?? {});
-      const shape = each.geometry;
-      if (layer === 'road' && shape.type === 'LineString') {
-        const line = shape.coordinates.map(at);
-        return near(line) ? [svg`<path class=${`sk-road ${kind}`} d=${path(line)} stroke-width=${ROAD_PX[kind ?? 'local'] ?? 3}></path>`] : [];
-      }
-      const rings = shape.type === 'Polygon' ? [shape.coordinates[0]] : shape.type === 'MultiPolygon' ? shape.coordinates.map((one) => one[0]) : [];
-      const shown = rings.map((ring) => ring.map(at)).filter(near);
-      return shown.length ? [svg`<path class=${`sk-${layer}`} d=${shown.map((ring) => `${path(ring)}Z`).join('')}></path>`] : [];
-    });
-  }
+/**
+ * Streets, houses, water and parks around the middle.
+ * @param {GeoJSON.FeatureCollection|null} map @param {(point: number[]) => number[]} at @param {number} reach_m
+ */
+export function shapes(map, at, reach_m) {
+  // By its outer box: a straight street may have no corner near.
+  const touches = (/** @type {number[]} */ along) => Math.min(...along) < reach_m * 1.4 && Math.max(...along) > -reach_m * 1.4;
+  const near = (/** @type {number[][]} */ line) => touches(line.map(([x]) => x)) && touches(line.map(([, y]) => y));
+  const path = (/** @type {number[][]} */ line) => `M${line.map(([x, y]) => `${x.toFixed(0)} ${y.toFixed(0)}`).join('L')}`;
+  return (map?.features ?? []).flatMap((each) => {
+    const { layer, class: kind } = /** @type {{layer: string, class?: keyof typeof ROAD_PX}} */ (each.properties ?? {});
+    const shape = each.geometry;
+    if (layer === 'road' && shape.type === 'LineString') {
+      const line = shape.coordinates.map(at);
+      return near(line) ? [svg`<path class=${`sk-road ${kind}`} d=${path(line)} stroke-width=${ROAD_PX[kind ?? 'local'] ?? 3}></path>`] : [];
+    }
+    const rings = shape.type === 'Polygon' ? [shape.coordinates[0]] : shape.type === 'MultiPolygon' ? shape.coordinates.map((one) => one[0]) : [];
+    const shown = rings.map((ring) => ring.map(at)).filter(near);
+    return shown.length ? [svg`<path class=${`sk-${layer}`} d=${shown.map((ring) => `${path(ring)}Z`).join('')}></path>`] : [];
+  });
 }
 
 /** Where a mark that is too far stands: at the edge, on the line to it. @param {number[]} point */

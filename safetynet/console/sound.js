@@ -1,9 +1,14 @@
 /**
- * The tones of an alarm, made with Web Audio (console.md section 6). Silence stops the sound, not the alarm, and ends
- * when a new emergency arrives. Louder or quieter, never nothing.
+ * The tones of an alarm, made with Web Audio. Silence stops the sound, not the alarm, and ends when a new emergency
+ * arrives or one that nobody has seen is escalated. Louder or quieter per kind and seat; an emergency never to nothing.
  */
 const LOUD = 0.5;
-const LOW = 0.1;
+/** What the button in the header leaves of it. */
+const LOW_SHARE = 0.2;
+const KEPT = 'safetynet.levels';
+export const SOUNDS = ['1', '2', '3', 'old'];
+/** Percent below which nobody can turn it. A screen that cannot say that it is old could not ring for an emergency either. @type {Record<string, number>} */
+export const FLOOR = { 1: 20, 2: 0, 3: 0, old: 20 };
 
 /** @typedef {{hz: number, at_ms: number, ms: number}} Note */
 /** @type {Record<string, {notes: Note[], every_ms: number}>} */
@@ -21,8 +26,11 @@ export class Sound extends EventTarget {
     this.audio = new AudioContext();
     this.loud = true;
     this.silenced = false;
-    /** @type {Set<string>} unacknowledged alarms at the last look */
-    this.known = new Set();
+    /** @type {Map<string, number>} unacknowledged alarms at the last look, and how far each had been escalated */
+    this.known = new Map();
+    this.seat = '';
+    /** Percent per tone. @type {Record<string, number>} */
+    this.levels = { 1: 100, 2: 100, 3: 100, old: 100 };
     /** @type {0|1|2|3} the priority that sounds now */
     this.priority = 0;
     this.old = false;
@@ -38,12 +46,43 @@ export class Sound extends EventTarget {
     return this.audio.state !== 'running';
   }
 
-  /** @param {{id: string, priority: number, state: string}[]} alarms all of the console */
+  /** The levels that were set at this seat. @param {string} seat */
+  sitAt(seat) {
+    if (seat === this.seat) return;
+    this.seat = seat;
+    let kept;
+    try {
+      kept = JSON.parse(localStorage.getItem(`${KEPT}.${seat}`) ?? '{}');
+    } catch {
+      kept = {};  // not JSON: written by something else
+    }
+    for (const name of SOUNDS) this.levels[name] = bounded(name, kept[name] ?? 100);
+  }
+
+  /** @param {string} name @param {number} percent */
+  level(name, percent) {
+    this.levels = { ...this.levels, [name]: bounded(name, percent) };
+    localStorage.setItem(`${KEPT}.${this.seat}`, JSON.stringify(this.levels));
+  }
+
+  /** How strong a tone is now. @param {string} name */
+  gain(name) {
+    const percent = this.levels[name] * (this.loud ? 1 : LOW_SHARE);
+    return (LOUD * Math.max(FLOOR[name], percent)) / 100;
+  }
+
+  /** One tone, to hear how loud it is. @param {string} name */
+  once(name) {
+    this.#play(name);
+  }
+
+  /** @param {{id: string, priority: number, state: string, level?: number}[]} alarms all of the console */
   heed(alarms) {
     const open = alarms.filter((each) => each.state === 'unacked' || each.state === 'returned_unacked');
     const fresh = open.filter((each) => !this.known.has(each.id));
-    this.known = new Set(open.map((each) => each.id));
-    const woken = this.silenced && fresh.some((each) => each.priority === 1);
+    const risen = open.filter((each) => (each.level ?? 0) > (this.known.get(each.id) ?? 0));
+    this.known = new Map(open.map((each) => [each.id, each.level ?? 0]));
+    const woken = this.silenced && [...fresh, ...risen].some((each) => each.priority === 1);
     if (woken || !open.length) this.silenced = false;
     const worst = open.reduce((least, each) => Math.min(least, each.priority), 9);
     const priority = /** @type {0|1|2|3} */ (worst > 3 ? 0 : worst);
@@ -88,8 +127,8 @@ export class Sound extends EventTarget {
       const gain = this.audio.createGain();
       tone.frequency.value = note.hz;
       gain.gain.setValueAtTime(0, begin);
-      gain.gain.linearRampToValueAtTime(this.loud ? LOUD : LOW, begin + 0.01);
-      gain.gain.setValueAtTime(this.loud ? LOUD : LOW, end - 0.02);
+      gain.gain.linearRampToValueAtTime(this.gain(name), begin + 0.01);
+      gain.gain.setValueAtTime(this.gain(name), end - 0.02);
       gain.gain.linearRampToValueAtTime(0, end);
       tone.connect(gain).connect(this.audio.destination);
       tone.start(begin);
@@ -97,3 +136,6 @@ export class Sound extends EventTarget {
     }
   }
 }
+
+/** @param {string} name @param {unknown} percent */
+const bounded = (name, percent) => Math.max(FLOOR[name], Math.min(100, Number(percent) || 0));

@@ -9,6 +9,7 @@ import { learn } from './clock.js';
 
 const ANSWER_MS_MAX = 10_000;
 const SILENT_MS_MAX = 5_000;
+const WAKE_MS_MAX = 2_500;
 const RETRY_MS_FIRST = 400;
 const RETRY_MS_MAX = 5_000;
 const DRAW_MS = 16;
@@ -16,12 +17,12 @@ const CLOSED_SIGNED_OUT = 4401;
 
 /** @returns {Collections} */
 const nothing = () => ({
-  me: {}, alarms: {}, incidents: {}, tracks: {}, units: {}, links: {}, zones: {}, calm: {}, seats: {}, orders: {},
+  me: {}, alarms: {}, incidents: {}, tracks: {}, units: {}, links: {}, zones: {}, calm: {}, seats: {}, orders: {}, shield: {},
 });
 
 /**
- * Events: `change` (something to draw, at most once per frame), `link` (up or down), `admit` {grant, token},
- * `signed-out`.
+ * Events: `change` (something to draw, at most once per frame), `link` (up or down), `back` {resumed, away_ms} after a
+ * line that was up came back, `admit` {grant, token}, `signed-out`.
  */
 export class State extends EventTarget {
   /** @param {string} url */
@@ -35,6 +36,10 @@ export class State extends EventTarget {
     this.tries = 0;
     /** By the steady clock of the page: when the last word of the server came. */
     this.heard_ms = performance.now();
+    /** The same by the wall clock, which goes on while the machine sleeps. */
+    this.heard_at = Date.now();
+    /** @type {number|null} when the line that was up broke: the last word before */
+    this.away_since = null;
     /** @type {WebSocket|null} */
     this.socket = null;
     /** @type {Map<number, (answer: Answer) => void>} */
@@ -43,11 +48,22 @@ export class State extends EventTarget {
     this.drawing = 0;
     this.retry = 0;
     window.setInterval(() => this.#doubt(), 1000);
+    for (const kind of ['pageshow', 'online', 'focus']) window.addEventListener(kind, () => this.wake());
+    document.addEventListener('visibilitychange', () => { if (!document.hidden) this.wake(); });
   }
 
-  /** How long nothing was heard, ms. */
+  /** How long nothing was heard, ms. The steady clock may stand still while a machine sleeps, the wall clock may be set: the older counts. */
   silence_ms() {
-    return performance.now() - this.heard_ms;
+    return Math.max(performance.now() - this.heard_ms, Date.now() - this.heard_at);
+  }
+
+  /** Somebody looks again: what was not heard for long is not waited for, and a line that is down is tried at once. */
+  wake() {
+    if (this.socket && this.silence_ms() > WAKE_MS_MAX && this.socket.readyState === WebSocket.OPEN) this.#drop();
+    if (!this.socket && this.have) {
+      this.tries = 0;
+      this.connect();
+    }
   }
 
   /** Whether everything was loaded once. */
@@ -86,6 +102,7 @@ export class State extends EventTarget {
   /** @param {number} code */
   #lost(code) {
     this.socket = null;
+    if (this.up) this.away_since = this.heard_at;
     this.up = false;
     for (const answer of this.asked.values()) answer({ ok: false, no: 'disconnected' });
     this.asked.clear();
@@ -104,6 +121,7 @@ export class State extends EventTarget {
   /** @param {any} said */
   #hear(said) {
     this.heard_ms = performance.now();
+    this.heard_at = Date.now();
     if ('beat' in said) learn(said.beat);
     else if ('epoch' in said) this.#begin(said);
     else if ('seq' in said) this.#delta(said);
@@ -121,6 +139,11 @@ export class State extends EventTarget {
     this.up = true;
     this.tries = 0;
     this.dispatchEvent(new Event('link'));
+    if (this.away_since !== null) {
+      const detail = { resumed: !said.full, away_ms: Date.now() - this.away_since };
+      this.away_since = null;
+      this.dispatchEvent(new CustomEvent('back', { detail }));
+    }
     this.#changed();
   }
 

@@ -2,7 +2,7 @@
  * What the state socket carries (docs/contracts.md section 5). Types only: this module has no code.
  * Times are UTC milliseconds; words are enum values of core/terms.py, never sentences.
  *
- * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer', seat: string, centre: string,
+ * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer'|'protected', seat: string, centre: string,
  *   centre_name?: string, video_url?: string}} Me
  * @typedef {{lat: number, lon: number, radius_m: number, source: string, observed_at: number, received_at: number}} Place
  * @typedef {{id: string, wearer: string, who: string, case_no: string, kind: string, priority: number,
@@ -17,7 +17,7 @@
  *   reason: string, distance_m: number, state: 'proposed'|'granted'|'ended'}} Camera
  * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
  *   grants: Grant[], cameras: Camera[]}} Video
- * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, ordered_at: number,
+ * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, standing?: string|null, ordered_at: number,
  *   answer_by: number|null, overdue: boolean}} Dispatch
  * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
  *   answer_by: number|null, overdue: boolean}} Notice
@@ -27,10 +27,16 @@
  * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
- *   alarms: string[], who: Who, place: Place|null, speed_mps: number|null,
+ *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
- *   sealed: number, duties: {duty: string, due_at: number}[], marks?: FieldMark[], photos?: FieldPhoto[], backup?: Backup|null}} Incident
+ *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], marks?: FieldMark[],
+ *   photos?: FieldPhoto[], backup?: Backup|null}} Incident
+ * @typedef {{id: string, name: string, phone_known: boolean, place: {lat: number, lon: number, observed_at: number}|null,
+ *   near_m: number|null, warned_at: number|null, kind: string|null, direction: boolean, answer: string|null,
+ *   why: string|null, article_ko: string, article_en: string}} Shielded
+ * A protected person whom an open incident concerns, as an operator sees it.
+ * @typedef {{kind: string, finding: string, names: string[]}} Competent
  * @typedef {{wearer: string, points: [number, number, number, number][]}} Track
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
  *   state: string, dispatch: string|null, eta_s: number|null}} Unit
@@ -39,7 +45,7 @@
  *   circle?: {lat: number, lon: number, radius_m: number}}} Zone
  * @typedef {{wearers: number, reporting: number, silent: number, cameras: number, last_fix_at: number|null,
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
- *   cities_agree: boolean|null}} Calm
+ *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
  * @typedef {{lat: number, lon: number, radius_m: number}} Spot
  * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
@@ -50,13 +56,29 @@
  *   answer_by: number|null, office: string, priority: number, ordered_at: number, unable: string|null, lead_name: string|null,
  *   others: {unit_name: string, state: string}[], sighting: FieldMark|null, backup: {at: number, answered_at: number|null}|null,
  *   law: {article_ko: string, article_en: string, conditions: string[]}|null, grants: Grant[], cameras: Camera[]}} Order
+ * @typedef {{state: string, at: number, read: boolean}} Police
+ * @typedef {{incident: string, kind: string, certainty: string, near_m: number, give_m: number|null, closing: boolean|null,
+ *   observed_at: number, sector: {towards_deg: number, width_deg: number, away_deg: number}|null, warned_at: number,
+ *   answer: string|null, police: Police|null}} Warned
+ * @typedef {{known_at: number|null, heard_at: number|null, lost: {since: number, police: Police|null}|null,
+ *   called: {at: number, police: Police|null}|null, warning: Warned|null, going: string|null}} Shield
+ * All that a protected person's page is made of: no position, no name, no id of a wearer.
  *
  * @typedef {{me: Record<string, Me>, alarms: Record<string, Alarm>, incidents: Record<string, Incident>,
  *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
- *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>}} Collections
+ *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>,
+ *   shield: Record<string, Shield>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.
+ *
+ * @typedef {{number: number, name: string, azimuth_deg: number, view_deg: number}} Preset
+ * @typedef {{azimuth_deg: number|null, view_deg: number|null, range_m: number, presets: Preset[]}} Setting
+ * How a camera stands (`LensSetting` of core/events.py).
+ * @typedef {{camera: string, name: string, lat: number, lon: number, ptz: boolean, purpose: string, listed: Setting,
+ *   setting: Setting|null, set_by: string|null, set_at: number|null, reason: string|null, can_undo: boolean,
+ *   description: string}} Calibrated
+ * One camera on the page where a city's staff set it. `listed`: what the list says; `setting`: what staff set above it.
  *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story
@@ -64,11 +86,12 @@
  *
  * @typedef {'empty'|'proposed'|'asked'|'refused'|'waiting'|'live'|'stale'|'lost'|'ended'} TileState
  * @typedef {{slot: number, state: TileState, camera: Camera|null, why: string|null, since: number, frame_at: number|null,
- *   canvas: HTMLCanvasElement|null, until: number|null, city_name: string}} Tile
+ *   canvas: HTMLCanvasElement|HTMLVideoElement|null, until: number|null, city_name: string}} Tile
  * One place on the wall. `frame_at` is on the corrected clock: the age of a picture is computed from it.
  *
  * @typedef {EventTarget & {connect(url: string): unknown, hello(token: string): unknown,
- *   open(tile: number, canvas: HTMLCanvasElement, what: {grant: string, camera: string}): unknown,
+ *   kind?: 'webcodecs'|'mse'|'none', surface?(): HTMLCanvasElement|HTMLVideoElement, doubt?(): unknown,
+ *   open(tile: number, canvas: HTMLCanvasElement|HTMLVideoElement, what: {grant: string, camera: string}): unknown,
  *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown,
  *   end(): unknown, report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
  */

@@ -8,24 +8,30 @@ import { now } from './clock.js';
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./types.js').Camera} Camera */
 /** @typedef {import('./types.js').Tile} Tile */
-/** @typedef {{tile: number, key: string, grant: string, canvas: HTMLCanvasElement, state: 'waiting'|'live'|'lost'|'ended'|'refused',
+/** @typedef {{tile: number, key: string, grant: string, canvas: HTMLCanvasElement|HTMLVideoElement, state: 'waiting'|'live'|'lost'|'ended'|'refused',
  *   why: string|null, since: number, frame_at: number|null, mode: string}} Feed */
 
 export const SLOTS = 4;
+export const SLOTS_MAX = 9;
 const SHIFT_MS_MIN = 4_000;
 const STALE_MS = 2_000;
 const ADMIT_WAIT_MS = 3_000;
 /** How long a better camera keeps its place while its city still answers: the next city's pictures would be opened for nothing. */
 const ANSWER_MS = 500;
 const TILE_NUMBER_MAX = 999;
+/** The relay does not know this window: it lost its memory, or the centre its own. Who really is signed out hears it on the other line. */
+const FORGOTTEN = new Set(['refused no_such_grant', 'ended signed_out']);
 
 /** An id is its city's own word: two cities may use the same. @param {Camera} camera */
 export const cameraKey = (camera) => `${camera.city}/${camera.camera}`;
 
 /** Events: `change`; `need` {grant}: this window needs a token for a live grant. */
 export class Views extends EventTarget {
-  /** @param {() => Promise<import('./types.js').Player>} load brings the player when the first token arrives */
-  constructor(load) {
+  /**
+   * @param {() => Promise<import('./types.js').Player>} load brings the player when the first token arrives
+   * @param {number} [slots] places on the wall
+   */
+  constructor(load, slots = SLOTS) {
     super();
     this.load = load;
     /** @type {Promise<import('./types.js').Player>|null} */
@@ -36,7 +42,7 @@ export class Views extends EventTarget {
     /** @type {Incident|null} */
     this.incident = null;
     /** @type {(string|null)[]} camera per place, by `cameraKey` */
-    this.slots = Array(SLOTS).fill(null);
+    this.slots = Array(slots).fill(null);
     /** @type {Map<string, Camera>} the last word on each camera */
     this.known = new Map();
     /** @type {Map<string, Feed>} by `cameraKey` */
@@ -99,7 +105,7 @@ export class Views extends EventTarget {
         this.dispatchEvent(new Event('change'));
       });
     on('state', ({ tile, state, why }) => this.#with(tile, (feed) => {
-      if (state === 'refused' && why === 'no_such_grant') this.#forgotten(feed);
+      if (FORGOTTEN.has(`${state} ${why}`)) this.#forgotten(feed);
       else this.#step(feed, state, why ?? null);
     }));
     on('picture', ({ tile, at_ms }) => this.#with(tile, (feed) => {
@@ -136,7 +142,7 @@ export class Views extends EventTarget {
     this.admitted.delete(grant);
     for (const feed of this.feeds.values()) {
       if (feed.grant !== grant) continue;
-      if (state === 'lost') this.#close(feed);
+      if (state === 'lost' || FORGOTTEN.has(`${state} ${why}`)) this.#close(feed);
       else this.#step(feed, state === 'refused' ? 'refused' : 'ended', why);
     }
   }
@@ -151,6 +157,22 @@ export class Views extends EventTarget {
       this.#open(incident);
     }
     this.dispatchEvent(new Event('change'));
+  }
+
+  /** More or fewer places: pictures that stay keep theirs. @param {number} slots */
+  resize(slots) {
+    if (slots === this.slots.length) return;
+    this.slots = [...this.slots, ...Array(SLOTS_MAX).fill(null)].slice(0, slots);
+    if (this.enlarged !== null && this.enlarged >= slots) this.enlarged = null;
+    if (this.focused !== null && this.focused >= slots) this.focused = null;
+    this.show(this.incident);
+  }
+
+  /** The line to the centre came back, or the machine woke: what is missing is asked for now, not after its pause. */
+  again() {
+    this.asked.clear();
+    this.player?.doubt?.();
+    this.show(this.incident);
   }
 
   #clear() {
@@ -174,11 +196,11 @@ export class Views extends EventTarget {
     const asked = now() - this.expected_at < ANSWER_MS
       ? new Set(incident.video.requests.filter((each) => each.state === 'requested').map((each) => each.city)) : new Set();
     const first = (/** @type {Camera} */ each) => each.state === 'granted' || asked.has(each.city);
-    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, SLOTS).map(cameraKey);
+    const wanted = [...usable.filter(first), ...usable.filter((each) => !first(each))].slice(0, this.slots.length).map(cameraKey);
     const may = now() - this.shifted_at >= SHIFT_MS_MIN;
     const before = this.slots.join();
     const missing = wanted.filter((camera) => !this.slots.includes(camera));
-    for (let slot = 0; slot < SLOTS && missing.length; slot++) {
+    for (let slot = 0; slot < this.slots.length && missing.length; slot++) {
       const there = this.slots[slot];
       if (there !== null && (wanted.includes(there) || slot === this.focused)) continue;
       if (there === null || may || !this.#watched(there)) this.slots[slot] = /** @type {string} */ (missing.shift());
@@ -223,7 +245,7 @@ export class Views extends EventTarget {
   #begin(camera, grant) {
     const used = new Set([...this.feeds.values()].map((feed) => feed.tile));
     do this.tile = (this.tile % TILE_NUMBER_MAX) + 1; while (used.has(this.tile));
-    const canvas = document.createElement('canvas');
+    const canvas = this.player?.surface?.() ?? document.createElement('canvas');
     canvas.setAttribute('aria-hidden', 'true');
     const key = cameraKey(camera);
     this.feeds.set(key, { tile: this.tile, key, grant, canvas, state: 'waiting', why: null, since: now(), frame_at: null, mode: 'full' });

@@ -4,17 +4,25 @@ import './age.js';
 import { Light } from './base.js';
 import { everySecond, now } from './clock.js';
 import { icon } from './icons.js';
+import { label } from './keys.js';
 import { clock, isKorean, metres, span, t, tenths } from './say.js';
 
 /** @typedef {import('./types.js').Tile} Tile */
+/** @typedef {'1+3'|'4'|'9'} Layout */
+/** @type {Layout[]} */
+export const LAYOUTS = ['1+3', '4', '9'];
 
 export class Law extends Light {
-  static properties = { incident: { attribute: false } };
+  static properties = { incident: { attribute: false }, layout: { type: String }, played: { type: String } };
 
   constructor() {
     super();
     /** @type {import('./types.js').Incident|null} */
     this.incident = null;
+    /** How the wall stands; empty where it cannot be chosen. */
+    this.layout = '';
+    /** How pictures are played, said when it is not the usual way. */
+    this.played = '';
     /** @type {() => void} */
     this.stop = () => undefined;
   }
@@ -61,7 +69,13 @@ export class Law extends Light {
       <span class="l-main"><b>${none ? `${t('law.none')}${law.why ? ` · ${t(`Why.${law.why}`)}` : ''}` : article}</b><span>${none ? `${article ? `${article} · ` : ''}${t('law.other')}` : `${t(`Basis.${law.basis}`)} · ${this.#standing(video)}`}</span></span>
       <span class="l-cond">${conditions}</span>
       ${grant ? html`<span class="l-left"><span>${t('law.left')}</span><b><sn-age mode="until" at=${grant.until}></sn-age></b></span>` : html`<span></span>`}
-      <i class="l-bar"><i></i></i></div>`;
+      ${this.#layouts()}<i class="l-bar"><i></i></i></div>`;
+  }
+
+  #layouts() {
+    if (!this.layout || this.incident?.state === 'closed') return html`<span></span>`;
+    return html`<span class="l-lay" role="group" aria-label=${t('wall.layout')}>${this.played === 'mse' ? html`<span class="l-mse" title=${t('player.mse')}>MSE</span>` : ''}
+      ${LAYOUTS.map((each) => html`<button class="num" data-layout=${each} aria-pressed=${String(this.layout === each)} aria-label=${t(`wall.layout_${each}`)} @click=${() => this.tell('sn-layout', { layout: each })}>${each}</button>`)}</span>`;
   }
 
   /** @param {import('./types.js').Video} video */
@@ -88,7 +102,7 @@ function message(tile) {
     case 'empty':
       return { sign: 'eyeoff', title: t('tile.empty'), more: t('tile.empty_more') };
     case 'proposed':
-      return { sign: 'lock', title: t('tile.proposed'), more: t('tile.proposed_more') };
+      return { sign: 'lock', title: t('tile.proposed'), more: t('tile.proposed_more', { key: label('video') }) };
     case 'asked':
       return { sign: 'lock', title: t('tile.asked', { city: tile.city_name }), more: running };
     case 'refused':
@@ -156,7 +170,7 @@ export class Wall extends Light {
     super();
     /** @type {Tile[]} */
     this.tiles = [];
-    /** @type {'1+3'|'4'} */
+    /** @type {Layout} */
     this.layout = '1+3';
     /** @type {number|null} from 0 */
     this.enlarged = null;
@@ -189,7 +203,7 @@ export class Wall extends Light {
     this.setAttribute('aria-label', t('wall.label'));
     const over = this.tiles.some((each) => each.state === 'ended' && each.why === 'incident_closed');
     if (over) this.className = 'wall over';
-    else this.className = this.enlarged === null ? (this.layout === '4' ? 'wall four' : 'wall one-three') : `wall single of-${this.enlarged + 1}`;
+    else this.className = this.enlarged === null ? `wall ${{ '1+3': 'one-three', 4: 'four', 9: 'nine' }[this.layout]}` : `wall single of-${this.enlarged + 1}`;
   }
 
   render() {

@@ -28,6 +28,7 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     Priority,
+    ProtectedId,
     WearerId,
     ZoneId,
 )
@@ -48,6 +49,12 @@ class AlarmState(Enum):
 
 TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 """Kinds that no signal heals (US federal practice of ignoring healed tampers cost lives: domain.md section 6)."""
+
+GROUNDLESS: Final = frozenset({AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST})
+"""Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
+CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
+UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K})
+"""Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""
 
 ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
     Priority.EMERGENCY: (30 * SECOND_MS, 90 * SECOND_MS),
@@ -77,17 +84,20 @@ class Alarm:
     returned_at: Instant | None = None
     acked_by: PersonId | None = None
     incident: IncidentId | None = None
+    protected: ProtectedId | None = None
 
 
 def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
     """Consequence and time left, not the event's name alone."""
     match kind:
-        case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER:
+        case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER | AlarmKind.APPROACH_100 | AlarmKind.PROTECTED_SOS:
             return Priority.EMERGENCY
         case AlarmKind.SOS:
             return Priority.DANGER
-        case AlarmKind.EXCLUSION_ZONE:
+        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST:
+            return Priority.CAUTION
         case _:
             assert_never(kind)
 
@@ -121,7 +131,7 @@ def escalates_at(alarm: Alarm) -> Instant | None:
 
 def heals(kind: AlarmKind) -> bool:
     """Whether a later signal may say that the condition holds again."""
-    return kind not in TAMPER and kind is not AlarmKind.SOS
+    return kind not in TAMPER | CALLS
 
 
 AlarmEvent = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
@@ -140,6 +150,7 @@ def raised(event: AlarmRaised) -> Alarm:
         latest=event.place,
         zone=event.zone,
         episode=event.episode,
+        protected=event.protected,
     )
 
 

@@ -15,11 +15,13 @@ from safetynet.core import cameras, grants, law
 from safetynet.core.events import (
     AnyEvent,
     CameraCard,
+    DiskChanged,
     GrantEnded,
     GrantIssued,
     GrantMoved,
     GrantRefused,
     IncidentEnded,
+    LogRestored,
     MessageRefused,
     Place,
     RelayEvent,
@@ -43,6 +45,7 @@ from safetynet.core.terms import (
     Basis,
     CameraId,
     CentreId,
+    DiskLevel,
     GrantId,
     IncidentId,
     Instant,
@@ -96,7 +99,8 @@ class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 # --- what goes out -------------------------------------------------------------------------------------------------
@@ -161,6 +165,7 @@ class State:
     ended: tuple[tuple[CentreId, IncidentId], ...] = ()
     """By whom and what: one control centre cannot end the incident of another."""
     over: frozenset[tuple[CentreId, IncidentId]] = field(default_factory=frozenset)
+    disk: DiskLevel = DiskLevel.AMPLE
 
 
 EMPTY: Final = State()
@@ -181,9 +186,14 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case LogRestored():
+            alive = [each for _, each in sorted(state.requests.items())]
+            return [given, *(_over(each, Why.RESTORED, at) for each in alive)]
+        case DiskChanged():
+            return [given]
         case Tick():
             over = [each for _, each in sorted(state.requests.items()) if at >= each.until]
-            return [_run_out(each, at) for each in over]
+            return [_over(each, Why.RUN_OUT, at) for each in over]
         case _:
             assert_never(given)
 
@@ -235,12 +245,12 @@ def _end_of(held: Held, why: Why, at: Instant) -> GrantEnded:
     return GrantEnded(at=at, grant=held.grant, incident=held.incident, receiver=held.sender, why=why)
 
 
-def _run_out(held: Held, at: Instant) -> AnyEvent:
+def _over(held: Held, why: Why, at: Instant) -> AnyEvent:
     """A preparation that nobody took up ends as a refusal of that request alone: the incident itself goes on."""
     if held.grant is not None:
-        return _end_of(held, Why.RUN_OUT, at)
+        return _end_of(held, why, at)
     return GrantRefused(
-        at=at, request=held.request, incident=held.incident, sender=held.sender, why=Why.RUN_OUT, policy_sha256=b""
+        at=at, request=held.request, incident=held.incident, sender=held.sender, why=why, policy_sha256=b""
     )
 
 
@@ -254,7 +264,8 @@ def _asked(
     """The same facts are checked for preparing and for providing; only the second needs the policy's word."""
     wanted = asked_for(state, given.sender, message)
     limits = law.limits(message.basis, message.kind)
-    no = grants.first_against(grants.check(wanted, limits, ground.area, at))
+    no = Why.DISK_LOW if state.disk is not DiskLevel.AMPLE else None
+    no = no or grants.first_against(grants.check(wanted, limits, ground.area, at))
     choices = () if no else _choices(ground, message.place, None, message.radius_m, message.cameras_max, held)
     if isinstance(message, PrepareVideo):
         no = no or (None if choices else Why.NO_CAMERA)
@@ -263,6 +274,8 @@ def _asked(
         ids = tuple(each.camera.id for each in choices)
         return [_preparation(given.sender, message, message.place, ids, at)]
     policy = given.policy or grants.ABSENT
+    if no is Why.DISK_LOW:
+        return [_refusal(given.sender, message, no, policy.sha256, at)]
     answer = grants.issue(wanted, limits, ground.area, policy, choices, at)
     match answer:
         case grants.Refused(why):
@@ -409,6 +422,8 @@ def evolve(state: State, event: AnyEvent) -> State:
             return state if held is None else replace(state, requests=state.requests.delete(held.request))
         case IncidentEnded():
             return _ended(state, event)
+        case DiskChanged():
+            return replace(state, disk=event.level)
         case _:
             return state
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from safetynet.core.geo import distance_m
-from safetynet.core.terms import SECOND_MS, Instant, UnitId, UnitState
+from safetynet.core.jurisdictions import Answer, Finding
+from safetynet.core.terms import SECOND_MS, Instant, OfficeId, Standing, UnitId, UnitState
 
 ANSWER_MS: Final = 60 * SECOND_MS
 """An order or a notice that nobody answered for this long turns red and names who is next (domain.md section 7)."""
@@ -42,6 +43,8 @@ class Unit:
     seen_at: Instant
     speed_mps: float = 8.0
     """What it makes through town on the straight line; a car with lights, not a measured figure."""
+    office: OfficeId | None = None
+    """Whose it is, where the table of offices has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +71,35 @@ def recommend(
         if each.unit not in busy
     ]
     return tuple(sorted(found, key=lambda each: (each.shortfall is not None, each.arrives_s, each.unit)))
+
+
+def standing(
+    unit: UnitId, units: tuple[Unit, ...], found: tuple[Recommendation, ...], district: Answer | None
+) -> Standing:
+    """Why this unit and not one of the competent office. `found` is what `recommend` said, `district` who is competent.
+
+    Who would be there first is sent, whosever district it is (a neighbour caught the man while the competent team stood
+    in traffic); the order then says that it is not the competent office's, and why.
+    """
+    own = next((each.office for each in units if each.unit == unit), None)
+    if district is None or own is None:
+        return Standing.UNKNOWN
+    if district.office is None:
+        asked = {each.id for each in district.candidates}
+        undecided = district.finding in (Finding.BORDER, Finding.CLAIMED_TWICE)
+        return Standing.BORDER if undecided and own in asked else Standing.UNKNOWN
+    competent = district.office.id
+    if own == competent:
+        return Standing.COMPETENT
+    theirs = {each.unit for each in units if each.office == competent}
+    if not theirs:
+        return Standing.COMPETENT_WITHOUT_UNIT
+    if not any(each.unit in theirs for each in found):
+        return Standing.COMPETENT_BUSY
+    return Standing.NEARER if _before(unit, theirs, found) else Standing.CHOSEN
+
+
+def _before(unit: UnitId, theirs: set[UnitId], found: tuple[Recommendation, ...]) -> bool:
+    """Whether it stands before all of the competent office's in the recommendation."""
+    first = next((each.unit for each in found if each.unit == unit or each.unit in theirs), None)
+    return first == unit

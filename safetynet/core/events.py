@@ -17,10 +17,12 @@ from safetynet.core.terms import (
     AlarmId,
     AlarmKind,
     Basis,
+    CalibrationReason,
     CallOutcome,
     CameraId,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     Disposition,
     FieldMark,
@@ -30,17 +32,21 @@ from safetynet.core.terms import (
     Instant,
     NoticeId,
     NoticeState,
+    OfficeId,
     PersonId,
     PoleId,
     Priority,
+    ProtectedId,
     RequestId,
     Source,
+    Standing,
     StreamId,
     SubjectId,
     Unable,
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerId,
     Why,
     ZoneId,
@@ -109,6 +115,7 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     order_version: int | None
     rules: str
     """Version of the rules that judged it."""
+    protected: ProtectedId | None = None
 
 
 class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated"):
@@ -309,6 +316,9 @@ class DispatchOrdered(Event, frozen=True, kw_only=True, tag="dispatch_ordered"):
     unit: UnitId
     by: PersonId
     answer_by: Instant
+    competent: OfficeId | None = None
+    """The probation office in whose district the person was, when there was one for certain."""
+    standing: Standing | None = None
 
 
 class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
@@ -365,8 +375,10 @@ class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
     room: CentreId
     kind: AlarmKind
     place: Place | None
-    by: PersonId
+    by: PersonId | None
+    """None: the statute's own duty, without asking anybody."""
     answer_by: Instant
+    apart_m: int | None = None
 
 
 class PoliceNoticeAnswered(Event, frozen=True, kw_only=True, tag="police_notice_answered"):
@@ -380,6 +392,36 @@ class AnswerOverdue(Event, frozen=True, kw_only=True, tag="answer_overdue"):
 
     incident: IncidentId
     what: DispatchId | NoticeId
+
+
+# --- at the control centre: protected persons ----------------------------------------------------------------------
+
+
+class ProtectedWarned(Event, frozen=True, kw_only=True, tag="protected_warned"):
+    """A protected person was told that the wearer is near; `near_m` in steps, `direction`: also from which side."""
+
+    incident: IncidentId
+    protected: ProtectedId
+    kind: AlarmKind
+    certainty: Certainty
+    near_m: int
+    direction: bool
+
+
+class ProtectedAnswered(Event, frozen=True, kw_only=True, tag="protected_answered"):
+    incident: IncidentId
+    protected: ProtectedId
+    answer: WarningAnswer
+
+
+class ProtectedLocated(Event, frozen=True, kw_only=True, tag="protected_located"):
+    """The police were told where the protected person is. Nobody else ever is; sealed under that person's own key."""
+
+    incident: IncidentId
+    notice: NoticeId
+    room: CentreId
+    protected: ProtectedId
+    place: Place
 
 
 # --- at a city -----------------------------------------------------------------------------------------------------
@@ -467,6 +509,13 @@ class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
     place: Place | None
 
 
+class ProtectedPlaceReceived(Event, frozen=True, kw_only=True, tag="protected_place_received"):
+    incident: IncidentId
+    notice: NoticeId
+    sender: CentreId
+    place: Place
+
+
 # --- at a relay, merged into its centre's log ----------------------------------------------------------------------
 
 
@@ -528,6 +577,37 @@ class StrangersRefused(Event, frozen=True, kw_only=True, tag="strangers_refused"
     count: int
 
 
+# --- at a city: its own cameras ------------------------------------------------------------------------------------
+
+
+class LensPreset(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a camera that turns looks when it is called to this number."""
+
+    number: int
+    name: str
+    azimuth_deg: float
+    view_deg: float
+
+
+class LensSetting(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How a lens stands. None where it is not known."""
+
+    azimuth_deg: float | None
+    view_deg: float | None
+    range_m: float
+    presets: tuple[LensPreset, ...] = ()
+
+
+class CameraCalibrated(Event, frozen=True, kw_only=True, tag="camera_calibrated"):
+    """The city's staff set how a camera stands. `setting` None: as the list says. `undoes`: the setting before it again."""
+
+    camera: CameraId
+    by: PersonId
+    reason: CalibrationReason
+    setting: LensSetting | None
+    undoes: bool = False
+
+
 # --- at any centre -------------------------------------------------------------------------------------------------
 
 
@@ -544,6 +624,33 @@ class PersonErased(Event, frozen=True, kw_only=True, tag="person_erased"):
 
     subject: SubjectId
     by: PersonId
+
+
+class LogRestored(Event, frozen=True, kw_only=True, tag="log_restored"):
+    """The log was brought back to an older state. What it had said since is missing here, and this says so.
+
+    `size` events were there when it was found; it is known to have had `size_before` (equal when nobody knows better),
+    whose root was `root_before`. Everything that was alive in it was ended; `epoch` is that of its messages from here on.
+    """
+
+    size: int
+    size_before: int
+    root_before: bytes
+    epoch_before: int
+    epoch: int
+    found: str
+    """Who knew: `operator` at a restore, `partner` by what another centre had seen."""
+    erased: int
+    """Persons who were erased again, from the list of erasures that was given."""
+    erasures_known: bool
+    """False when the operator had no list and vouched that nobody was erased since the backup."""
+
+
+class DiskChanged(Event, frozen=True, kw_only=True, tag="disk_changed"):
+    """The room left on this centre's disk crossed a limit, downwards or back."""
+
+    level: DiskLevel
+    free_bytes: int
 
 
 class ProgramStarted(Event, frozen=True, kw_only=True, tag="program_started"):
@@ -582,6 +689,9 @@ AnyEvent: TypeAlias = (
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
+    | ProtectedWarned
+    | ProtectedAnswered
+    | ProtectedLocated
     | RequestPrepared
     | GrantIssued
     | GrantRefused
@@ -589,15 +699,19 @@ AnyEvent: TypeAlias = (
     | GrantEnded
     | IncidentEnded
     | NoticeReceived
+    | ProtectedPlaceReceived
     | CameraPreconnected
     | StreamOpened
     | Segment
     | StreamClosed
     | ViewingRefused
     | StrangersRefused
+    | CameraCalibrated
     | MessageRefused
     | PersonErased
     | ProgramStarted
+    | LogRestored
+    | DiskChanged
 )
 
 RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
@@ -607,9 +721,9 @@ RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClos
 def subject(event: AnyEvent) -> SubjectId | None:
     """Whose key seals this event, or None when it says nothing of a person.
 
-    At the control centre the wearer's; where no wearer is named the event speaks of an incident by its pseudonym,
-    which seals it when it holds a position. At a city nobody is named, but where the person was is sealed under the
-    incident. Cameras of a grant stay open: they bear out the streams, whose segments name them too (ADR 9).
+    At the control centre the wearer's or the protected person's; where nobody is named the event speaks of an incident
+    by its pseudonym, which seals it when it holds a position. At a city nobody is named, but where the person was is
+    sealed under the incident. Cameras of a grant stay open: they bear out the streams, whose segments name them too (ADR 9).
     """
     match event:
         case (
@@ -636,7 +750,10 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | GrantIssued()
             | GrantMoved()
             | NoticeReceived()
+            | ProtectedPlaceReceived()
         ):
             return SubjectId(f"incident:{event.incident}")
+        case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
+            return SubjectId(f"protected:{event.protected}")
         case _:
             return None

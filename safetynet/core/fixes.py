@@ -8,6 +8,7 @@ Absent on purpose: orders, verdicts, protocols, the clock.
 """
 
 from enum import Enum, IntFlag
+from math import erfc, log, sqrt
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from safetynet.core.terms import MINUTE_MS, DeviceId, FixId, Instant, Source, We
 
 WEARER_BYTES_MAX: Final = 40
 """Of a wearer's id in UTF-8, and the two below likewise: they have their place in a journal record of fixed size."""
+PROTECTED_BYTES_MAX: Final = 38
 DEVICE_BYTES_MAX: Final = 32
 OTHER_BYTES_MAX: Final = 32
 AHEAD_MS_MAX: Final = 5 * MINUTE_MS
@@ -36,6 +38,10 @@ UNKNOWN_RADIUS_M: Final = 100.0
 """When a device gives no radius."""
 CELL_RADIUS_M_MIN: Final = 300.0
 """A tower's own claim of less is not believed."""
+TELLING_RADIUS_M_MAX: Final = 200.0
+"""A vaguer position does not tell whether somebody is at home."""
+LEAN_MAX: Final = 4.0
+"""No single position says more: one in a hundred is several times as wrong as it claims."""
 SPEED_MPS_MAX: Final = 100.0
 """360 km/h: faster than any train of the country. An aeroplane is flagged too, until it has landed."""
 
@@ -70,6 +76,8 @@ class Mark(IntFlag):
     """Its position was beyond the limits and was struck out; the fix stands because it carries an alarm."""
     NO_CLOCK = 32
     """It had no time; the fix stands at its time of arrival."""
+    BELL = 64
+    """No device said this: the centre's own clock struck for this person, so that silence is judged like a message."""
 
 
 _MADE_UP: Final = Mark.MOCK | Mark.NOT_VALID
@@ -96,6 +104,8 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marks: Mark = Mark.NOTHING
     other: str = ""
     """Alarm words that no `Said` stands for, comma separated."""
+    protected: bool = False
+    """Said by a protected person's phone: `wearer` is then that person's id, and `place` gives nothing away."""
 
 
 class Grade(Enum):
@@ -159,6 +169,18 @@ def steers(fix: Fix) -> bool:
     return not fix.marks or not fix.marks & _MADE_UP
 
 
+def tells(fix: Fix) -> bool:
+    """Whether it can say on which side of a garden fence somebody is."""
+    return steers(fix) and radius_m(fix) <= TELLING_RADIUS_M_MAX
+
+
+def lean(fix: Fix, off_m: float) -> float:
+    """Log-odds, capped, by which one position speaks for being outside an area; `off_m` is the signed distance to it."""
+    z = max(-4.0, min(4.0, off_m / max(sigma_m(fix), SIGMA_M_MIN)))
+    odds = log(erfc(-z / sqrt(2.0))) - log(erfc(z / sqrt(2.0)))
+    return max(-LEAN_MAX, min(LEAN_MAX, odds))
+
+
 def jumped(before: Fix, after: Fix) -> bool:
     """Whether nobody can have come from one to the other in time, both circles allowed for. Order does not matter."""
     if before.lat is None or before.lon is None or after.lat is None or after.lon is None:
@@ -198,7 +220,20 @@ def grade(fix: Fix, before: Fix | None = None) -> tuple[Grade, Reason]:
 
 
 def place(fix: Fix) -> Place | None:
-    """As events carry it; None without a position."""
+    """As events and messages about a wearer carry it; None without a position.
+
+    Never where a protected person is: what is made of it goes to cities and to every operator.
+    """
+    return None if fix.protected else _place(fix)
+
+
+def protected_place(fix: Fix) -> Place | None:
+    """Where a protected person is: for an alarm that concerns this person, at the control centre and with the police."""
+    assert fix.protected
+    return _place(fix)
+
+
+def _place(fix: Fix) -> Place | None:
     if fix.lat is None or fix.lon is None:
         return None
     return Place(fix.lat, fix.lon, radius_m(fix), fix.source, fix.observed_at, fix.received_at, fix.id)

@@ -13,9 +13,10 @@ from typing import Final
 from immutables import Map
 
 from safetynet.core.alarms import TAMPER
-from safetynet.core.events import BackupAnswered, CameraCard, FieldMarked, PhotoTaken, Place, Spot
+from safetynet.core.events import BackupAnswered, CameraCard, FieldMarked, PhotoTaken, Place, Spot, UnitReported
 from safetynet.core.terms import (
     DAY_MS,
+    SECOND_MS,
     ActionId,
     AlarmId,
     AlarmKind,
@@ -33,17 +34,24 @@ from safetynet.core.terms import (
     NoticeId,
     NoticeState,
     PersonId,
+    ProtectedId,
     RequestId,
+    Standing,
     Unable,
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerId,
     Why,
 )
 
 NOTICE_OF_VIEWING_MS: Final = 30 * DAY_MS
 """Electronic Device Attachment Act 16-3(3), Rule 11-7: within 30 days of the end of viewing."""
+
+
+LATE_MS: Final = 5 * SECOND_MS
+"""What an officer did longer ago than this shows both times in the record."""
 
 
 class Stage(Enum):
@@ -122,6 +130,7 @@ class Dispatch:
     unable: Unable | None = None
     viewers: frozenset[ViewerId] = frozenset()
     """The telephone's windows that were let in to a picture under this order."""
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +142,19 @@ class Notice:
     answer_by: Instant
     answered_at: Instant | None = None
     overdue: bool = False
+    kind: AlarmKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """What a protected person was told last, and what came of it."""
+
+    at: Instant
+    kind: AlarmKind
+    near_m: int
+    direction: bool
+    answer: WarningAnswer | None = None
+    answered_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +222,7 @@ class Incident:
     requests: Map[CentreId, Request] = Map()
     dispatches: Map[DispatchId, Dispatch] = Map()
     notices: Map[NoticeId, Notice] = Map()
+    warnings: Map[ProtectedId, Warned] = Map()
     calls: tuple[Call, ...] = ()
     viewers: frozenset[ViewerId] = frozenset()
     """Windows that were let in by the present owner."""
@@ -313,3 +336,9 @@ def marked(incident: Incident, event: FieldMarked | PhotoTaken | BackupAnswered)
             if incident.backup is None:
                 return incident  # the call was erased, the answer names nobody of the incident
             return replace(incident, backup=replace(incident.backup, answered_at=event.at, answered_by=event.by))
+
+
+def late(event: UnitReported | FieldMarked | PhotoTaken) -> tuple[tuple[str, str], ...]:
+    """His own time of what an officer did, when it was heard late."""
+    told_late = event.acted_at is not None and event.at - event.acted_at >= LATE_MS
+    return (("acted_at", str(event.acted_at)),) if told_late else ()

@@ -118,6 +118,34 @@ def _exclusion_zone(*, by_ko: str = "", by_en: str = "") -> Rule:
     )
 
 
+def _curfew(*, by_ko: str = "", by_en: str = "") -> Rule:
+    return Rule(
+        basis=Basis.CURFEW,
+        article_ko=f"전자장치부착법 {by_ko}제16조의3 제2항, 제9조의2 제1항 제1호",
+        article_en=f"Electronic Device Attachment Act Art. 16-3(2), 9-2(1) no. 1{by_en}",
+        purpose=SWIFT_SUPERVISION,
+    )
+
+
+def _no_approach(*, by_ko: str = "", by_en: str = "") -> Rule:
+    return Rule(
+        basis=Basis.NO_APPROACH,
+        article_ko=f"전자장치부착법 {by_ko}제16조의3 제2항, 제9조의2 제1항 제3호",
+        article_en=f"Electronic Device Attachment Act Art. 16-3(2), 9-2(1) no. 3{by_en}",
+        purpose=SWIFT_SUPERVISION,
+    )
+
+
+def _no_breach() -> NoBasis:
+    """Nearness that no court forbade, and a phone that is silent, are no suspected breach by the wearer."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 제16조의3 제2항: 준수사항 위반이나 위반 의심이 아님",
+        article_en="Electronic Device Attachment Act Art. 16-3(2): no breach of a condition and no suspicion of one",
+        other_routes=(_ALARM_OF_ITS_OWN, _URGENT_LIFE),
+    )
+
+
 def _bail() -> NoBasis:
     """Chapter 5 does not apply Art. 16-3 to bail."""
     return NoBasis(
@@ -157,22 +185,52 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.STRAP_CUT): _device_duty(),
     (WearerClass.ORDER, AlarmKind.BODY_TAMPER): _device_duty(),
     (WearerClass.ORDER, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(),
+    (WearerClass.ORDER, AlarmKind.CURFEW): _curfew(),
+    (WearerClass.ORDER, AlarmKind.APPROACH_100): _no_approach(),
+    (WearerClass.ORDER, AlarmKind.APPROACH_1K): _no_approach(),
+    (WearerClass.ORDER, AlarmKind.PROTECTED_SOS): _no_approach(),
+    (WearerClass.ORDER, AlarmKind.APPROACH_2K): _no_breach(),
+    (WearerClass.ORDER, AlarmKind.PROTECTED_LOST): _no_breach(),
     (WearerClass.ORDER, AlarmKind.SOS): _sos(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.CURFEW): _curfew(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.APPROACH_100): _no_approach(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.APPROACH_1K): _no_approach(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.PROTECTED_SOS): _no_approach(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.APPROACH_2K): _no_breach(),
+    (WearerClass.PAROLE, AlarmKind.PROTECTED_LOST): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.SOS): _sos(),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.CURFEW): _curfew(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.APPROACH_100): _no_approach(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.APPROACH_1K): _no_approach(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.PROTECTED_SOS): _no_approach(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.APPROACH_2K): _no_breach(),
+    (WearerClass.SUSPENDED, AlarmKind.PROTECTED_LOST): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.SOS): _sos(),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
     (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
     (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
+    (WearerClass.BAIL, AlarmKind.CURFEW): _bail(),
+    (WearerClass.BAIL, AlarmKind.APPROACH_100): _bail(),
+    (WearerClass.BAIL, AlarmKind.APPROACH_1K): _bail(),
+    (WearerClass.BAIL, AlarmKind.APPROACH_2K): _bail(),
+    (WearerClass.BAIL, AlarmKind.PROTECTED_SOS): _bail(),
+    (WearerClass.BAIL, AlarmKind.PROTECTED_LOST): _bail(),
     (WearerClass.BAIL, AlarmKind.SOS): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.CURFEW): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.APPROACH_100): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.APPROACH_1K): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.APPROACH_2K): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.PROTECTED_SOS): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.PROTECTED_LOST): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.SOS): _stalking(),
 }
 
@@ -232,3 +290,46 @@ _LIMITS: Final = _limits_by_basis()
 def limits(basis: Basis, kind: AlarmKind) -> Limits | None:
     """What a city checks on its own: how far this basis reaches for this kind of event, or None: it does not cover it."""
     return _LIMITS.get((basis, kind))
+
+
+# --- what a protected person may be told ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning:
+    """A protected person may be told of a (likely) breach, on these articles; `direction`: also from which side."""
+
+    article_ko: str
+    article_en: str
+    direction: bool
+
+
+_NEAR: Final = frozenset({AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K})
+
+
+def warning(wearer_class: WearerClass, kind: AlarmKind) -> Warning | NoBasis:
+    """Act 15-2 with 16(2) no. 5, for stalking 31-8(2) no. 5: inside 1 km with the direction, further out in words alone.
+
+    For bail no such article was found: the police, who are told in any case, warn on their own.
+    """
+    if wearer_class is WearerClass.BAIL:
+        return _bail()
+    article = (
+        ("제31조의8 제2항 제5호", "31-8(2) no. 5")
+        if wearer_class is WearerClass.STALKING_INTERIM
+        else (
+            "제15조의2, 제16조 제2항 제5호",
+            "15-2, 16(2) no. 5",
+        )
+    )
+    return Warning(
+        article_ko=f"전자장치부착법 {article[0]}",
+        article_en=f"Electronic Device Attachment Act Art. {article[1]}",
+        direction=kind in _NEAR,
+    )
+
+
+TOLD_AT_ONCE: Final = _NEAR | {AlarmKind.PROTECTED_SOS, AlarmKind.PROTECTED_LOST}
+"""The police are told without waiting for a person (Act 31-6(4), Decree 23-14, 23-12(3)); no choice is left to anybody."""
+PLACE_SHARED: Final = frozenset({AlarmKind.APPROACH_100, AlarmKind.PROTECTED_SOS, AlarmKind.PROTECTED_LOST})
+"""The police are then also told where the protected person is: they go there. Nobody else ever is."""

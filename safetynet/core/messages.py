@@ -79,10 +79,20 @@ class EndIncident(Message, frozen=True, kw_only=True, tag="end_incident"):
     why: Why
 
 
-class NotifyPolice(Message, frozen=True, kw_only=True, tag="notify_police"):
+class NotifyPolice(Message, frozen=True, kw_only=True, tag="notify_police", omit_defaults=True):
+    """`place` is the wearer's; `apart_m` how far that is from the protected person, in an approach."""
+
     notice: NoticeId
     kind: AlarmKind
     place: Place | None
+    apart_m: int | None = None
+
+
+class LocateProtected(Message, frozen=True, kw_only=True, tag="locate_protected"):
+    """Where the protected person of a notice is, for those who go there. To the police only: no city may hear it."""
+
+    notice: NoticeId
+    place: Place
 
 
 class ProposeCameras(Message, frozen=True, kw_only=True, tag="propose_cameras"):
@@ -121,7 +131,7 @@ class AnswerNotice(Message, frozen=True, kw_only=True, tag="answer_notice"):
 
 
 ToCity: TypeAlias = PrepareVideo | RequestVideo | MovePlace | EndIncident
-ToPolice: TypeAlias = NotifyPolice | EndIncident
+ToPolice: TypeAlias = NotifyPolice | LocateProtected | EndIncident
 ToControl: TypeAlias = ProposeCameras | GiveGrant | RefuseVideo | ChangeCameras | EndGrant | AnswerNotice
 AnyMessage: TypeAlias = (
     PrepareVideo
@@ -129,6 +139,7 @@ AnyMessage: TypeAlias = (
     | MovePlace
     | EndIncident
     | NotifyPolice
+    | LocateProtected
     | ProposeCameras
     | GiveGrant
     | RefuseVideo
@@ -139,7 +150,7 @@ AnyMessage: TypeAlias = (
 
 _FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
     (Role.CONTROL, Role.CITY): (PrepareVideo, RequestVideo, MovePlace, EndIncident),
-    (Role.CONTROL, Role.POLICE): (NotifyPolice, EndIncident),
+    (Role.CONTROL, Role.POLICE): (NotifyPolice, LocateProtected, EndIncident),
     (Role.CITY, Role.CONTROL): (ProposeCameras, GiveGrant, RefuseVideo, ChangeCameras, EndGrant),
     (Role.POLICE, Role.CONTROL): (AnswerNotice,),
 }
@@ -153,6 +164,10 @@ def outward(place: Place) -> Place:
 def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:
     """Whether this kind of message may go that way at all."""
     return isinstance(message, _FROM_TO.get((sender, receiver), ()))
+
+
+OPENING: Final = (PrepareVideo, RequestVideo, MovePlace, ProposeCameras, GiveGrant, ChangeCameras)
+"""What may lead to a picture. Of a log that was brought back from a backup none of these leaves any more."""
 
 
 class Send(msgspec.Struct, frozen=True):

@@ -13,123 +13,66 @@ than the newest one may raise but clears nothing; neither does a position that n
 JUMPS_TO_BELIEVE of them agree; towers alone neither open nor clear. A tamper or SOS episode ends only when a person
 ends it (`end`).
 
-Limits of this first form: late fixes are judged as points (no sweep backwards); all the world may be spoofed for long
-enough to be believed; curfew, proximity and silence are not judged here yet. This pure-Python form is the oracle for a
-compiled kernel behind the same `judge`.
+A curfew is judged by a belief: log-odds of being out, fed by every position that tells (`homes`), at all hours, so
+that who is out when a curfew begins is known to be. Where nothing is heard, a bell is: a journalled `Fix` that no device sent (`Mark.BELL`, rung when `deadlines` says so).
+At a bell, whoever is not known to be home is out, certainly or maybe; so is whoever has been silent.
+
+A protected person's messages (`Fix.protected`) are judged with those of the wearers whose orders name this person: a pair
+is judged when either moves, brought to one instant. What comes out speaks of the wearer and carries no place of the other.
+
+Limits of this form: late fixes are judged as points (no sweep backwards); all the world may be spoofed for long enough
+to be believed. This pure-Python form is the oracle for a compiled kernel behind the same `judge`.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from math import cos, hypot, radians, sqrt
+from math import hypot, sqrt
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
-from immutables import Map
+from immutables import Map, MapMutation
 
-from safetynet.core import geo
-from safetynet.core.fixes import Fix, Said, instant, jumped, opens, radius_m, steers, usable
-from safetynet.core.orders import Circle, Order, Polygon, Zone, in_force
-from safetynet.core.terms import MINUTE_MS, AlarmKind, Certainty, FixId, Instant, WearerId, ZoneId
+from safetynet.core import geo, proximity
+from safetynet.core.fixes import (
+    LEAN_MAX,
+    Fix,
+    Mark,
+    Said,
+    instant,
+    jumped,
+    lean,
+    opens,
+    radius_m,
+    steers,
+    tells,
+    usable,
+)
+from safetynet.core.grounds import Ground, ground, off_m
+from safetynet.core.homes import ODDS_HOME, ODDS_SURE, ODDS_SUSPECT, SILENT_MS, UNKNOWN_MS, Belief, fold
+from safetynet.core.orders import Curfew, Order, Protected, in_force, period
+from safetynet.core.proximity import LOST_MS, Apart, Spot, Trail, Within
+from safetynet.core.terms import (
+    MINUTE_MS,
+    AlarmKind,
+    CurfewId,
+    FixId,
+    Instant,
+    ProtectedId,
+    WearerId,
+)
+from safetynet.core.verdicts import SAID, Book, Episode, Finding, How, Key, Seen, Transition, Verdict, apply
 
-RULES_VERSION: Final = "2026.11-1"
+RULES_VERSION: Final = "2026.11-2"
 """Stored with every alarm. Changed whenever any fix could be judged differently."""
 
-EPISODE_GAP_MS: Final = 30 * MINUTE_MS
-"""Entering a zone again within this after leaving it is the same episode."""
-FLICKER_MS: Final = MINUTE_MS
-"""A device flag that comes back sooner than this after it was last heard is not told again."""
 SWEEP_GAP_MS_MAX: Final = 5 * MINUTE_MS
 """Over a longer silence the straight way says nothing."""
 PACE_FACTOR: Final = 1.2
 """Between two fixes nobody is taken to be faster than this times the pace seen there (means and reported speeds)."""
 JUMPS_TO_BELIEVE: Final = 3
 """So many successive positions that agree with each other are believed although nobody could have got there."""
-PAST_MAX: Final = 16
-"""Ended episodes remembered per condition and zone, so that a position delivered again stays known."""
-
-
-class Change(Enum):
-    RAISED = "raised"
-    RISEN = "risen"
-    """A MAYBE became CERTAIN."""
-    REPEATED = "repeated"
-    """Broken again within the episode."""
-    RETURNED = "returned"
-    """The condition holds again. The episode goes on: a person ends the alarm."""
-
-
-class How(Enum):
-    """What showed it."""
-
-    SAID = "said"
-    INSIDE = "inside"
-    CROSSED = "crossed"
-    LEFT = "left"
-
-
-class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    wearer: WearerId
-    kind: AlarmKind
-    change: Change
-    certainty: Certainty
-    """Of the episode after this change: the highest it has had."""
-    zone: ZoneId | None
-    fix: Fix
-    episode: str
-    """Derived from wearer, kind, zone and the fix that opened it; opaque."""
-    how: How
-    off_m: float | None = None
-    """Signed distance to the zone that decided, negative inside."""
-    order_version: int | None = None
-
-
-class Verdict(Enum):
-    CERTAIN = "certain"
-    MAYBE = "maybe"
-    CLEAR = "clear"
-    QUIET = "quiet"
-    """A device flag is no longer said. It changes nothing but that the next time is told again."""
-
-
-class Finding(NamedTuple):
-    """What one condition says of one fix."""
-
-    kind: AlarmKind
-    zone: ZoneId | None
-    verdict: Verdict
-    how: How
-    off_m: float | None = None
-
-
-Key: TypeAlias = tuple[AlarmKind, ZoneId | None]
-
-
-class Episode(msgspec.Struct, frozen=True):
-    id: str
-    certainty: Certainty
-    first_at: Instant
-    latest_at: Instant
-    """Newest instant at which it was seen broken."""
-    broken: bool
-    """Whether it is broken now, as far as known."""
-
-
-class _Place(NamedTuple):
-    """A zone made ready: a bounding circle for the quick no, the exact shape in a plane of its own for the rest."""
-
-    id: ZoneId
-    lat: float
-    lon: float
-    bound_m: float
-    lon_m: float
-    """Metres per degree of longitude here, a little too small."""
-    plane: geo.Plane
-    ring: tuple[geo.Xy, ...]
-    """Empty for a circle around the origin of the plane with radius `bound_m`."""
-    middle: geo.Xy
-    """Of the bounding circle, in the plane."""
+SCAN_MS: Final = 10 * MINUTE_MS
+"""From a protected person's side a new order counts after this at the latest; from the wearer's side at once."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -145,7 +88,27 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     episodes: Map[Key, Episode] = Map()
     past: Map[Key, tuple[Episode, ...]] = Map()
     order: Order | None = None
-    places: tuple[_Place, ...] = ()
+    places: tuple[Ground, ...] = ()
+    homes: tuple[Ground, ...] = ()
+    """One for each curfew of the order, in its order."""
+    beliefs: Map[CurfewId, Belief] = Map()
+    rung_at: Instant = Instant(0)
+    """When the clock last struck for this wearer."""
+    trail: Trail = ()
+    """Of a wearer who must not approach somebody."""
+
+
+class Guarded(msgspec.Struct, frozen=True, gc=False):
+    """All that is kept of one protected person."""
+
+    trail: Trail = ()
+    newest_at: Instant = Instant(0)
+    known_at: Instant = Instant(0)
+    """Instant of the newest position."""
+    rung_at: Instant = Instant(0)
+    wearers: tuple[WearerId, ...] = ()
+    """Whose orders name this person."""
+    scanned_at: Instant = Instant(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +118,13 @@ class RuleState:
     records: Map[WearerId, Record] = field(default_factory=Map)
     endings: Map[WearerId, Map[str, FixId]] = field(default_factory=Map)
     """Episodes that a person ended: with the first fix after that serial they are over."""
+    guarded: Map[ProtectedId, Guarded] = field(default_factory=Map)
 
 
+_Records: TypeAlias = Map[WearerId, Record] | MapMutation[WearerId, Record]
+_Guardeds: TypeAlias = Map[ProtectedId, Guarded] | MapMutation[ProtectedId, Guarded]
 _BLANK: Final = Record()
+_UNKNOWN: Final = Guarded()
 
 
 def judge(
@@ -169,25 +136,42 @@ def judge(
     (or from the fix after a kept state) with the same orders, having told `end` first of all that people ended.
     """
     told: list[Transition] = []
-    records = state.records.mutate()
+    records, guarded = state.records.mutate(), state.guarded.mutate()
     endings = state.endings
     for fix in batch:
-        wearer = fix.wearer
-        before = records.get(wearer, _BLANK)
-        order = orders.get(wearer)
-        if order is not before.order:
-            before = _under(before, order)
-        if endings and wearer in endings:
-            before, endings = _over(before, fix, endings)
-        after = _step(before, fix, told)
-        records[wearer] = after
-    return tuple(told), RuleState(records.finish(), endings)
+        if fix.protected:
+            id = ProtectedId(fix.wearer)
+            before, after = guarded.get(id, _UNKNOWN), _guarded(guarded.get(id, _UNKNOWN), fix, orders)
+            guarded[id] = after
+            for wearer in after.wearers:
+                record, endings = _ready(records.get(wearer, _BLANK), orders, wearer, fix.id, endings)
+                records[wearer] = record
+            for wearer in after.wearers:
+                records[wearer] = _concerned(wearer, fix, before, after, records, told)
+            continue
+        record, endings = _ready(records.get(fix.wearer, _BLANK), orders, fix.wearer, fix.id, endings)
+        records[fix.wearer] = _step(record, fix, guarded, told)
+    return tuple(told), RuleState(records.finish(), endings, guarded.finish())
+
+
+def _ready(
+    record: Record,
+    orders: Mapping[WearerId, Order],
+    wearer: WearerId,
+    fix: FixId,
+    endings: Map[WearerId, Map[str, FixId]],
+) -> tuple[Record, Map[WearerId, Map[str, FixId]]]:
+    """Under the present order, and without what a person ended."""
+    order = orders.get(wearer)
+    if order is not record.order:
+        record = _under(record, order)
+    return _over(record, wearer, fix, endings) if endings and wearer in endings else (record, endings)
 
 
 def end(state: RuleState, wearer: WearerId, episode: str, upto: FixId) -> RuleState:
     """A person closed the alarm of this episode when fix `upto` was the newest journalled: what comes after is new."""
     known = state.endings.get(wearer, Map())
-    return RuleState(state.records, state.endings.set(wearer, known.set(episode, upto)))
+    return RuleState(state.records, state.endings.set(wearer, known.set(episode, upto)), state.guarded)
 
 
 def episodes(state: RuleState, wearer: WearerId) -> Mapping[Key, Episode]:
@@ -195,31 +179,14 @@ def episodes(state: RuleState, wearer: WearerId) -> Mapping[Key, Episode]:
     return state.records.get(wearer, _BLANK).episodes
 
 
-def episode_id(wearer: WearerId, kind: AlarmKind, zone: ZoneId | None, fix: FixId) -> str:
-    parts = (wearer, kind.value, zone or "", str(fix))
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return "e" + hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
 # --- one fix -------------------------------------------------------------------------------------------------------
-
-
-class _Book(NamedTuple):
-    """A wearer's episodes while one fix is judged."""
-
-    seen: Map[Key, Episode]
-    past: Map[Key, tuple[Episode, ...]]
-
-    def with_episode(self, key: Key, episode: Episode) -> "_Book":
-        return _Book(self.seen.set(key, episode), self.past)
-
-    def with_past(self, key: Key, episode: Episode) -> "_Book":
-        return _Book(self.seen, self.past.set(key, (*self.past.get(key, ()), episode)[-PAST_MAX:]))
 
 
 class _Given(NamedTuple):
     """One fix with what the conditions need to know around it."""
 
+    wearer: WearerId
+    """Whose conditions are judged: also when a protected person's fix is."""
     fix: Fix
     at: Instant
     record: Record
@@ -227,24 +194,53 @@ class _Given(NamedTuple):
     """It is newer than the anchor and well measured: it may clear."""
     start: Fix | None
     """Where the straight way to it begins, if that says anything: not over a silence, not over a jump."""
+    beliefs: Map[CurfewId, Belief]
+    """With this fix."""
+    guarded: _Guardeds
 
 
-def _step(record: Record, fix: Fix, told: list[Transition]) -> Record:
+def _seen(given: _Given) -> Seen:
+    order = given.record.order
+    return Seen(given.wearer, given.fix, given.at, None if order is None else order.version)
+
+
+def _step(record: Record, fix: Fix, guarded: _Guardeds, told: list[Transition]) -> Record:
     at = instant(fix)
+    if fix.marks and fix.marks & Mark.BELL:
+        return _struck(record, fix, at, told)
     steering, strays = _steering(record, fix, at)
     anchor = record.anchor if steering and not strays else None
     start = anchor if anchor is not None and at - instant(anchor) <= SWEEP_GAP_MS_MAX else None
-    given = _Given(fix, at, record, steering, start)
-    book = _Book(record.episodes, record.past)
+    beliefs = record.beliefs
+    if record.homes and steering and tells(fix):
+        for home in record.homes:
+            id = CurfewId(home.id)
+            beliefs = beliefs.set(id, fold(beliefs.get(id), home, fix, at))
+    trail = record.trail
+    if steering and record.order is not None and record.order.protected:
+        trail = proximity.noted(trail, fix)
+    given = _Given(fix.wearer, fix, at, record, steering, start, beliefs, guarded)
+    book, seen = Book(record.episodes, record.past), _seen(given)
     for condition in CONDITIONS:
         for finding in condition(given):
-            book = _apply(book, given, finding, told)
-    seen, past = book
+            book = apply(book, seen, finding, told)
+    episodes, past = book
     newest = max(at, record.newest_at)
+    more = (episodes, past, record.order, record.places, record.homes, beliefs, record.rung_at, trail)
     if steering:
-        return Record(fix, None, 0, newest, seen, past, record.order, record.places)
+        return Record(fix, None, 0, newest, *more)
     stray = fix if strays else record.stray
-    return Record(record.anchor, stray, strays or record.strays, newest, seen, past, record.order, record.places)
+    return Record(record.anchor, stray, strays or record.strays, newest, *more)
+
+
+def _struck(record: Record, fix: Fix, at: Instant, told: list[Transition]) -> Record:
+    """A bell is no word of the device: it ends no flag and moves nobody."""
+    given = _Given(fix.wearer, fix, at, record, False, None, record.beliefs, Map())
+    book, seen = Book(record.episodes, record.past), _seen(given)
+    for finding in curfew(given):
+        book = apply(book, seen, finding, told)
+    rung_at = max(at, record.rung_at)
+    return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at)
 
 
 def _steering(record: Record, fix: Fix, at: Instant) -> tuple[bool, int]:
@@ -293,7 +289,7 @@ def sos(given: _Given) -> Iterable[Finding]:
 
 
 def exclusion_zone(given: _Given) -> Iterable[Finding]:
-    fix, at, record, steering, start = given
+    _, fix, at, record, steering, start, *_ = given
     order = record.order
     if order is None or not record.places or not opens(fix) or not in_force(order, at):
         return ()
@@ -317,13 +313,13 @@ def exclusion_zone(given: _Given) -> Iterable[Finding]:
     return found
 
 
-def _zone_findings(place: _Place, given: _Given, radius: float) -> Iterable[Finding]:
+def _zone_findings(place: Ground, given: _Given, radius: float) -> Iterable[Finding]:
     fix = given.fix
     assert fix.lat is not None
     assert fix.lon is not None
     kind = AlarmKind.EXCLUSION_ZONE
     here = place.plane.to_xy(fix.lat, fix.lon)
-    off = geo.polygon_signed_m(*here, place.ring) if place.ring else hypot(*here) - place.bound_m
+    off = off_m(place, here)
     if off <= -radius:
         return (Finding(kind, place.id, Verdict.CERTAIN, How.INSIDE, off),)
     found: list[Finding] = []
@@ -340,7 +336,7 @@ def _zone_findings(place: _Place, given: _Given, radius: float) -> Iterable[Find
     return found
 
 
-def _crossing(place: _Place, start: Fix, fix: Fix, here: geo.Xy) -> Finding | None:
+def _crossing(place: Ground, start: Fix, fix: Fix, here: geo.Xy) -> Finding | None:
     """Whether the way from one fix to the next led through the zone: certainly, possibly or not.
 
     Possibly when the straight way enters it. Certainly when no detour was possible: at the pace seen there the way
@@ -367,122 +363,185 @@ def _crossing(place: _Place, start: Fix, fix: Fix, here: geo.Xy) -> Finding | No
     return Finding(AlarmKind.EXCLUSION_ZONE, place.id, verdict, How.CROSSED, depth)
 
 
-CONDITIONS: Final[tuple[Callable[[_Given], Iterable[Finding]], ...]] = (strap_cut, body_tamper, sos, exclusion_zone)
-"""One function per condition. All run for every fix."""
+def curfew(given: _Given) -> Iterable[Finding]:
+    record, at = given.record, given.at
+    order = record.order
+    if order is None or not order.curfews:
+        return ()
+    found: list[Finding] = []
+    for each, home in zip(order.curfews, record.homes, strict=True):
+        if period(order, each, at) is not None:
+            found += _curfew_finding(each, home, given)
+            continue
+        episode = record.episodes.get((AlarmKind.CURFEW, each.id))
+        if episode is not None and episode.broken and at > episode.latest_at:
+            found.append(Finding(AlarmKind.CURFEW, each.id, Verdict.QUIET, How.OVER))
+    return found
 
 
-# --- episodes ------------------------------------------------------------------------------------------------------
+def _curfew_finding(each: Curfew, home: Ground, given: _Given) -> Iterable[Finding]:
+    kind, fix, at, record = AlarmKind.CURFEW, given.fix, given.at, given.record
+    belief = given.beliefs.get(each.id)
+    if fix.marks & Mark.BELL:
+        if belief is None or at - belief.at >= UNKNOWN_MS or at - record.newest_at >= SILENT_MS:
+            return (Finding(kind, each.id, Verdict.MAYBE, How.SILENT),)
+        if belief.odds <= ODDS_HOME:
+            return ()
+        sure = Verdict.CERTAIN if belief.odds >= ODDS_SURE else Verdict.MAYBE
+        return (Finding(kind, each.id, sure, How.OUTSIDE),)
+    if not tells(fix) or fix.lat is None or fix.lon is None:
+        return ()
+    off = off_m(home, home.plane.to_xy(fix.lat, fix.lon))
+    if belief is None or belief is record.beliefs.get(each.id):
+        # Late, or nobody could have got there: alone it may cast suspicion, and it takes none away.
+        late = record.anchor is not None and at <= instant(record.anchor)
+        return (Finding(kind, each.id, Verdict.MAYBE, How.OUTSIDE, off),) if late and lean(fix, off) >= LEAN_MAX else ()
+    if belief.odds >= ODDS_SUSPECT and off > 0.0:  # who is seen at home at last is not raised anew
+        sure = Verdict.CERTAIN if belief.odds >= ODDS_SURE else Verdict.MAYBE
+        return (Finding(kind, each.id, sure, How.OUTSIDE, off),)
+    now = max(record.newest_at, record.rung_at)
+    if belief.odds <= ODDS_HOME and now - at < SILENT_MS:
+        return (Finding(kind, each.id, Verdict.CLEAR, How.HOME, off),)
+    return ()
 
 
-def _apply(
-    book: _Book,
-    given: _Given,
-    finding: Finding,
-    told: list[Transition],
-) -> _Book:
-    key = (finding.kind, finding.zone)
-    episode = book.seen.get(key)
-    match finding.verdict:
-        case Verdict.CLEAR | Verdict.QUIET:
-            if episode is None or not episode.broken:
-                return book
-            if finding.verdict is Verdict.CLEAR:
-                told.append(_transition(given, finding, episode, Change.RETURNED))
-            return book.with_episode(key, msgspec.structs.replace(episode, broken=False))
-        case Verdict.CERTAIN | Verdict.MAYBE:
-            certainty = Certainty.CERTAIN if finding.verdict is Verdict.CERTAIN else Certainty.MAYBE
-            if episode is None or _apart(episode, given.at, finding.kind):
-                return _begin(book, given, finding, certainty, told)
-            return book.with_episode(key, _again(episode, given, finding, certainty, told))
+def approach(given: _Given) -> Iterable[Finding]:
+    fix, at, order = given.fix, given.at, given.record.order
+    if order is None or not order.protected or not opens(fix) or not usable(fix) or not in_force(order, at):
+        return ()
+    assert fix.lat is not None
+    assert fix.lon is not None
+    me = Spot(fix.lat, fix.lon, radius_m(fix))
+    found: list[Finding] = []
+    for each in order.protected:
+        other = proximity.spot(given.guarded.get(each.id, _UNKNOWN).trail, at)
+        if other is not None:
+            found += _ring_findings(each, proximity.apart(me, other), given)
+    return found
 
 
-def _apart(episode: Episode, at: Instant, kind: AlarmKind) -> bool:
-    """Whether what happened at that instant is no part of this episode. What a device says of itself never is apart."""
-    if kind is not AlarmKind.EXCLUSION_ZONE:
-        return False
-    if at < episode.first_at:
-        return episode.first_at - at > EPISODE_GAP_MS
-    return not episode.broken and at - episode.latest_at > EPISODE_GAP_MS
+def _ring_findings(protected: Protected, pair: Apart, given: _Given) -> Iterable[Finding]:
+    """Innermost first: what is certain of one ring needs no word about those around it."""
+    for kind, ring_m in proximity.rings(protected):
+        match proximity.within(pair, ring_m):
+            case Within.INSIDE:
+                yield Finding(kind, protected.id, Verdict.CERTAIN, How.NEAR, pair.metres)
+                return
+            case Within.MAYBE:
+                yield Finding(kind, protected.id, Verdict.MAYBE, How.NEAR, pair.metres)
+            case Within.OUTSIDE if given.steering:
+                yield Finding(kind, protected.id, Verdict.CLEAR, How.LEFT, pair.metres)
+            case _:
+                continue
 
 
-def _begin(
-    book: _Book,
-    given: _Given,
-    finding: Finding,
-    certainty: Certainty,
-    told: list[Transition],
-) -> _Book:
-    key = (finding.kind, finding.zone)
-    at = given.at
-    if any(_covers(old, at, certainty) for old in book.past.get(key, ())):
-        return book
-    id = episode_id(given.fix.wearer, finding.kind, finding.zone, given.fix.id)
-    new = Episode(id, certainty, at, at, broken=True)
-    told.append(_transition(given, finding, new, Change.RAISED))
-    current = book.seen.get(key)
-    if current is None:
-        return book.with_episode(key, new)
-    if at < current.first_at:  # a late fix from long before: told, and over
-        return book.with_past(key, new)
-    return book.with_past(key, current).with_episode(key, new)
+CONDITIONS: Final[tuple[Callable[[_Given], Iterable[Finding]], ...]] = (
+    strap_cut,
+    body_tamper,
+    sos,
+    exclusion_zone,
+    curfew,
+    approach,
+)
+"""One function per condition. All run for every fix of a wearer."""
 
 
-def _covers(old: Episode, at: Instant, certainty: Certainty) -> bool:
-    """Whether an ended episode already told of this instant, no less certainly."""
-    known = old.certainty is Certainty.CERTAIN or certainty is Certainty.MAYBE
-    return known and old.first_at <= at <= old.latest_at
+# --- protected persons ---------------------------------------------------------------------------------------------
 
 
-def _again(episode: Episode, given: _Given, finding: Finding, certainty: Certainty, told: list[Transition]) -> Episode:
-    """Broken, within an episode that is known."""
-    at = given.at
-    rises = certainty is Certainty.CERTAIN and episode.certainty is Certainty.MAYBE
-    anew = at > episode.latest_at and not episode.broken
-    after = Episode(
-        episode.id,
-        certainty if rises else episode.certainty,
-        min(episode.first_at, at),
-        max(episode.latest_at, at),
-        broken=episode.broken or at > episode.latest_at,
+def _guarded(before: Guarded, fix: Fix, orders: Mapping[WearerId, Order]) -> Guarded:
+    """What is kept of a protected person after a message, or after a bell."""
+    at, bell = instant(fix), bool(fix.marks & Mark.BELL)
+    wearers, scanned_at = before.wearers, before.scanned_at
+    if bell or fix.said & Said.SOS or at - scanned_at >= SCAN_MS:
+        id = ProtectedId(fix.wearer)
+        named = (each.wearer for each in orders.values() if any(one.id == id for one in each.protected))
+        # A call for help is heard without any order too: then it stands for itself.
+        wearers, scanned_at = tuple(sorted(named)) or (() if bell else (fix.wearer,)), max(at, scanned_at)
+    last = before.trail[-1] if before.trail else None
+    placed = not bell and steers(fix) and (last is None or not jumped(last, fix))
+    return Guarded(
+        trail=proximity.noted(before.trail, fix) if placed else before.trail,
+        newest_at=before.newest_at if bell else max(at, before.newest_at),
+        known_at=max(at, before.known_at) if placed else before.known_at,
+        rung_at=max(at, before.rung_at) if bell else before.rung_at,
+        wearers=wearers,
+        scanned_at=scanned_at,
     )
-    if rises:
-        told.append(_transition(given, finding, after, Change.RISEN))
-    elif anew and not (finding.how is How.SAID and at - episode.latest_at < FLICKER_MS):
-        told.append(_transition(given, finding, after, Change.REPEATED))
-    return after
 
 
-def _transition(given: _Given, finding: Finding, episode: Episode, change: Change) -> Transition:
-    order = given.record.order
-    return Transition(
-        wearer=given.fix.wearer,
-        kind=finding.kind,
-        change=change,
-        certainty=episode.certainty,
-        zone=finding.zone,
-        fix=given.fix,
-        episode=episode.id,
-        how=finding.how,
-        off_m=finding.off_m,
-        order_version=None if order is None else order.version,
-    )
+def _concerned(
+    wearer: WearerId,
+    fix: Fix,
+    before: Guarded,
+    after: Guarded,
+    records: _Records,
+    told: list[Transition],
+) -> Record:
+    """A protected person's message as it concerns one of the wearers."""
+    record, at, id = records[wearer], instant(fix), ProtectedId(fix.wearer)
+    placed = after.known_at > before.known_at
+    given = _Given(wearer, fix, at, record, placed, None, record.beliefs, Map())
+    book, seen = Book(record.episodes, record.past), _seen(given)
+    order = record.order
+    mine = next((each for each in order.protected if each.id == id), None) if order is not None else None
+    if mine is not None and order is not None and placed and in_force(order, at):
+        me, other = proximity.spot(after.trail, at), proximity.spot(record.trail, at)
+        if me is not None and other is not None:
+            for finding in _ring_findings(mine, proximity.apart(me, other), given):
+                book = apply(book, seen, finding, told)
+    for finding in _calls(wearer, given, before, after, records):
+        book = apply(book, seen, finding, told)
+    return msgspec.structs.replace(record, episodes=book.seen, past=book.past)
+
+
+def _calls(wearer: WearerId, given: _Given, before: Guarded, after: Guarded, records: _Records) -> Iterable[Finding]:
+    """A call for help, and the silence of a protected person's phone: one alarm, at the wearer who is nearest."""
+    fix, at, id = given.fix, given.at, ProtectedId(given.fix.wearer)
+    for kind in (AlarmKind.PROTECTED_SOS, AlarmKind.PROTECTED_LOST):
+        key = (kind, id)
+        bell = bool(fix.marks & Mark.BELL)
+        episode = given.record.episodes.get(key)
+        if kind is AlarmKind.PROTECTED_SOS:
+            broken, over = bool(fix.said & Said.SOS), not bell and at > before.newest_at
+            how, quiet = How.SAID, Verdict.QUIET
+        else:
+            broken, over = bell and at - after.known_at >= LOST_MS, given.steering
+            how, quiet = How.SILENT, Verdict.CLEAR
+        if broken and wearer == _whose(key, after, records, at):
+            yield Finding(kind, id, Verdict.CERTAIN, how)
+        elif not broken and over and episode is not None and episode.broken:
+            yield Finding(kind, id, quiet, How.HEARD)
+
+
+def _whose(key: Key, guarded: Guarded, records: _Records, at: Instant) -> WearerId:
+    """With which wearer such an alarm stands: where it already does, else with the nearest, else with the first."""
+    me = proximity.spot(guarded.trail, at)
+
+    def worth(wearer: WearerId) -> tuple[bool, float, WearerId]:
+        record = records[wearer]
+        other = proximity.spot(record.trail, at)
+        far = proximity.apart(me, other).metres if me is not None and other is not None else 1e9
+        return key not in record.episodes, far, wearer
+
+    return min(guarded.wearers, key=worth)
 
 
 def _over(
-    record: Record, fix: Fix, endings: Map[WearerId, Map[str, FixId]]
+    record: Record, wearer: WearerId, fix: FixId, endings: Map[WearerId, Map[str, FixId]]
 ) -> tuple[Record, Map[WearerId, Map[str, FixId]]]:
     """Takes the episodes out that a person ended before this fix came."""
-    mine = endings[fix.wearer]
-    book = _Book(record.episodes, record.past)
+    mine = endings[wearer]
+    book = Book(record.episodes, record.past)
     for key, episode in record.episodes.items():
         upto = mine.get(episode.id)
-        if upto is not None and fix.id > upto:
-            book = _Book(book.seen.delete(key), book.past)
-            if key[0] is AlarmKind.EXCLUSION_ZONE:
+        if upto is not None and fix > upto:
+            book = Book(book.seen.delete(key), book.past)
+            if key[0] not in SAID:
                 # A flag said again after that is heard again, even with an old time: it may be a second cut.
                 book = book.with_past(key, episode)
             mine = mine.delete(episode.id)
-    endings = endings.set(fix.wearer, mine) if mine else endings.delete(fix.wearer)
+    endings = endings.set(wearer, mine) if mine else endings.delete(wearer)
     return msgspec.structs.replace(record, episodes=book.seen, past=book.past), endings
 
 
@@ -493,24 +552,9 @@ def _under(record: Record, order: Order | None) -> Record:
     """The record under another order. An equal one is taken for the same, so that decoding anew costs nothing here."""
     if order == record.order:
         return record
-    places = () if order is None else tuple(_place(zone) for zone in order.zones)
-    return msgspec.structs.replace(record, order=order, places=places)
-
-
-def _place(zone: Zone) -> _Place:
-    match zone.area:
-        case Circle(lat, lon, radius):
-            return _Place(zone.id, lat, lon, radius, _lon_m(lat), geo.Plane(lat, lon), (), (0.0, 0.0))
-        case Polygon(corners):
-            plane = geo.Plane(*corners[0])
-            ring = tuple(plane.to_xy(lat, lon) for lat, lon in corners)
-            x = (min(p[0] for p in ring) + max(p[0] for p in ring)) / 2
-            y = (min(p[1] for p in ring) + max(p[1] for p in ring)) / 2
-            lat, lon = plane.to_latlon(x, y)
-            bound = max(hypot(p[0] - x, p[1] - y) for p in ring) * 1.001
-            return _Place(zone.id, lat, lon, bound, _lon_m(lat), plane, ring, (x, y))
-
-
-def _lon_m(lat: float) -> float:
-    """Two in a hundred less than true, so that the quick no stays right up to 100 km north or south."""
-    return 0.98 * radians(1.0) * geo.radii_m(lat)[1] * cos(radians(lat))
+    places = () if order is None else tuple(ground(each.id, each.area) for each in order.zones)
+    homes = () if order is None else tuple(ground(each.id, each.home) for each in order.curfews)
+    # A home that moved is another home: what was believed of the old one is forgotten.
+    same = {new.id for new in homes if new in record.homes}
+    beliefs = Map({id: each for id, each in record.beliefs.items() if id in same})
+    return msgspec.structs.replace(record, order=order, places=places, homes=homes, beliefs=beliefs)

@@ -13,8 +13,12 @@ Instant = NewType("Instant", int)
 """UTC milliseconds since 1970. Never seconds, never local time."""
 
 WearerId = NewType("WearerId", str)
+ProtectedId = NewType("ProtectedId", str)
+"""A person whom an order protects from a wearer (보호대상자)."""
 DeviceId = NewType("DeviceId", str)
 ZoneId = NewType("ZoneId", str)
+CurfewId = NewType("CurfewId", str)
+AbsenceId = NewType("AbsenceId", str)
 FixId = NewType("FixId", int)
 """Serial of a fix in the position journal, from 1, without gaps."""
 AlarmId = NewType("AlarmId", str)
@@ -29,6 +33,8 @@ CentreId = NewType("CentreId", str)
 PersonId = NewType("PersonId", str)
 """A person who works: operator, officer, administrator. Never a wearer or a protected person."""
 UnitId = NewType("UnitId", str)
+OfficeId = NewType("OfficeId", str)
+"""A smart city centre, a metropolitan hub, a probation office or a police station, as the table of offices calls it."""
 DispatchId = NewType("DispatchId", str)
 NoticeId = NewType("NoticeId", str)
 ViewerId = NewType("ViewerId", str)
@@ -38,7 +44,7 @@ ActionId = NewType("ActionId", str)
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
 SubjectId = NewType("SubjectId", str)
-"""Whose key seals a record: `wearer:<id>` at the control centre, `incident:<id>` at a city."""
+"""Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `incident:<id>` at a city."""
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
@@ -63,6 +69,14 @@ class AlarmKind(Enum):
     BODY_TAMPER = "body_tamper"
     SOS = "sos"
     EXCLUSION_ZONE = "exclusion_zone"
+    CURFEW = "curfew"
+    APPROACH_100 = "approach_100"
+    """Within the distance of the order, 100 m as a rule, of a protected person."""
+    APPROACH_1K = "approach_1k"
+    APPROACH_2K = "approach_2k"
+    PROTECTED_SOS = "protected_sos"
+    PROTECTED_LOST = "protected_lost"
+    """Where a protected person is, is not known any more."""
 
 
 class Certainty(Enum):
@@ -99,6 +113,10 @@ class Basis(Enum):
     """Act 16-3(2) with Art. 9-2(1) no. 2: entering a forbidden place."""
     URGENT_LIFE = "PIPA-18-2-3"
     """PIPA 18(2) no. 3: clearly urgent danger to life, body or property."""
+    CURFEW = "EM-16-3-2/9-2-1-1"
+    """Act 16-3(2) with Art. 9-2(1) no. 1: being out when a curfew holds."""
+    NO_APPROACH = "EM-16-3-2/9-2-1-3"
+    """Act 16-3(2) with Art. 9-2(1) no. 3: nearing a protected person."""
 
 
 class Disposition(Enum):
@@ -119,6 +137,13 @@ class CallOutcome(Enum):
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
+
+
+class WarningAnswer(Enum):
+    """What a protected person answered to a warning."""
+
+    SEEN = "seen"
+    SAFE_PLACE = "safe_place"
 
 
 class UnitState(Enum):
@@ -150,10 +175,49 @@ class Unable(Enum):
     UNSAFE = "unsafe"
 
 
+class CalibrationReason(Enum):
+    """Why a city's staff set how a camera stands."""
+
+    MEASURED = "measured"
+    """On the spot, with a compass."""
+    ALIGNED = "aligned"
+    """The picture was compared with the map."""
+    TURNED = "turned"
+    """The camera itself was turned or exchanged."""
+    LIST_WRONG = "list_wrong"
+    UNDONE = "undone"
+
+
+class Standing(Enum):
+    """Whose district it is, against who was ordered to go: said with the order, so that nobody need guess later."""
+
+    COMPETENT = "competent"
+    NEARER = "nearer"
+    """Another office's unit would be there first."""
+    COMPETENT_BUSY = "competent_busy"
+    COMPETENT_WITHOUT_UNIT = "competent_without_unit"
+    CHOSEN = "chosen"
+    """The operator chose another than the one that would be there first."""
+    BORDER = "border"
+    """Several offices come into question, this one's among them."""
+    UNKNOWN = "unknown"
+    """No competent office is known for the place, or none for the unit."""
+
+
 class NoticeState(Enum):
     SENT = "sent"
     RECEIVED = "received"
     READ = "read"
+
+
+class DiskLevel(Enum):
+    """How much room a centre's disk has left for what it must write."""
+
+    AMPLE = "ample"
+    LOW = "low"
+    """Video stops; everything else goes on."""
+    SCARCE = "scarce"
+    """The reserve is given up: device intake and alarms only."""
 
 
 class Why(Enum):
@@ -200,3 +264,6 @@ class Why(Enum):
     NOT_ACCEPTED = "not_accepted"
     DISPATCH_OVER = "dispatch_over"
     TOO_MANY_REPORTS = "too_many_reports"
+    RESTORED = "restored"
+    """The log was brought back from a backup, or found behind what others saw of it: what it held alive is over."""
+    DISK_LOW = "disk_low"

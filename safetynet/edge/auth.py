@@ -1,7 +1,8 @@
 """Who is at the other end of a browser: sign-in with a password, a session cookie, one seat per window.
 
-The session is a random token; only its SHA-256 is kept, in memory: a restart signs everybody out, which is the safe
-direction. A cookie never works for another origin (SameSite=Strict) and no page script can read it (HttpOnly).
+The session is a random token; only its SHA-256 is kept, in a file that is closed to others: a program that starts again
+within a shift does not send its operators back to a password while an alarm rings. A start of the machine, a changed
+password or role and an account that is gone end it; so does a file that cannot be read, which is the safe direction. A cookie never works for another origin (SameSite=Strict) and no page script can read it (HttpOnly).
 
 Absent on purpose: OIDC, passkeys and step-up (a later issue), and what a role may do (that is `app`).
 """
@@ -10,10 +11,13 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, Instant, PersonId
-from safetynet.edge import clock, keys
+from safetynet.edge import clock, files, keys
 from safetynet.edge.store import Account
 
 COOKIE: Final = "safetynet"
@@ -37,6 +41,21 @@ class Session:
     """SHA-256 of the cookie's value."""
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    key: bytes
+    person: PersonId
+    until: Instant
+    account_sha256: bytes
+
+
+class _File(msgspec.Struct, frozen=True):
+    boot: str
+    sessions: tuple[_Kept, ...]
+
+
+_file: Final = msgspec.json.Decoder(_File)
+
+
 class Locked(Exception):
     """Too many wrong passwords for this login, or too many sign-ins at once. `wait_ms` says for how long."""
 
@@ -46,15 +65,42 @@ class Locked(Exception):
 
 
 class Sessions:
-    """Sessions and wrong tries of one program. Used from one thread."""
+    """Sessions and wrong tries of one program. Used from one thread. Without `path` a start signs everybody out."""
 
-    def __init__(self, accounts: list[Account]) -> None:
+    def __init__(self, accounts: list[Account], path: Path | None = None) -> None:
         self._by_login = {each.login: each for each in accounts}
         self._by_person = {each.person: each for each in accounts}
-        self._sessions: dict[bytes, Session] = {}
+        self._path = path
+        self._sessions: dict[bytes, Session] = dict(self._kept())
         self._wrong: dict[str, list[Instant]] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
+
+    def _kept(self) -> list[tuple[bytes, Session]]:
+        if self._path is None or not self._path.exists():
+            return []
+        try:
+            found = _file.decode(self._path.read_bytes())
+        except msgspec.DecodeError:
+            return []  # nobody is let in by a file that says nothing
+        at, mine = clock.monotonic(), found.boot == clock.boot()
+        return [
+            (each.key, Session(account, each.until, each.key))
+            for each in found.sessions[-SESSIONS_MAX:]
+            if mine
+            and at < each.until <= at + SESSION_MS_MAX
+            and (account := self._by_person.get(each.person)) is not None
+            and _print(account) == each.account_sha256
+        ]
+
+    def _keep(self) -> None:
+        """Before anybody is told: who signed out stays out also when the next instruction is the last."""
+        if self._path is None:
+            return
+        held = tuple(
+            _Kept(each.key, each.account.person, each.until, _print(each.account)) for each in self._sessions.values()
+        )
+        files.write(self._path, msgspec.json.encode(_File(clock.boot(), held)), mode=0o600)
 
     def person(self, person: PersonId) -> Account | None:
         return self._by_person.get(person)
@@ -94,6 +140,7 @@ class Sessions:
             self._sessions.pop(next(iter(self._sessions)))
         key = _digest(token)
         self._sessions[key] = Session(account, Instant(at + SESSION_MS_MAX), key)
+        self._keep()
         return token
 
     def live(self, session: Session) -> bool:
@@ -101,7 +148,8 @@ class Sessions:
         return self._sessions.get(session.key) is session and clock.monotonic() < session.until
 
     def sign_out(self, cookie_header: str) -> None:
-        self._sessions.pop(_digest(read_cookie(cookie_header)), None)
+        if self._sessions.pop(_digest(read_cookie(cookie_header)), None) is not None:
+            self._keep()
 
     def whose(self, cookie_header: str) -> Session | None:
         """The live session of this request's Cookie header, or None."""
@@ -129,3 +177,8 @@ def set_cookie(value: str, *, secure: bool) -> str:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _print(account: Account) -> bytes:
+    """Of everything that an account may do and how it is opened: changed, it is another account."""
+    return hashlib.sha256(msgspec.json.encode(account)).digest()

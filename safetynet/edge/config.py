@@ -28,6 +28,14 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     area: tuple[tuple[float, float], ...] = ()
 
 
+class DiskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Room on the disk of this folder, in MiB: below `low` video stops, below `scarce` the reserve is given up."""
+
+    low_mib: int = 512
+    scarce_mib: int = 192
+    reserve_mib: int = 128
+
+
 class Centre(msgspec.Struct, frozen=True, kw_only=True):
     id: CentreId
     name: str
@@ -39,6 +47,14 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     """Of the window-facing relay at a control centre, of the centre-facing relay at a city."""
     peers: tuple[Peer, ...] = ()
     area: tuple[tuple[float, float], ...] = ()
+    health_port: int | None = None
+    """Of the loop's program; not served without one."""
+    relay_health_port: int | None = None
+    health_from: tuple[str, ...] = ()
+    """Networks whose machines may ask for health and metrics, besides this machine."""
+    disk: DiskLimits = DiskLimits()
+    erasures: str | None = None
+    """A second place for the list of erasures, on another disk than this folder's."""
     demo: bool = False
     """Demo accounts and the story panel exist only here; never set by an installation."""
 

@@ -1,13 +1,16 @@
 """A file that is there whole or not at all, also after a power cut."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = True, sync_folder: bool = True) -> None:
+def write(
+    path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o644, replace: bool = True, sync_folder: bool = True
+) -> None:
     """Temporary name, fsync, rename. Without `replace` an existing file stays and FileExistsError is raised.
 
-    `sync_folder` False leaves it to the caller to call `sync_folders` once for many files.
+    Pieces are written as they come: no more than one is held. `sync_folder` False leaves it to the caller to call `sync_folders` once for many files.
     """
     path.parent.mkdir(mode=0o755 if mode & 0o044 else 0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -15,7 +18,7 @@ def write(path: Path, data: bytes, *, mode: int = 0o644, replace: bool = True, s
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         if replace:
@@ -36,3 +39,8 @@ def sync_folders(*folders: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def sync(handle: int) -> None:
+    """What was written to this open file is on disk when this returns."""
+    os.fsync(handle)

@@ -18,7 +18,7 @@ import msgspec
 
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import FixId, Instant
-from safetynet.edge import clock
+from safetynet.edge import clock, log
 from safetynet.edge.devices import osmand
 from safetynet.edge.journal import Journal
 
@@ -37,7 +37,7 @@ Stop: TypeAlias = Callable[[BaseException], object]
 
 def fence(why: BaseException) -> NoReturn:
     """Ends the process at once, without letting any open request be answered."""
-    os.write(2, f"safetynet intake stopped: {type(why).__name__}: {why}\n".encode())
+    log.say("intake_stopped", log.Level.ERROR, **log.fault(why))
     os._exit(STOPPED_EXIT)
 
 
@@ -66,6 +66,11 @@ class Intake:
         self._waiting: list[tuple[Fix, asyncio.Future[None]]] = []
         self._stopped = False
         self.counts: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """Fixes that have arrived and are not on disk yet."""
+        return len(self._waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http", scope["type"]

@@ -5,7 +5,7 @@ bytes, little-endian:
 
     magic 4 | subject length 1 | 0 | sealed length 2 | fix id 8 | synced 8 | subject 48 | sealed 180 | CRC-32 4
 
-`sealed` is the fix under the wearer's own key, bound to its id: when the key is destroyed the position is gone, here
+`sealed` is the fix under the own key of the wearer, or of the protected person whose phone said it, bound to its id: when the key is destroyed the position is gone, here
 and in every backup. `synced` is the newest fix that was on disk before the record's batch was written; by it a torn
 batch, which nobody was told of, can be told from damage to what was acknowledged.
 
@@ -23,14 +23,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from safetynet.core.fixes import DEVICE_BYTES_MAX, OTHER_BYTES_MAX, WEARER_BYTES_MAX, Fix, Mark, Said
+from safetynet.core.fixes import (
+    DEVICE_BYTES_MAX,
+    OTHER_BYTES_MAX,
+    PROTECTED_BYTES_MAX,
+    WEARER_BYTES_MAX,
+    Fix,
+    Mark,
+    Said,
+)
 from safetynet.core.terms import DeviceId, FixId, Instant, Source, SubjectId, WearerId
+from safetynet.edge import clock
 from safetynet.edge.config import failpoint
+from safetynet.edge.metrics import Timing
 
 RECORD_BYTES: Final = 256
 SEGMENT_RECORDS: Final = 65_536
 """16 MiB: at 1,000 fixes a second a new file each minute."""
 SEALED_BYTES_MAX: Final = 180
+SUBJECT_BYTES_MAX: Final = 48
 FIRST: Final = FixId(1)
 _READ_RECORDS: Final = 1_024
 
@@ -38,12 +49,14 @@ _MAGIC: Final = b"SNJ1"
 _HEAD: Final = struct.Struct("<4sBxHQQ48s180s")
 _CRC: Final = struct.Struct("<I")
 _BODY: Final = struct.Struct("<qqddddddBHHBB")
-_SUBJECT: Final = "wearer:"
+_WEARER: Final = "wearer"
+_PROTECTED: Final = "protected"
 _SOURCES: Final = (Source.UNKNOWN, Source.GNSS, Source.WIFI, Source.CELL, Source.BEACON, Source.HOME)
 """The place in this row is what stands in a record: only ever added to."""
 _CODE: Final = {source: code for code, source in enumerate(_SOURCES)}
 
 assert _HEAD.size + _CRC.size == RECORD_BYTES
+assert max(len(_WEARER) + WEARER_BYTES_MAX, len(_PROTECTED) + PROTECTED_BYTES_MAX) < SUBJECT_BYTES_MAX
 assert set(_SOURCES) == set(Source)
 
 
@@ -84,6 +97,8 @@ class Journal:
         self.newest = FixId(0)
         """The newest fix on disk; 0 when there is none."""
         self.cut_records = 0
+        self.timing: Final = Timing()
+        """Of every flush."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._recover()
@@ -132,16 +147,18 @@ class Journal:
             some, records = records[:room], records[room:]
             _write_all(self._fd, b"".join(some), (at - self._base) * RECORD_BYTES)
             failpoint("journal.before_sync")
+            began_us = clock.monotonic_us()
             os.fdatasync(self._fd)
+            self.timing.took(clock.monotonic_us() - began_us)
             failpoint("journal.after_sync")
             at += len(some)
 
     def _record(self, fix: Fix, id: FixId, synced: FixId) -> bytes:
-        subject = _subject(fix.wearer)
+        subject = SubjectId(f"{_PROTECTED if fix.protected else _WEARER}:{fix.wearer}")
         sealed = self._keys.seal(subject, _packed(fix), _bound(id))
         name = subject.encode()
         assert len(sealed) <= SEALED_BYTES_MAX
-        assert len(name) <= len(_SUBJECT) + WEARER_BYTES_MAX
+        assert len(name) <= SUBJECT_BYTES_MAX
         head = _HEAD.pack(_MAGIC, len(name), len(sealed), id, synced, name, sealed)
         return head + _CRC.pack(zlib.crc32(head))
 
@@ -186,7 +203,10 @@ class Journal:
         _, name_length, sealed_length, _, _, name, sealed = _HEAD.unpack_from(record)
         subject = SubjectId(name[:name_length].decode())
         body = self._keys.open(subject, sealed[:sealed_length], _bound(FixId(id)))
-        return None if body is None else _unpacked(body, FixId(id), WearerId(subject.removeprefix(_SUBJECT)))
+        kind, _, whose = subject.partition(":")
+        if body is None:
+            return None
+        return _unpacked(body, FixId(id), WearerId(whose), protected=kind == _PROTECTED)
 
     # --- forgetting ------------------------------------------------------------------------------------------------
 
@@ -243,6 +263,24 @@ class Journal:
         return len(data) // RECORD_BYTES if broken is None else broken
 
 
+def copy(folder: Path, to: Path) -> int:
+    """Copies the journal while its program goes on appending; returns the bytes. Segments that are full never change.
+
+    The newest is read first, so that nothing in the copy is later than this instant; a batch that was half written
+    just then is a torn tail, which opening the copy cuts. Raises FileNotFoundError when a segment was retired meanwhile.
+    """
+    to.mkdir(parents=True, exist_ok=True)
+    bases = sorted(folder.glob("*.seg"))
+    newest = bases[-1].read_bytes() if bases else b""
+    whole = -(-len(newest.rstrip(b"\0")) // RECORD_BYTES) * RECORD_BYTES
+    done = 0
+    for path in bases:
+        data = newest[:whole] if path == bases[-1] else path.read_bytes()
+        (to / path.name).write_bytes(data)
+        done += len(data)
+    return done
+
+
 def _synced(record: bytes, id: int) -> int | None:
     """The record's `synced`, or None when the record is not the whole record of that fix."""
     if len(record) != RECORD_BYTES or record[:4] != _MAGIC:
@@ -254,7 +292,7 @@ def _synced(record: bytes, id: int) -> int | None:
 
 
 def _subject(wearer: WearerId) -> SubjectId:
-    return SubjectId(_SUBJECT + wearer)
+    return SubjectId(f"{_WEARER}:{wearer}")
 
 
 def _bound(id: FixId) -> bytes:
@@ -289,7 +327,7 @@ def _packed(fix: Fix) -> bytes:
     return (head + device + other).ljust(_BODY.size + DEVICE_BYTES_MAX + OTHER_BYTES_MAX, b"\0")
 
 
-def _unpacked(body: bytes, id: FixId, wearer: WearerId) -> Fix:
+def _unpacked(body: bytes, id: FixId, wearer: WearerId, *, protected: bool) -> Fix:
     observed, received, lat, lon, radius, speed, course, battery, source, said, marks, d, o = _BODY.unpack_from(body)
     return Fix(
         id=id,
@@ -307,6 +345,7 @@ def _unpacked(body: bytes, id: FixId, wearer: WearerId) -> Fix:
         said=Said(said),
         marks=Mark(marks),
         other=body[_BODY.size + d : _BODY.size + d + o].decode(),
+        protected=protected,
     )
 
 

@@ -13,6 +13,7 @@ owner can read; a key file that others could read stops the program. Keys never 
     peers.json   public signing keys of partners, pinned
 """
 
+import asyncio
 import base64
 import datetime as dt
 import hmac
@@ -37,12 +38,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from safetynet.core.terms import HOUR_MS, CentreId, Instant, SubjectId
-from safetynet.edge import clock, files
+from safetynet.edge import clock, files, log
 
 FOLDER: Final = "keys"
 CERTIFICATE_LIFE_HOURS: Final = 72
 """Short, so that expiry does what revocation lists promise (security.md section 4)."""
 CA_LIFE_HOURS: Final = 5 * 365 * 24
+RENEWED_LOOK_S: Final = 30.0
 BACKDATED_HOURS: Final = 1
 """A new certificate is valid from a little earlier: partners' clocks differ."""
 KEYS_CACHED_MAX: Final = 16_384
@@ -315,8 +317,28 @@ def client_context(folder: Path) -> ssl.SSLContext:
 
 
 def reload(context: ssl.SSLContext, folder: Path) -> None:
-    """Lets a running server or client use a renewed certificate for its next connections."""
-    context.load_cert_chain(str(folder / FOLDER / "tls.pem"))
+    """Lets a running server or client use a renewed certificate, and whom to trust, for its next connections."""
+    place = folder / FOLDER
+    _read_secret(place / "tls.pem")  # for its refusal of a file that others may read
+    context.load_verify_locations(cafile=str(place / "ca.pem"))
+    context.load_cert_chain(str(place / "tls.pem"))
+
+
+async def follow(folder: Path, *contexts: ssl.SSLContext, look_s: float = RENEWED_LOOK_S) -> None:
+    """Until cancelled: whoever renews the certificate puts it into `keys/`, and the program uses it from then on.
+
+    Connections that stand go on: a link looks at its certificates again within hours (edge.link.SESSION_S_MAX).
+    """
+    path = folder / FOLDER / "tls.pem"
+    seen = path.stat().st_mtime_ns
+    while True:
+        await asyncio.sleep(look_s)
+        now = path.stat().st_mtime_ns
+        if now != seen:
+            for context in contexts:
+                reload(context, folder)
+            seen = now
+            log.say("certificate_renewed")
 
 
 def peer_id(connection: ssl.SSLObject | ssl.SSLSocket) -> CentreId | None:
@@ -366,6 +388,7 @@ class PersonKeys:
 
     def __init__(self, kek: bytes, wrapped: WrappedKeys, keys_cached_max: int = KEYS_CACHED_MAX) -> None:
         self._kek = AESGCM(kek)
+        self._grave = hmac.digest(kek, b"safetynet/tombstones/1", "sha256")
         self._wrapped = wrapped
         self._cached: OrderedDict[SubjectId, tuple[int, AESGCM]] = OrderedDict()
         self._cached_max = keys_cached_max
@@ -402,6 +425,14 @@ class PersonKeys:
         self._cached.pop(subject, None)
         if live is not None:
             self._wrapped.put(subject, generation.to_bytes(_GENERATION_BYTES, "big") + bytes(_WRAPPED_BYTES))
+
+    def tombstone(self, subject: SubjectId) -> bytes | None:
+        """32 bytes by which this centre alone knows the subject's present key again; None when it has none.
+
+        Names nobody to whoever lacks person.key, and not a key that the subject gets after an erasure.
+        """
+        generation, live = self._current(subject)
+        return None if live is None else hmac.digest(self._grave, _bound(b"grave", generation, subject, b""), "sha256")
 
     def forget(self) -> None:
         """Drops unwrapped keys from memory: after a transaction that was rolled back, and when idle."""

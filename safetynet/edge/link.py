@@ -17,11 +17,13 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from safetynet.core import messages
+from safetynet.core import ledger, messages
+from safetynet.core.ledger import Checkpoint
 from safetynet.core.messages import SIZE_BYTES_MAX, AnyMessage, Envelope, passes
 from safetynet.core.terms import SECOND_MS, CentreId, Instant, Why
-from safetynet.edge import clock, codec
+from safetynet.edge import clock, codec, heads
 from safetynet.edge.config import Centre, Peer
+from safetynet.edge.heads import Heads
 from safetynet.edge.keys import peer_id, verify
 from safetynet.edge.store import InboxKey, Log
 
@@ -41,6 +43,11 @@ SESSION_S_MAX: Final = 6 * 3_600.0
 """Then the certificates are looked at again."""
 BACKOFF_MS_MIN: Final = 100
 BACKOFF_MS_MAX: Final = 5 * SECOND_MS
+HEAD_S: Final = 60.0
+"""How often a ledger that grew is shown."""
+HEADS_PER_SESSION_MAX: Final = 1_000
+UNPROVEN_PER_LIFE_MAX: Final = 1
+"""A partner's bare word that we are behind is taken once; afterwards only with our own signature."""
 REFUSED_PER_SESSION_MAX: Final = 32
 """A partner that keeps sending what must be refused would fill the log; beyond this it is dropped."""
 
@@ -65,7 +72,31 @@ class Echo(msgspec.Struct, frozen=True, array_like=True, tag="echo", forbid_unkn
     sent: int
 
 
-Frame: TypeAlias = Carry | Ack | Beat | Echo
+class Known(msgspec.Struct, frozen=True, array_like=True, tag="known", forbid_unknown_fields=True):
+    """The first frame of each side: what I have of you. Until it came nothing is sent: you may be an old copy of yourself."""
+
+    epoch: int
+    seq: int
+    """The last number of that epoch; zeros when I never heard you."""
+    note: bytes
+    """The largest checkpoint of your ledger that you ever showed me; empty when none."""
+
+
+class Head(msgspec.Struct, frozen=True, array_like=True, tag="head", forbid_unknown_fields=True):
+    """My ledger's newest checkpoint. Remember it."""
+
+    note: bytes
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """A partner has seen more of us than we have. `checkpoint` when it proved so by our own signature."""
+
+    peer: CentreId
+    epoch: int
+    checkpoint: Checkpoint | None
+
+
+Frame: TypeAlias = Carry | Ack | Beat | Echo | Known | Head
 _FRAME: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)
 
 
@@ -101,8 +132,14 @@ class Link:
         deliver: Callable[[Envelope, AnyMessage], None],
         refused: Callable[[CentreId, int, Why], None],
         changed: Callable[[CentreId, LinkState], None],
+        heads: Heads | None = None,
+        behind: Callable[[Behind], None] | None = None,
     ) -> None:
-        self._centre, self._store = centre, store
+        """`behind` must leave a log that says so before it returns; without it such a connection is only dropped."""
+        self._centre, self._store, self._heads, self._behind = centre, store, heads, behind
+        self._unproven = 0
+        self.confirmed: Final[set[CentreId]] = set()
+        """Partners who, since this program started, have said what they have of us, and it was not more than we have."""
         self._server, self._client, self._peer_keys = server, client, peer_keys
         self._deliver, self._refused, self._changed = deliver, refused, changed
         self._peers: Final = {peer.id: peer for peer in centre.peers}
@@ -199,6 +236,7 @@ class Link:
                 tasks.create_task(self._hear(session))
                 tasks.create_task(self._send(session))
                 tasks.create_task(_beat(session))
+                tasks.create_task(self._show_heads(session))
                 tasks.create_task(_expire())
         except* _Dropped as group:
             self.counts[_first(group)] += 1
@@ -233,7 +271,9 @@ class Link:
             frame = await _read(session.reader)
             session.heard = True
             self._heard_at[session.peer.id] = clock.monotonic()
-            if not self.states[session.peer.id].up:
+            if isinstance(frame, Known):
+                self._introduced(session, frame)
+            if session.known.is_set() and not self.states[session.peer.id].up:
                 self._say(session.peer.id, LinkState(up=True, since=clock.now()))
             match frame:
                 case Carry(envelope):
@@ -244,6 +284,44 @@ class Link:
                     session.write(Echo(sent))
                 case Echo(sent):
                     self._measure(session, sent)
+                case Head(note):
+                    self._remember(session, note)
+                case Known():
+                    continue
+
+    def _introduced(self, session: "_Session", known: Known) -> None:
+        """Whether we are what this partner knows us as. If not, the program says so in its log, and we meet again."""
+        if session.known.is_set():
+            raise _Dropped("garbage")
+        peer, own, point = session.peer.id, self._store.said_to(session.peer.id), None
+        behind = known.epoch > own.epoch or (known.epoch == own.epoch and known.seq > own.seq)
+        if known.note and self._heads is not None:
+            point = self._heads.of_ours(known.note)
+            if point is None:
+                raise _Dropped("garbage")
+            if self._heads.holds(point, known.note):
+                point = None
+        if point is None and behind:
+            self._unproven += 1
+            behind = self._unproven <= UNPROVEN_PER_LIFE_MAX
+        if point is not None or behind:
+            self.counts["behind"] += 1
+            if self._behind is not None:
+                self._behind(Behind(peer, known.epoch, point))
+                for each in self._sessions.values():
+                    each.writer.transport.abort()  # what is on their road has numbers of before
+            raise _Dropped("behind")
+        self.confirmed.add(peer)
+        session.known.set()
+
+    def _remember(self, session: "_Session", text: bytes) -> None:
+        session.heads += 1
+        point, _ = heads.read(text)
+        wrong = point is None or point.origin != ledger.origin_of(session.peer.id)
+        if point is None or wrong or session.heads > HEADS_PER_SESSION_MAX:
+            raise _Dropped("garbage")
+        if self._heads is not None:
+            self._heads.remember(session.peer.id, point, text)
 
     def _take(self, session: "_Session", envelope: Envelope) -> None:
         why, message = self._check(session.peer, envelope)
@@ -283,6 +361,8 @@ class Link:
     def _settle(self, session: "_Session", ack: Ack) -> None:
         if session.unacked.get(ack.seq) != ack.epoch:
             raise _Dropped("acknowledged_unsent")
+        if ack.epoch != self._store.said_to(session.peer.id).epoch:
+            raise _Dropped("old_epoch")  # what stands in the outbox under this number now is another envelope
         full = len(session.unacked) >= WINDOW_ENVELOPES_MAX
         del session.unacked[ack.seq]
         self._store.acked(session.peer.id, ack.seq)
@@ -302,6 +382,7 @@ class Link:
 
     async def _send(self, session: "_Session") -> None:
         """Streams what is owed, in order; each connection begins again with the oldest."""
+        await session.known.wait()
         after_seq = 0
         while True:
             session.wake.clear()
@@ -314,6 +395,21 @@ class Link:
                 await session.drain()
             if not owed:
                 await session.wake.wait()
+
+    async def _show_heads(self, session: "_Session") -> None:
+        """Says what we have of the partner, and once it knows us, how large our own ledger is."""
+        heard, note = self._store.heard_of(session.peer.id), b""
+        if self._heads is not None:
+            note = self._heads.partner(session.peer.id)
+        session.write(Known(heard.epoch, heard.seq, note))
+        await session.known.wait()
+        shown = b""
+        while self._heads is not None:
+            note = self._heads.note()
+            if note not in (b"", shown):
+                session.write(Head(note))
+                shown = note
+            await asyncio.sleep(HEAD_S)
 
 
 async def _together(*works: Coroutine[None, None, None]) -> None:
@@ -345,7 +441,10 @@ class _Session:
         """Epoch by seq of what is on the road."""
         self.heard = False
         """TLS 1.3 lets a refused client believe that it is connected: up begins with the first frame heard."""
+        self.known: Final = asyncio.Event()
+        """The partner has said what it has of us, and we have that."""
         self.refused = 0
+        self.heads = 0
         self.beat_sent = 0
 
     def write(self, frame: Frame) -> None:

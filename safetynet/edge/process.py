@@ -9,7 +9,11 @@ from typing import Any, Final
 import msgspec
 import uvloop
 
+from safetynet.edge import log
+
 END_S_MAX: Final = 3.0
+LEFT_MAX: Final = 20
+"""Tasks that are named when an end is cut off."""
 
 
 def ready(name: str, **more: str | int) -> None:
@@ -17,8 +21,10 @@ def ready(name: str, **more: str | int) -> None:
     print(msgspec.json.encode({"ready": name, **more}).decode(), flush=True)
 
 
-def run(program: Callable[[], Coroutine[Any, Any, None]]) -> int:
-    """Runs until it ends, fails or is told to end. 0 when it was told to; a failure propagates with its traceback."""
+def run(program: Callable[[], Coroutine[Any, Any, None]], name: str = "safetynet") -> int:
+    """Runs until it ends, fails or is told to end. 0 when it was told to; a failure propagates, and is logged."""
+    log.begin(name)
+    log.say("starting")
     return uvloop.run(_until_told(program))
 
 
@@ -40,11 +46,10 @@ async def _until_told(program: Callable[[], Coroutine[Any, Any, None]]) -> int:
         await asyncio.wait({task}, timeout=END_S_MAX)
         if not task.done():
             # Everything that counts is on disk already: an end that hangs is cut off like a crash, and says so.
-            print(
-                msgspec.json.encode({"cut_off": [str(each.get_coro()) for each in asyncio.all_tasks()]}).decode(),
-                flush=True,
-            )
+            left = [each.get_coro() for each in asyncio.all_tasks()]
+            log.say("cut_off", log.Level.WARN, left=[getattr(each, "__qualname__", "") for each in left][:LEFT_MAX])
             os._exit(0)
+        log.say("ended")
         return 0
     await task
     return 0

@@ -104,3 +104,21 @@ create table if not exists checkpoint (
   size integer primary key,     -- of the tree it signs
   note blob not null            -- the signed note as published. All are kept: an outsider may hold an old one.
 ) strict;
+
+create table if not exists partner (
+  centre text primary key,
+  size integer not null,
+  note blob not null            -- the largest checkpoint this partner showed us: should it come back smaller, we can say so
+) strict, without rowid;
+
+create table if not exists restoration (
+  epoch integer primary key,    -- of the outbox from then on. Here before the event is in the log: a program declares it before
+                                -- it does anything else, whatever killed the one that found it.
+  epoch_before integer not null,
+  size integer not null,        -- events the log had
+  size_before integer not null, -- and is known to have had: nothing up to here is signed a second time
+  root_before blob not null,
+  found text not null,
+  erased integer not null,
+  erasures_known integer not null
+) strict;

@@ -22,8 +22,9 @@ from safetynet.core import ledger, messages
 from safetynet.core.events import AnyEvent
 from safetynet.core.messages import Envelope, Send
 from safetynet.core.terms import CentreId, DeviceId, Instant, PersonId, SubjectId, WearerId
-from safetynet.edge import clock, codec
+from safetynet.edge import clock, codec, erasures
 from safetynet.edge.config import failpoint
+from safetynet.edge.metrics import Timing
 
 SALT_BYTES: Final = 32
 WRAPPED_BYTES_MAX: Final = 96
@@ -50,6 +51,26 @@ class RelayMark(NamedTuple):
     upto_row: int
 
 
+class Said(NamedTuple):
+    """How far one road has come: the last number of an epoch. Zeros before the first."""
+
+    epoch: int
+    seq: int
+
+
+class Restoration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a log must declare that was brought back to an older state (core.events.LogRestored has the same words)."""
+
+    epoch: int
+    epoch_before: int
+    size: int
+    size_before: int
+    root_before: bytes
+    found: str
+    erased: int
+    erasures_known: bool
+
+
 class Opening(msgspec.Struct, frozen=True):
     """What proves to an outsider that a leaf is this record. `index` counts from 0."""
 
@@ -58,10 +79,17 @@ class Opening(msgspec.Struct, frozen=True):
     record: bytes
 
 
+_PROTECTED: Final = "protected:"
+"""Before the id of a protected person in a device's row: no wearer's id begins so."""
+
+
 class Device(msgspec.Struct, frozen=True):
+    """`protected`: the phone of a protected person, whose id stands in `wearer`."""
+
     device: DeviceId
     wearer: WearerId
     key_sha256: bytes
+    protected: bool = False
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -82,6 +110,7 @@ class PersonKeys(Protocol):
     def open(self, subject: SubjectId, sealed: bytes, aad: bytes = b"") -> bytes | None: ...
     def erase(self, subject: SubjectId) -> None: ...
     def forget(self) -> None: ...
+    def tombstone(self, subject: SubjectId) -> bytes | None: ...
 
 
 class WrappedKeys(Protocol):
@@ -110,6 +139,8 @@ class Log(Protocol):
     def pending(self, to: CentreId, after_seq: int, limit: int) -> list[Envelope]: ...
     def acked(self, to: CentreId, seq: int) -> None: ...
     def seen(self, key: InboxKey) -> bool: ...
+    def heard_of(self, origin: CentreId) -> Said: ...
+    def said_to(self, to: CentreId) -> Said: ...
     def relay_mark(self, relay: str) -> int: ...
     def listen(self, heard: Callable[[frozenset[CentreId]], None]) -> None: ...
 
@@ -135,10 +166,13 @@ class Store:
         sign: Callable[[bytes], bytes],
         salt: Callable[[], bytes],
         now: Callable[[], Instant],
+        tombstones: Sequence[Path] = (),
     ) -> None:
-        self._db, self._lock, self._centre = db, lock, centre
+        self._db, self._lock, self._centre, self._tombstones = db, lock, centre, tombstones
         self._sign, self._salt, self._now = sign, salt, now
         self._keys = keys(_Wrapped(db))
+        self.timing: Final = Timing()
+        """Of every transaction, its flush included."""
         self._heard: list[Callable[[frozenset[CentreId]], None]] = []
         self._fenced = False
         self._epoch = self._own_epoch()
@@ -157,8 +191,9 @@ class Store:
         sign: Callable[[bytes], bytes],
         salt: Callable[[], bytes],
         now: Callable[[], Instant] = clock.now,
+        tombstones: Path | None = None,
     ) -> Self:
-        """Opens or makes `path`.
+        """Opens or makes `path`. Erasures are noted beside it, and first in `tombstones` when a second place is given.
 
         `keys` makes the PersonKeys on this store's own table, so that a subject's first event and its key are one
         commit; `sign` is the centre's message key over `messages.signed_part`; `salt` draws SALT_BYTES. Raises BlockingIOError when another
@@ -167,7 +202,9 @@ class Store:
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return cls(_connect(path), lock, centre=centre, keys=keys, sign=sign, salt=salt, now=now)
+            places = [each for each in (tombstones, path.with_name(erasures.FILE)) if each is not None]
+            db = _connect(path)
+            return cls(db, lock, centre=centre, keys=keys, sign=sign, salt=salt, now=now, tombstones=places)
         except BaseException:
             os.close(lock)
             raise
@@ -246,6 +283,101 @@ class Store:
         row = self._db.execute("select size, note from checkpoint order by size desc limit 1").fetchone()
         return None if row is None else (row[0], row[1])
 
+    def checkpoint_of(self, size: int) -> bytes | None:
+        """The note that was kept for exactly this size."""
+        row = self._db.execute("select note from checkpoint where size = ?", (size,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    # --- brought back ----------------------------------------------------------------------------------------------
+
+    def begin_epoch(
+        self,
+        *,
+        found: str,
+        known_epoch: int = 0,
+        size_before: int = 0,
+        root_before: bytes = b"",
+        erased: int = 0,
+        erasures_known: bool = True,
+    ) -> Restoration:
+        """The log is older than it was. From here on its messages have numbers that nobody has seen.
+
+        What it still owes is signed anew under the new epoch, without what could open a picture.
+        """
+        assert len(root_before) in (0, 32)
+        epoch = max(int(self._now()), self._epoch + 1, known_epoch + 1)
+        made = Restoration(
+            epoch=epoch,
+            epoch_before=self._epoch,
+            size=self._head,
+            size_before=max(size_before, self._head),
+            root_before=root_before,
+            found=found,
+            erased=erased,
+            erasures_known=erasures_known,
+        )
+        with self._transaction():
+            self._db.execute("insert into restoration values (?, ?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(made))
+            self._db.execute("update centre set epoch = ?", (epoch,))
+            self._epoch = epoch
+            owed = self._db.execute("select receiver, seq, subject, sealed from outbox").fetchall()
+            for to, seq, subject, blob in owed:
+                old = codec.decode_envelope(self._opened(SubjectId(subject), blob, _road(to, seq)))
+                message = codec.decode_message(old.body, old.v)
+                if isinstance(message, messages.OPENING):
+                    self._db.execute("delete from outbox where receiver = ? and seq = ?", (to, seq))
+                    continue
+                sealed = self._envelope(Send(CentreId(to), message), seq, SubjectId(subject))
+                self._db.execute("update outbox set sealed = ? where receiver = ? and seq = ?", (sealed, to, seq))
+        return made
+
+    def restoration(self) -> Restoration | None:
+        """The newest, until `declared` says that the log holds its event."""
+        row = self._db.execute("select * from restoration order by epoch desc limit 1").fetchone()
+        if row is None or self.seen(self.declaration(row[0])):
+            return None
+        return Restoration(
+            epoch=row[0],
+            epoch_before=row[1],
+            size=row[2],
+            size_before=row[3],
+            root_before=row[4],
+            found=row[5],
+            erased=row[6],
+            erasures_known=bool(row[7]),
+        )
+
+    def declaration(self, epoch: int) -> InboxKey:
+        """Under this key the event is taken, once."""
+        return InboxKey(self._centre, epoch, 0)
+
+    def signed_through(self) -> int:
+        """Up to this size the tree was signed in a history that is lost: never sign another one of that size."""
+        (size,) = self._db.execute("select coalesce(max(size_before), 0) from restoration").fetchone()
+        return int(size)
+
+    def subjects(self) -> list[SubjectId]:
+        """Everybody who ever had a key here."""
+        return [SubjectId(name) for (name,) in self._db.execute("select subject from wrapped_key").fetchall()]
+
+    def tombstone(self, subject: SubjectId) -> bytes | None:
+        """What the list of erasures would say of this subject's present key; None when it has none."""
+        return self._keys.tombstone(subject)
+
+    def put_partner_note(self, partner: CentreId, size: int, note: bytes) -> None:
+        """Keeps the largest checkpoint that a partner ever showed."""
+        with self._transaction():
+            self._db.execute(
+                "insert into partner values (?, ?, ?) on conflict do update"
+                " set size = excluded.size, note = excluded.note where excluded.size > size",
+                (partner, size, note),
+            )
+
+    def partner_note(self, partner: CentreId) -> bytes:
+        """Empty when it never showed one."""
+        row = self._db.execute("select note from partner where centre = ?", (partner,)).fetchone()
+        return b"" if row is None else bytes(row[0])
+
     # --- the roads to other centres --------------------------------------------------------------------------------
 
     def pending(self, to: CentreId, after_seq: int = 0, limit: int = CHUNK_ROWS) -> list[Envelope]:
@@ -256,6 +388,11 @@ class Store:
         ).fetchall()
         return [codec.decode_envelope(self._opened(SubjectId(s), blob, _road(to, seq))) for seq, s, blob in rows]
 
+    def owed(self, to: CentreId) -> int:
+        """How many messages wait for `to`."""
+        (count,) = self._db.execute("select count(*) from outbox where receiver = ?", (to,)).fetchone()
+        return int(count)
+
     def acked(self, to: CentreId, seq: int) -> None:
         """The partner has `seq` on its disk. No fsync: a forgotten acknowledgement is one more duplicate."""
         self._db.execute("pragma synchronous = normal")
@@ -265,6 +402,18 @@ class Store:
     def seen(self, key: InboxKey) -> bool:
         row = self._db.execute("select 1 from inbox where origin = ? and epoch = ? and seq = ?", key).fetchone()
         return row is not None
+
+    def heard_of(self, origin: CentreId) -> Said:
+        """The last number of the newest epoch that `origin` was ever heard with."""
+        row = self._db.execute(
+            "select epoch, seq from inbox where origin = ? order by epoch desc, seq desc limit 1", (origin,)
+        ).fetchone()
+        return Said(0, 0) if row is None else Said(*row)
+
+    def said_to(self, to: CentreId) -> Said:
+        """Our epoch, and the last number that was given on this road."""
+        row = self._db.execute("select seq_last from road where receiver = ?", (to,)).fetchone()
+        return Said(self._epoch, 0 if row is None else int(row[0]))
 
     def relay_mark(self, relay: str) -> int:
         """The last merged row of this relay's log; 0 before the first."""
@@ -310,8 +459,13 @@ class Store:
         """Destroys the subject's key and what only it could read. Serials, leaves and proofs stay as they are.
 
         When this returns neither log.db nor its write-ahead log holds the key. Raises TimeoutError when another
-        process reads the log all the while; the erasure is then decided and the next start finishes it.
+        process reads the log all the while; the erasure is then decided and the next start finishes it. It is noted
+        outside this file first: a backup that is brought back must not bring back the person.
         """
+        stone = self._keys.tombstone(subject)
+        if stone is not None:
+            for place in self._tombstones:
+                erasures.add(place, stone)
         with self._transaction():
             self._keys.erase(subject)
             self._db.execute(
@@ -324,6 +478,8 @@ class Store:
             kind, _, name = subject.partition(":")
             if kind == "wearer":
                 self._db.execute("delete from device where wearer = ?", (name,))
+            elif kind == "protected":
+                self._db.execute("delete from device where wearer = ?", (subject,))
             elif kind == "person":
                 self._db.execute("delete from account where person = ?", (name,))
         failpoint("store.erased_before_truncate")
@@ -331,16 +487,20 @@ class Store:
             raise TimeoutError(f"the write-ahead log was read for longer than {BUSY_MS_MAX} ms")
 
     def put_device(self, device: Device) -> None:
+        whose = f"{_PROTECTED if device.protected else ''}{device.wearer}"
         with self._transaction():
             self._db.execute(
                 "insert into device values (?, ?, ?)"
                 " on conflict do update set wearer = excluded.wearer, key_sha256 = excluded.key_sha256",
-                (device.device, device.wearer, device.key_sha256),
+                (device.device, whose, device.key_sha256),
             )
 
     def devices(self) -> list[Device]:
         rows = self._db.execute("select device, wearer, key_sha256 from device order by device").fetchall()
-        return [Device(DeviceId(device), WearerId(wearer), key) for device, wearer, key in rows]
+        return [
+            Device(DeviceId(device), WearerId(whose.removeprefix(_PROTECTED)), key, whose.startswith(_PROTECTED))
+            for device, whose, key in rows
+        ]
 
     def put_account(self, account: Account) -> None:
         """Raises ValueError when another person has this login."""
@@ -374,10 +534,12 @@ class Store:
         """Any failure fences: a key drawn in a transaction that was rolled back must never seal again."""
         if self._fenced:
             raise Fenced("an earlier commit failed")
+        began_us = clock.monotonic_us()
         try:
             self._db.execute("begin immediate")
             yield
             self._db.execute("commit")
+            self.timing.took(clock.monotonic_us() - began_us)
         except BaseException as fault:
             self._fenced = True
             self._keys.forget()
@@ -404,13 +566,16 @@ class Store:
                 "insert into road values (?, 1) on conflict do update set seq_last = seq_last + 1 returning seq_last",
                 (send.to,),
             ).fetchone()
-            envelope = enveloped(
-                send, origin=self._centre, epoch=self._epoch, seq=seq, sent_at=self._now(), sign=self._sign
-            )
             subject = SubjectId(f"incident:{send.message.incident}")
-            sealed = self._keys.seal(subject, codec.encode_envelope(envelope), _road(send.to, seq))
+            sealed = self._envelope(send, seq, subject)
             self._db.execute("insert into outbox values (?, ?, ?, ?)", (send.to, seq, subject, sealed))
         return frozenset(send.to for send in sends)
+
+    def _envelope(self, send: Send, seq: int, subject: SubjectId) -> bytes:
+        envelope = enveloped(
+            send, origin=self._centre, epoch=self._epoch, seq=seq, sent_at=self._now(), sign=self._sign
+        )
+        return self._keys.seal(subject, codec.encode_envelope(envelope), _road(send.to, seq))
 
     def _records(self, *, with_subject: bool, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
         """Serial, salt and record of what can still be opened, each checked against its leaf."""

@@ -56,6 +56,7 @@ class Files:
                     "style-src 'self'",
                     "worker-src 'self'",
                     "img-src 'self' data:",
+                    "media-src blob:",
                     " ".join(("connect-src 'self'", *connect)),
                     "font-src 'self'",
                     "base-uri 'none'",

@@ -12,18 +12,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
+import msgspec
+
+from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, Taken
 from safetynet.core import city, fixes, grants, law, rules
 from safetynet.core.alarms import Alarm
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
 from safetynet.core.events import AlarmJoined, AlarmRaised, AnyEvent, IncidentClosed, IncidentOpened, Place
-from safetynet.core.fixes import Fix
+from safetynet.core.fixes import Fix, Mark
 from safetynet.core.grants import PolicyAnswer
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo, Role, Send, passes, signed_part
 from safetynet.core.orders import Order
-from safetynet.core.rules import RuleState, Transition
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import AlarmId, CentreId, FixId, GrantId, IncidentId, Instant, WearerId, Why
+from safetynet.core.verdicts import Transition
 from safetynet.edge import codec
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay.words import unmerged
@@ -352,6 +356,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
         self.journal: list[Fix] = []
         """Outlives the program, like the real one."""
         self.rejudged = 0
+        self._bells = Bells((), now())
         self._rules = RuleState()
         self._places: dict[WearerId, Place] = {}
 
@@ -381,14 +386,32 @@ class Control(Program[minds.State, words.Given, words.Errand]):
         if transitions or any(fix.wearer in self.loop.state.open for fix in batch):
             self._decide_verdicts(transitions, batch)
 
+    def ring(self) -> None:
+        """Strikes for those from whom nothing was heard in time."""
+        if self.loop is not None:
+            self.journalled(self._bells.due(self.orders, self._rules, self.now()))
+
+    def journalled(self, batch: list[Fix]) -> None:
+        """On the disk that outlives the program, and then judged."""
+        if batch:
+            first = len(self.journal) + 1
+            numbered = [msgspec.structs.replace(fix, id=FixId(n)) for n, fix in enumerate(batch, first)]
+            self.journal += numbered
+            self.on_fixes(numbered)
+
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> None:
-        newest = {fix.wearer: fix for fix in batch}
+        newest = {fix.wearer: fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected}
         wearers = {each.wearer: None for each in transitions} | dict.fromkeys(newest)
         given = words.Judged(
             transitions=transitions,
             fixes=tuple(newest.values()),
             footing={each: self.orders[each].wearer_class for each in wearers if each in self.orders},
             last={each: self._places[each] for each in wearers if each in self._places},
+            protected={
+                id: place
+                for id, each in self._rules.guarded.items()
+                if each.trail and (place := fixes.protected_place(each.trail[-1])) is not None
+            },
         )
         self.take(given, mark=RelayMark(JOURNAL, batch[-1].id))
 
@@ -414,6 +437,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
                         state = rules.end(state, event.wearer, episodes.pop(alarm), event.fix_through)
                 case _:
                     continue
+        self._bells = Bells(self.orders, self.now())
         judged = FixId(self.disk.relay_mark(JOURNAL))
         transitions, self._rules = rules.judge(self.journal, self.orders, state)
         self._remember(self.journal)

@@ -21,14 +21,16 @@ from safetynet.core.events import RelayEvent
 from safetynet.core.fixes import Fix, Said
 from safetynet.core.incidents import Incident, Stage, VideoState
 from safetynet.core.messages import AnyMessage, EndGrant, EndIncident, Envelope, Role, signed_part
-from safetynet.core.orders import Circle, Order, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Order, Protected, Row, Zone
 from safetynet.core.terms import (
     HOUR_MS,
     MINUTE_MS,
     SECOND_MS,
+    AbsenceId,
     CallOutcome,
     CameraId,
     CentreId,
+    CurfewId,
     DeviceId,
     DispatchId,
     Disposition,
@@ -38,6 +40,7 @@ from safetynet.core.terms import (
     Instant,
     PersonId,
     PoleId,
+    ProtectedId,
     Source,
     UnitId,
     UnitState,
@@ -56,6 +59,8 @@ from safetynet.sim.relays import Receiving
 
 STEP_MS: Final = 500
 START: Final = Instant(1_780_000_000_000)
+START_MIN: Final = 5 * 60 + 27
+"""Of the day in Korea, then."""
 QUIET_MS: Final = 15 * MINUTE_MS
 PARTITION_MS_MAX: Final = 15 * MINUTE_MS
 LAT: Final = 36.350
@@ -79,6 +84,9 @@ UNITS: Final = tuple(UnitId(f"unit-{n}") for n in range(3))
 CLASSES: Final = (*WearerClass, WearerClass.ORDER)
 CANARY: Final = "CANARY"
 """Stands in every id and name that no partner may ever see."""
+SHIELDED: Final = (ProtectedId(f"{CANARY}-protected-0"), ProtectedId(f"{CANARY}-protected-1"))
+PROTECTED: Final = {1: SHIELDED[:1], 3: SHIELDED, 4: SHIELDED[1:]}
+"""Whom the wearers of these numbers must not approach."""
 FORBIDDEN: Final = (CANARY.encode(), *(each.value.encode() for each in WearerClass if each is not WearerClass.ORDER))
 """A wearer's class too: only the basis crosses. (`order` alone is too common a word to look for.)"""
 FLAGS: Final = (Said.STRAP_CUT, Said.STRAP_CUT, Said.BODY_TAMPER, Said.SOS)
@@ -105,8 +113,29 @@ class Wearer:
         middle = (LAT + dice.random() * SIDE_DEG, LON + dice.random() * 2 * SIDE_DEG)
         zone = Zone(id=ZoneId(f"{CANARY}-zone-{number}"), name=f"{CANARY} school {number}", area=Circle(*middle, 150.0))
         self.order = Order(
-            wearer=self.id, wearer_class=CLASSES[number % len(CLASSES)], version=1 + number, zones=(zone,)
+            wearer=self.id,
+            wearer_class=CLASSES[number % len(CLASSES)],
+            version=1 + number,
+            zones=(zone,),
+            curfews=(self._curfew(number),) if number % 2 == 0 else (),
+            absences=self._absences(number),
+            protected=tuple(Protected(id=each) for each in PROTECTED.get(number, ())),
         )
+
+    def _curfew(self, number: int) -> Curfew:
+        """Of an hour or so, around where the walk begins; it starts within the first hour of the storm."""
+        start_min = START_MIN + self.dice.randint(2, 60)
+        row = Row(days=tuple(range(7)), start_min=start_min, end_min=start_min + self.dice.randint(20, 90))
+        home = Circle(self.lat, self.lon, 80.0)
+        return Curfew(id=CurfewId(f"{CANARY}-curfew-{number}"), name=f"{CANARY} night", home=home, rows=(row,))
+
+    def _absences(self, number: int) -> tuple[Absence, ...]:
+        """At times a walk within the curfew is permitted."""
+        if self.dice.random() < 0.6:
+            return ()
+        starts_at = Instant(START + self.dice.randint(10, 60) * MINUTE_MS)
+        ends_at = Instant(starts_at + self.dice.randint(5, 40) * MINUTE_MS)
+        return (Absence(id=AbsenceId(f"{CANARY}-absence-{number}"), starts_at=starts_at, ends_at=ends_at),)
 
     def step(self, now: Instant, *, followed: bool) -> None:
         """Walks on; when it is time the device says where it believes to be."""
@@ -124,7 +153,8 @@ class Wearer:
             self.heading += math.pi
         if dice.random() < 0.004:
             self.flag, self.flag_until = dice.choice(FLAGS), Instant(now + dice.randint(1, 20) * MINUTE_MS)
-        self.next_at = Instant(now + pause_ms + dice.randint(-3_000, 3_000))
+        silent_ms = dice.randint(2, 25) * MINUTE_MS if dice.random() < 0.004 else 0
+        self.next_at = Instant(now + pause_ms + dice.randint(-3_000, 3_000) + silent_ms)
         self.queue.append(self._says(now))
         if dice.random() < 0.02:
             self.queue.append(self.queue[-1])
@@ -146,6 +176,41 @@ class Wearer:
             source=dice.choice((Source.GNSS, Source.GNSS, Source.WIFI, Source.CELL)),
             speed_mps=dice.choice((None, 1.5)),
             said=self.flag if on else Said.NOTHING,
+        )
+
+
+class Phone:
+    """A protected person who stays around one place, and a phone that at times does not know where it is."""
+
+    def __init__(self, id: ProtectedId, dice: random.Random) -> None:
+        self.id, self.dice = id, dice
+        self.lat, self.lon = LAT + dice.random() * SIDE_DEG, LON + dice.random() * 2 * SIDE_DEG
+        self.next_at = Instant(START + dice.randint(0, 30_000))
+        self.queue: list[Fix] = []
+
+    def step(self, now: Instant) -> None:
+        dice = self.dice
+        if now < self.next_at:
+            return
+        self.lat += dice.gauss(0, 20) / 111_000
+        self.lon += dice.gauss(0, 20) / 89_500
+        silent_ms = dice.randint(5, 25) * MINUTE_MS if dice.random() < 0.006 else 0
+        self.next_at = Instant(now + 15_000 + silent_ms)
+        placed = dice.random() > 0.05
+        self.queue.append(
+            Fix(
+                id=FixId(0),
+                wearer=WearerId(self.id),
+                device=DeviceId("phone"),
+                observed_at=Instant(now - (dice.randint(0, 90_000) if dice.random() < 0.03 else 0)),
+                received_at=now,
+                lat=self.lat if placed else None,
+                lon=self.lon if placed else None,
+                accuracy_m=dice.choice((5.0, 12.0, 30.0, 120.0)) if placed else None,
+                source=dice.choice((Source.GNSS, Source.WIFI, Source.CELL)),
+                said=Said.SOS if dice.random() < 0.002 else Said.NOTHING,
+                protected=True,
+            )
         )
 
 
@@ -182,6 +247,7 @@ class Country:
         self.net.now = START
         apart = {each: dice.randint(-2_000, 2_000) for each in (GARAM, NARAE, POLICE)}
         self.wearers = [Wearer(n, random.Random(f"{seed}/wearer/{n}")) for n in range(6)]
+        self.phones = [Phone(each, random.Random(f"{seed}/{each}")) for each in SHIELDED]
         self.cities: dict[CentreId, CityCentre] = {}
         for id in AREAS:
             ground = city.Ground(_cameras(id, random.Random(f"{seed}/{id}/cameras")), AREAS[id])
@@ -208,6 +274,8 @@ class Country:
         """How often an operator acts, per second. In some storms nobody comes for half an hour."""
         self.leaked: list[str] = []
         """Messages to a partner in which a canary stood."""
+        self.shielded: set[tuple[float, float]] = set()
+        """Every position that a protected person's phone ever said."""
         self.forged_sent = 0
         self.fair = False
         self._roads: dict[CentreId, Instant] = {}
@@ -257,6 +325,8 @@ class Country:
             program.send()
 
     def _tick(self) -> None:
+        if not self.fair:
+            self.control.ring()
         self.control.take(words.Tick())
         self.police.take(desk112.Tick())
         for each in self.cities.values():
@@ -275,6 +345,8 @@ class Country:
         place = getattr(codec.decode_message(envelope.body, envelope.v), "place", None)
         if envelope.origin == CONTROL and place is not None and place.fix:
             self.leaked.append(f"the number of a fix: {place}")
+        if envelope.to in AREAS and place is not None and (place.lat, place.lon) in self.shielded:
+            self.leaked.append(f"where a protected person is: {place}")
 
     # --- weather
 
@@ -334,18 +406,17 @@ class Country:
                 continue
             loop = self.control.loop
             each.step(self.now, followed=loop is not None and each.id in loop.state.open)
+        for phone in () if self.fair else self.phones:
+            phone.step(self.now)
+            self.shielded |= {(fix.lat, fix.lon) for fix in phone.queue if fix.lat is not None and fix.lon is not None}
         if self.control.loop is None:
             return
         batch: list[Fix] = []
-        for each in self.wearers:
-            if each.queue:
-                batch += [_received(fix, self.now) for fix in each.queue]
-                each.queue.clear()
+        for queue in (each.queue for group in (self.wearers, self.phones) for each in group):
+            batch += [_received(fix, self.now) for fix in queue]
+            queue.clear()
         if batch:
-            first = len(self.control.journal) + 1
-            numbered = [_numbered(fix, FixId(n)) for n, fix in enumerate(batch, first)]
-            self.control.journal += numbered
-            self.control.on_fixes(numbered)
+            self.control.journalled(batch)
 
     # --- relays
 
@@ -497,10 +568,6 @@ def _with(envelope: Envelope, signature: bytes) -> Envelope:
 
 def _received(fix: Fix, at: Instant) -> Fix:
     return msgspec.structs.replace(fix, received_at=at)
-
-
-def _numbered(fix: Fix, id: FixId) -> Fix:
-    return msgspec.structs.replace(fix, id=id)
 
 
 def _control_heard(events: tuple[RelayEvent, ...]) -> words.Given:

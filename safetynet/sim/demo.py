@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,12 +20,23 @@ from rich.table import Table
 
 from safetynet.edge import clock
 from safetynet.sim.children import HOST, ChildFailedError, Children, PortTakenError, Program, is_free
-from safetynet.sim.provision import CITIES, CONTROL, POLICE, CannotProvisionError, Deployment, Ports, Wish, provision
+from safetynet.sim.provision import (
+    CITIES,
+    CONTROL,
+    POLICE,
+    CannotProvisionError,
+    Deployment,
+    Ports,
+    Wish,
+    provision,
+    renew,
+)
 
 SEED: Final = 20261123
 PORT: Final = 8400
 PORT_MAX: Final = 65_535 - 60
 STEPS: Final = 7
+RENEW_S: Final = 600.0
 FOLDER: Final = Path("data/demo")
 
 _out: Final = Console(highlight=False)
@@ -38,15 +49,19 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         each
         for index, city in enumerate(CITIES)
         for each in (
-            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index),)),
-            Program(f"{city}-relay", ("city-relay", "--dir", str(folder / city)), (ports.city_video(index),)),
+            Program(city, ("city", "--dir", str(folder / city)), (ports.city_link(index), ports.city_health(index))),
+            Program(
+                f"{city}-relay",
+                ("city-relay", "--dir", str(folder / city)),
+                (ports.city_video(index), ports.city_video_health(index)),
+            ),
         )
     )
     return (
         *cities,
         Program(POLICE, ("desk112", "--dir", str(folder / POLICE)), (ports.police_link,)),
-        Program(CONTROL, ("control", "--dir", control), (ports.pages,)),
-        Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows,)),
+        Program(CONTROL, ("control", "--dir", control), (ports.pages, ports.control_health)),
+        Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows, ports.windows_health)),
         Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp)),
     )
 
@@ -95,6 +110,7 @@ def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
     _out.print()
     _out.print(f"[bold]관제 화면[/]  console   [bold cyan]http://{HOST}:{ports.pages}/[/]")
     _out.print(f"[bold]현장 전화[/]  officer   [bold cyan]http://{HOST}:{ports.pages}/field[/]")
+    _out.print(f"[bold]보호대상자[/] protected [bold cyan]http://{HOST}:{ports.pages}/protected[/]")
     _out.print(f"[bold]이야기[/]     stories   [bold cyan]http://{HOST}:{ports.panel}/[/]")
     _out.print()
     _out.print(table)
@@ -103,7 +119,26 @@ def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
     _out.print(f"[dim]준비 {took_ms / 1_000:.1f}초 · 끝내기 Ctrl-C · ready, ctrl-C ends all programs[/]")
 
 
-async def _run(children: Children, deployment: Deployment, ports: Ports, *, say_ready: bool, since: int) -> int:
+async def _renewing(folder: Path) -> None:
+    """The demo's own CA issues anew at half of each certificate's life; the programs see it by themselves."""
+    while True:
+        await asyncio.sleep(RENEW_S)
+        renew(folder)
+
+
+async def _together(*works: Coroutine[None, None, None]) -> None:
+    """Until one of them fails."""
+    tasks = [asyncio.ensure_future(each) for each in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for each in tasks:
+            each.cancel()
+
+
+async def _run(
+    children: Children, deployment: Deployment, ports: Ports, folder: Path, *, say_ready: bool, since: int
+) -> int:
     """Until ctrl-C, SIGTERM or a child that cannot be kept. No child is left when this returns."""
     me = asyncio.current_task()
     assert me is not None
@@ -122,7 +157,7 @@ async def _run(children: Children, deployment: Deployment, ports: Ports, *, say_
                 "children": children.pids(),
             }
             print(msgspec.json.encode(said).decode(), flush=True)
-        await children.watch()
+        await _together(children.watch(), _renewing(folder))
     except asyncio.CancelledError:
         _out.print("\n[dim]끝냅니다 · ending[/]")
         return 0
@@ -143,7 +178,7 @@ def main(given: Sequence[str] | None = None) -> int:
         _require_free(plan, ports)
         deployment = _provisioned(wish)
         children = Children(plan, said.data_dir / "log", say=lambda text: _out.print(f"[yellow]![/] {text}"))
-        return asyncio.run(_run(children, deployment, ports, say_ready=said.say_ready, since=since))
+        return asyncio.run(_run(children, deployment, ports, said.data_dir, say_ready=said.say_ready, since=since))
     except PortTakenError as taken:
         _fail(
             f"포트 {taken.port} ({taken.program})을 다른 프로그램이 쓰고 있습니다: PORT=9400 make demo",

@@ -17,12 +17,20 @@ from typing import Final, TypeAlias, assert_never
 
 from immutables import Map
 
-from safetynet.app.loop import Loop
-from safetynet.core.events import AnyEvent, IncidentEnded, MessageRefused, NoticeReceived, PoliceNoticeAnswered
-from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, NotifyPolice, Send
+from safetynet.app.loop import Loop, begin_epoch, declaration
+from safetynet.core.events import (
+    AnyEvent,
+    IncidentEnded,
+    MessageRefused,
+    NoticeReceived,
+    PoliceNoticeAnswered,
+    ProtectedPlaceReceived,
+)
+from safetynet.core.messages import AnswerNotice, AnyMessage, EndIncident, Envelope, LocateProtected, NotifyPolice, Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, Why
-from safetynet.edge import clock, config, keys
-from safetynet.edge.link import Link, LinkState
+from safetynet.edge import clock, config, keys, log
+from safetynet.edge.heads import Heads
+from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.store import InboxKey, Store
 
 READ_AFTER_MS: Final = 2_000
@@ -112,6 +120,20 @@ def _heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
                 at=at, incident=message.incident, notice=message.notice, state=NoticeState.RECEIVED
             )
             return [received, answered]
+        case LocateProtected():
+            if message.incident in state.over:
+                return []
+            if message.notice not in state.notices:
+                return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
+            return [
+                ProtectedPlaceReceived(
+                    at=at,
+                    incident=message.incident,
+                    notice=message.notice,
+                    sender=given.sender,
+                    place=message.place,
+                )
+            ]
         case EndIncident():
             if message.incident in state.over:
                 return []
@@ -161,23 +183,38 @@ class Desk:
             folder / "log.db", centre=self.centre.id, keys=own.persons, sign=own.sign, salt=keys.salt
         )
         self.loop: Final = Loop[State, Given, Send](self.store, EMPTY, partial(decide, read_after_ms), evolve, react)
+        self.folder, self.contexts = folder, (keys.server_context(folder), keys.client_context(folder))
         self.link: Final = Link(
             self.centre,
             self.store,
-            server=keys.server_context(folder),
-            client=keys.client_context(folder),
+            server=self.contexts[0],
+            client=self.contexts[1],
             peer_keys=keys.read_peers(folder),
             deliver=self._deliver,
             refused=self._refused,
             changed=_changed,
+            heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
+            behind=self._behind,
         )
+
+    def _behind(self, found: Behind) -> None:
+        begin_epoch(self.store, found)
+        self._declare()
+
+    def _declare(self) -> None:
+        """Nothing here is alive that a restored log would have to end."""
+        said = declaration(self.store, clock.now())
+        if said is not None:
+            self.store.commit([said[0]], inbox=[said[1]])
 
     async def run(self) -> None:
         """Until cancelled."""
+        self._declare()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.link.serve())
                 tasks.create_task(self._tick())
+                tasks.create_task(keys.follow(self.folder, *self.contexts))
         finally:
             self.store.close()
 
@@ -195,7 +232,7 @@ class Desk:
 
 
 def _changed(peer: CentreId, state: LinkState) -> None:
-    print(f"{peer} {'up' if state.up else 'down'} since {state.since}", flush=True)
+    log.say("link_up" if state.up else "link_down", partner=peer)
 
 
 async def _until_told(folder: Path, read_after_ms: int) -> None:
@@ -213,5 +250,6 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--dir", type=Path, required=True, metavar="D")
     parser.add_argument("--read-after-ms", type=int, default=READ_AFTER_MS, metavar="MS")
     said = parser.parse_args(given)
+    log.begin("desk112")
     asyncio.run(_until_told(said.dir, said.read_after_ms))
     return 0

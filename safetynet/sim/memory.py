@@ -22,6 +22,7 @@ from safetynet.edge.store import (
     InboxKey,
     Opening,
     RelayMark,
+    Said,
     enveloped,
 )
 
@@ -110,6 +111,12 @@ class Memory:
     def seen(self, key: InboxKey) -> bool:
         return key in self._inbox
 
+    def heard_of(self, origin: CentreId) -> Said:
+        return max((Said(each.epoch, each.seq) for each in self._inbox if each.origin == origin), default=Said(0, 0))
+
+    def said_to(self, to: CentreId) -> Said:
+        return Said(self._epoch, self._seq_last.get(to, 0))
+
     def relay_mark(self, relay: str) -> int:
         return self._marks.get(relay, 0)
 
@@ -141,9 +148,18 @@ class Memory:
                 del owed[seq]
         kind, _, name = subject.partition(":")
         if kind == "wearer":
-            self._devices = {device: each for device, each in self._devices.items() if each.wearer != name}
+            self._forget_devices(name, protected=False)
+        elif kind == "protected":
+            self._forget_devices(name, protected=True)
         elif kind == "person":
             self._accounts.pop(name, None)
+
+    def _forget_devices(self, whose: str, *, protected: bool) -> None:
+        self._devices = {
+            device: each
+            for device, each in self._devices.items()
+            if (each.wearer, each.protected) != (whose, protected)
+        }
 
     def put_device(self, device: Device) -> None:
         self._devices[device.device] = device

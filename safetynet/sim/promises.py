@@ -5,12 +5,13 @@ that moment is given until it is back, and not a second more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from safetynet.core import law, rules
-from safetynet.core.alarms import ESCALATES_MS, TAMPER, alarm_id
+from safetynet.core import law, rules, verdicts
+from safetynet.core.alarms import CALLS, ESCALATES_MS, TAMPER, UNCERTAIN, alarm_id
 from safetynet.core.alarms import priority as priority_of
+from safetynet.core.deadlines import HEAR_MS
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -33,6 +34,7 @@ from safetynet.core.events import (
     NoticeReceived,
     PoliceNoticeAnswered,
     PoliceNotified,
+    ProtectedWarned,
     RequestPrepared,
     Segment,
     StreamClosed,
@@ -46,8 +48,12 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     ViewingRefused,
 )
-from safetynet.core.fixes import Said
+from safetynet.core.fixes import Fix, Mark, Said, instant, radius_m, tells
+from safetynet.core.geo import distance_m
 from safetynet.core.grants import LEASE_MS_MAX
+from safetynet.core.homes import SILENT_MS
+from safetynet.core.orders import Circle, Curfew, Order, period
+from safetynet.core.proximity import APPROACH
 from safetynet.core.terms import (
     SECOND_MS,
     AlarmId,
@@ -73,6 +79,12 @@ _ON_THE_ROAD_MS_MAX: Final = 30 * 60 * SECOND_MS
 """After all cuts, dawdling and deaths in a row."""
 SLACK_MS: Final = SECOND_MS + STEP_MS
 """A simulated tick and a step: no centre of a storm can be more punctual."""
+
+SHARP_M: Final = 15.0
+PAIR_MS: Final = 5 * SECOND_MS
+_WITHIN_1K: Final = {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K}
+AWAY_FIXES: Final = 8
+"""So many positions in a row, each three of its own radii and more outside, leave no doubt."""
 
 Kind = TypeVar("Kind", bound=AnyEvent)
 
@@ -116,17 +128,133 @@ def every_tamper_is_heard_once(country: Country) -> None:
     running: dict[tuple[WearerId, AlarmKind], AlarmId] = {}
     for fix in country.control.journal:
         for kind, flag in _FLAGS.items():
-            if not fix.said & flag:
+            if fix.protected or not fix.said & flag:
                 continue
             alarm = running.get((fix.wearer, kind))
             if alarm is None or fix.id > closed_upto.get(alarm, FixId(1 << 62)):
-                alarm = running[fix.wearer, kind] = alarm_id(rules.episode_id(fix.wearer, kind, None, fix.id))
+                alarm = running[fix.wearer, kind] = alarm_id(verdicts.episode_id(fix.wearer, kind, None, fix.id))
                 owed.add(alarm)
     said = {alarm for alarm, each in raised.items() if each.kind in _FLAGS}
     require(owed <= said, "a device flag was not heard", country.seed, sorted(owed - said))
     require(said <= owed, "an alarm that no device said", country.seed, sorted(said - owed))
     times = Counter(each.alarm for each in _of(country.control, AlarmRaised))
     require(all(n == 1 for n in times.values()), "an alarm was raised twice", times.most_common(1))
+
+
+def no_curfew_is_broken_unheard(country: Country) -> None:
+    """Without the rules: whoever so many positions in a row put far from home when a curfew held, and whoever was
+    silent then, has an alarm that nobody closed before.
+    """
+    control = country.control
+    _, closings = _closings(country)
+    alarms = [each for each in _of(control, AlarmRaised) if each.kind is AlarmKind.CURFEW]
+    for order in control.orders.values():
+        mine = [(each, closings.get(each.alarm)) for each in alarms if each.wearer == order.wearer]
+        for curfew in order.curfews:
+            away, known, heard = 0, Instant(0), Instant(0)
+            for fix in (each for each in control.journal if each.wearer == order.wearer):
+                if fix.marks & Mark.BELL:
+                    continue
+                _heard_silence(country, order, curfew, heard, fix.received_at, mine)
+                heard = max(heard, instant(fix))
+                if not tells(fix) or instant(fix) <= known:
+                    continue
+                known = instant(fix)
+                held = period(order, curfew, known)
+                away = away + 1 if held is not None and _far(curfew, fix) else 0
+                if away >= AWAY_FIXES:
+                    told = any(
+                        each.at <= _late(control, fix.received_at, SLACK_MS)
+                        and (over is None or over.fix_through >= fix.id)
+                        for each, over in mine
+                    )
+                    require(told, "a curfew was broken and nobody told", country.seed, fix)
+
+
+def _heard_silence(
+    country: Country,
+    order: Order,
+    curfew: Curfew,
+    known: Instant,
+    heard_at: Instant,
+    mine: Sequence[tuple[AlarmRaised, IncidentClosed | None]],
+) -> None:
+    """From the last message until the next was heard: a curfew that held meanwhile was asked about."""
+    held = period(order, curfew, Instant(heard_at - 1))
+    if held is None:
+        return
+    due = max(held.start + HEAR_MS, known + SILENT_MS)
+    last = _late(country.control, due, HEAR_MS + SLACK_MS)
+    if heard_at > last:
+        told = any(each.at <= last and (over is None or over.at >= known) for each, over in mine)
+        require(told, "silence in a curfew and nobody told", country.seed, order.wearer, known, heard_at)
+
+
+def who_is_protected_is_heard_and_told(country: Country) -> None:
+    """Without the rules: a call for help, and a wearer so near that no error explains it, have an open alarm; of each alarm
+    of an approach the police know where the statute says so, and the protected person where it lets us tell.
+    """
+    control = country.control
+    _, closings = _closings(country)
+    raised = [each for each in _of(control, AlarmRaised) if each.protected is not None]
+
+    def told(fix: Fix, protected: str, kinds: set[AlarmKind], wearer: str | None) -> bool:
+        return any(
+            each.kind in kinds
+            and each.protected == protected
+            and wearer in (None, each.wearer)
+            and each.at <= _late(control, fix.received_at, SLACK_MS)
+            and closings[each.alarm].fix_through >= fix.id
+            for each in raised
+        )
+
+    newest: dict[str, Fix] = {}
+    for fix in control.journal:
+        sharp = not fix.marks & Mark.BELL and tells(fix) and radius_m(fix) <= SHARP_M
+        if fix.protected and fix.said & Said.SOS:
+            called = told(fix, fix.wearer, {AlarmKind.PROTECTED_SOS}, None)
+            require(called, "a call for help was not heard", country.seed, fix)
+        order = control.orders.get(fix.wearer) if sharp and not fix.protected else None
+        for each in order.protected if order is not None else ():
+            other = newest.get(each.id)
+            if other is None or not 0 <= instant(fix) - instant(other) <= PAIR_MS:
+                continue
+            assert fix.lat is not None
+            assert fix.lon is not None
+            assert other.lat is not None
+            assert other.lon is not None
+            near_m = distance_m(fix.lat, fix.lon, other.lat, other.lon) + 2 * SHARP_M
+            for ring_m, kinds in ((each.distance_m, {AlarmKind.APPROACH_100}), (1_000.0, _WITHIN_1K)):
+                if near_m <= ring_m:
+                    require(told(fix, each.id, kinds, fix.wearer), "near, and nobody told", country.seed, fix, other)
+        if fix.protected and sharp and (fix.wearer not in newest or instant(fix) >= instant(newest[fix.wearer])):
+            newest[fix.wearer] = fix
+    _told_of(country, raised)
+
+
+def _told_of(country: Country, raised: Sequence[AlarmRaised]) -> None:
+    control = country.control
+    incident_of = {
+        each.alarm: each.incident for each in control.events() if isinstance(each, IncidentOpened | AlarmJoined)
+    }
+    police = {(each.incident, each.kind) for each in _of(control, PoliceNotified)}
+    warned = {(each.incident, each.protected, each.kind) for each in _of(control, ProtectedWarned)}
+    for each in raised:
+        incident, order = incident_of[each.alarm], control.orders.get(each.wearer)
+        at_once = each.kind not in law.TOLD_AT_ONCE or (incident, each.kind) in police
+        require(at_once, "the police were not told at once", country.seed, each)
+        if each.kind in APPROACH and order is not None:
+            lawful = isinstance(law.warning(order.wearer_class, each.kind), law.Warning)
+            was = (incident, each.protected, each.kind) in warned
+            require(was == lawful, "warned without the law, or not warned with it", country.seed, each)
+
+
+def _far(curfew: Curfew, fix: Fix) -> bool:
+    assert isinstance(curfew.home, Circle)
+    assert fix.lat is not None
+    assert fix.lon is not None
+    off_m = distance_m(curfew.home.lat, curfew.home.lon, fix.lat, fix.lon) - curfew.home.radius_m
+    return off_m > 3 * radius_m(fix)
 
 
 def _closings(country: Country) -> tuple[dict[AlarmId, FixId], dict[AlarmId, IncidentClosed]]:
@@ -153,7 +281,7 @@ def a_tamper_is_closed_by_a_person(country: Country) -> None:
             require(closing is not None and bool(closing.by), "a tamper closed by nobody", alarm)
             require(closing is not None and closing.code.value != "drift", "a tamper closed as drift", alarm)
     for event in _of(country.control, AlarmReturned):
-        require(kinds[event.alarm] not in {*TAMPER, AlarmKind.SOS}, "a tamper healed by a signal", event)
+        require(kinds[event.alarm] not in TAMPER | CALLS, "a tamper healed by a signal", event)
 
 
 def nobody_is_forgotten(country: Country) -> None:
@@ -168,7 +296,7 @@ def nobody_is_forgotten(country: Country) -> None:
         elif isinstance(event, AlarmEscalated):
             rung[event.alarm, event.level] = event.at
     for raised in _of(control, AlarmRaised):
-        if raised.certainty is not Certainty.CERTAIN or raised.kind is AlarmKind.EXCLUSION_ZONE:
+        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN:
             continue
         until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
         require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)
@@ -441,7 +569,7 @@ def all_that_was_judged_is_in_the_log(country: Country) -> None:
         told.append(raised.episode)
         state = rules.end(state, raised.wearer, raised.episode, upto[raised.alarm])
     transitions, _ = rules.judge(country.control.journal, country.control.orders, state)
-    owed = [each.episode for each in transitions if each.change is rules.Change.RAISED]
+    owed = [each.episode for each in transitions if each.change is verdicts.Change.RAISED]
     require(sorted(told) == sorted(owed), "the log and the journal differ", set(told) ^ set(owed))
 
 
@@ -476,6 +604,8 @@ def after_the_storm_all_is_closed(country: Country) -> None:
 
 PROMISES: Final[tuple[Callable[[Country], None], ...]] = (
     every_tamper_is_heard_once,
+    no_curfew_is_broken_unheard,
+    who_is_protected_is_heard_and_told,
     a_tamper_is_closed_by_a_person,
     nobody_is_forgotten,
     no_grant_without_a_person_and_a_basis,

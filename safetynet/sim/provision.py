@@ -22,16 +22,16 @@ from typing import Final
 import msgspec
 
 from safetynet.app import people
-from safetynet.app.people import WearerRecord
+from safetynet.app.people import ProtectedRecord, WearerRecord
 from safetynet.core.cameras import Camera
 from safetynet.core.messages import Role
-from safetynet.core.orders import Circle, Order, Polygon, Zone
-from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId
+from safetynet.core.orders import Circle, Curfew, Order, Polygon, Protected, Row, Zone
+from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId, WearerId
 from safetynet.edge import config, keys, registry
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.store import Account, Device, Store
-from safetynet.sim import recordings
+from safetynet.sim import districts, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -47,8 +47,12 @@ PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
 REAL_OWNER: Final = "대전광역시 중구청"
+REAL_REPAIR: Final = "degrees_minutes_seconds"
+"""What a person who looked through the quarantine of this list would accept."""
 IMPORTED: Final = "imported"
 """Folder of the real list as it was read, before the border divides it."""
+WHOLE: Final = "whole"
+"""Beside it: the import of the whole list, of every owner."""
 IMPORT_FILE: Final = "import.json"
 """Beside it: what the importer counted."""
 IMPORT_S_MAX: Final = 120
@@ -123,6 +127,20 @@ class Ports:
     @property
     def windows(self) -> int:
         return self.first + 2
+
+    @property
+    def control_health(self) -> int:
+        return self.first + 3
+
+    @property
+    def windows_health(self) -> int:
+        return self.first + 4
+
+    def city_health(self, index: int) -> int:
+        return self.first + 13 + 10 * index
+
+    def city_video_health(self, index: int) -> int:
+        return self.first + 14 + 10 * index
 
     def city_link(self, index: int) -> int:
         return self.first + 11 + 10 * index
@@ -209,7 +227,7 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
         _pin_each_other(wish.folder, CONTROL, partner)
     told("가상 도시와 카메라 대장", "the made city and the registries of its cameras")
     if wish.data is not None:
-        if absent := recordings.missing(wish.data):
+        if absent := [*recordings.missing(wish.data), *districts.missing(wish.data)]:
             raise CannotProvisionError(f"{absent[0]} is not there")
         _import_real(wish.folder / IMPORTED, wish.data)
     world = make_world(wish)
@@ -220,6 +238,11 @@ def _first_start(wish: Wish, told: Told) -> Deployment:
     told("시연 계정", "demo accounts")
     logins = _accounts(wish, world)
     _write_map(wish, world)
+    told("관할 구역", "districts and who is competent")
+    try:
+        districts.write(wish.folder / CONTROL, world, wish.data)
+    except districts.CannotReadMapError as refused:
+        raise CannotProvisionError(str(refused)) from refused
     deployment = Deployment(
         form=FORM,
         seed=wish.seed,
@@ -241,16 +264,23 @@ def _pin_each_other(folder: Path, one: CentreId, other: CentreId) -> None:
 
 
 def _import_real(folder: Path, data: Path) -> None:
-    """The product's own door for lists of others, as an administrator would use it."""
+    """The product's own door for lists of others, as an administrator would use it.
+
+    The whole list, through quarantine and repair and the boundary of each district; and of one district what the made
+    world is built around.
+    """
     source = data / REAL_LIST
     if not source.is_file():
         raise CannotProvisionError(f"{source} is not there")
-    command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source)]
-    command += ["--city", CITIES[0], "--dir", str(folder), "--owner", REAL_OWNER]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False)
-    if done.returncode != 0:
-        raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
-    (folder / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source), "--city", CITIES[0]]
+    command += ["--boundary", str(data / districts.REAL_MAP), "--accept", REAL_REPAIR]
+    for into, only in ((folder / WHOLE, ()), (folder, ("--owner", REAL_OWNER))):
+        done = subprocess.run(
+            [*command, "--dir", str(into), *only], capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False
+        )
+        if done.returncode != 0:
+            raise CannotProvisionError(f"import of {source} failed:\n{done.stdout}{done.stderr}")
+        (into / IMPORT_FILE).write_text(done.stdout.splitlines()[-1] + "\n", encoding="utf-8")
 
 
 def make_world(wish: Wish) -> World:
@@ -307,6 +337,13 @@ def _enrol(wish: Wish, world: World) -> dict[DeviceId, str]:
             key = secrets.token_urlsafe(DEVICE_KEY_BYTES)
             store.put_device(Device(wearer.device, wearer.id, _sha256(key)))
             drawn[wearer.device] = key
+        for n, each in enumerate(world.protected(), 1):
+            account = PersonId(f"protected{n}")
+            record = ProtectedRecord(protected=each.id, name=each.name, phone=each.phone, person=account)
+            people.enrol_protected(store, record)
+            key = secrets.token_urlsafe(DEVICE_KEY_BYTES)
+            store.put_device(Device(each.device, WearerId(each.id), _sha256(key), protected=True))
+            drawn[each.device] = key
     finally:
         store.close()
     return drawn
@@ -322,8 +359,23 @@ def _record(wearer: SimWearer) -> WearerRecord:
         office=wearer.office,
         officer=wearer.officer,
         phone=wearer.phone,
-        order=Order(wearer=wearer.id, wearer_class=wearer.wearer_class, version=1, zones=zones),
+        order=Order(
+            wearer=wearer.id,
+            wearer_class=wearer.wearer_class,
+            version=1,
+            zones=zones,
+            curfews=_curfews(wearer),
+            protected=tuple(Protected(id=each) for each in wearer.protected),
+        ),
     )
+
+
+def _curfews(wearer: SimWearer) -> tuple[Curfew, ...]:
+    told = wearer.curfew
+    if told is None:
+        return ()
+    row = Row(days=tuple(range(7)), start_min=told.start_min, end_min=told.end_min)
+    return (Curfew(id=told.id, name=told.name, home=Circle(wearer.lat, wearer.lon, told.radius_m), rows=(row,)),)
 
 
 def _area(zone: SimZone) -> Circle | Polygon:
@@ -344,16 +396,17 @@ _OFFICERS: Final = ("송예시", "허견본", "백표본", "홍가상", "유보�
 
 
 def _accounts(wish: Wish, world: World) -> tuple[Login, ...]:
-    """Operators, a supervisor and, for each unit, whoever carries its phone (`seat` is then the unit's name)."""
+    """Operators, a supervisor, for each unit whoever carries its phone (`seat` is then its name), and the protected."""
     units = world.units()
     officers = [
         (f"officer{n}", name, "officer", unit.name)
         for n, (unit, name) in enumerate(zip(units, _OFFICERS, strict=False), 1)
     ]
     assert len(officers) == len(units), "a unit without an officer"
+    protected = [(f"protected{n}", each.name, people.PROTECTED, "") for n, each in enumerate(world.protected(), 1)]
     logins = tuple(
         Login(account=account, password=_words(), name=name, role=role, seat=seat)
-        for account, name, role, seat in (*_SEATS, *officers)
+        for account, name, role, seat in (*_SEATS, *officers, *protected)
     )
     store = open_store(wish.folder / CONTROL, CONTROL)
     try:
@@ -381,11 +434,16 @@ def _words() -> str:
 # --- every start ---------------------------------------------------------------------------------------------------
 
 
+def renew(folder: Path) -> None:
+    """Certificates of which less than half of the life is left are issued anew. Running programs see it by themselves."""
+    authority = keys.make_ca(folder / "ca")
+    for centre in (CONTROL, *CITIES, POLICE):
+        keys.renew(authority, folder / centre, centre, [HOST, "localhost"])
+
+
 def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     told("인증서와 주소", "certificates and addresses")
-    authority = keys.make_ca(wish.folder / "ca")
-    for centre in (CONTROL, *CITIES, POLICE):
-        keys.renew(authority, wish.folder / centre, centre, [HOST, "localhost"])
+    renew(wish.folder)
     for each in _centres(wish.ports, deployment.cities):
         config.write(wish.folder / each.id, each)
     for city in CITIES:
@@ -420,6 +478,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
             host=HOST,
             link_port=ports.city_link(index),
             video_port=ports.city_video(index),
+            health_port=ports.city_health(index),
+            relay_health_port=ports.city_video_health(index),
             area=made[city].area,
             demo=True,
         )
@@ -435,6 +495,8 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         link_port=ports.control_link,
         web_port=ports.pages,
         video_port=ports.windows,
+        health_port=ports.control_health,
+        relay_health_port=ports.windows_health,
         peers=tuple(as_peer(each) for each in partners),
         demo=True,
     )
@@ -466,6 +528,7 @@ def _unit(unit: SimUnit, deployment: Deployment) -> dict[str, object]:
         "key_sha256": _sha256(deployment.units[unit.id]),
         "lat": unit.lat,
         "lon": unit.lon,
+        "office": districts.OFFICES_OF_UNITS.get(unit.id),
     }
 
 

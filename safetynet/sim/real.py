@@ -9,22 +9,34 @@ import msgspec
 from safetynet.core.events import AnyEvent, Segment
 from safetynet.core.terms import CameraId
 from safetynet.edge import registry
+from safetynet.sim import districts
 from safetynet.sim.panel import Recorded
-from safetynet.sim.provision import CITIES, IMPORT_FILE, IMPORTED
+from safetynet.sim.provision import CITIES, CONTROL, IMPORT_FILE, IMPORTED, WHOLE
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """Of what the importer says of itself: the rows it kept."""
+    """Of what the importer says of itself: the rows it kept, those that wait in quarantine, and those it repaired."""
 
+    rows: int
     sites: int
+    quarantined: int
+    repaired: int
 
 
 @dataclass(frozen=True, slots=True)
 class Real:
+    list_rows: int
+    """Rows of the whole public list, of every owner, each judged by its owner's boundary."""
+    list_quarantined: int
+    list_repaired: int
     registry_rows: int
     """Rows of the public list that the importer kept."""
     registry_cameras: int
     """Cameras of these rows in the first city's registry."""
+    districts: int
+    """Districts of the real map that the control centre has read."""
+    cameras_outside_district: int
+    """Cameras of the list that do not lie in the real district of the office that lists them."""
     walk_fixes: int
     """Fixes of the recorded walk that the control centre has acknowledged."""
     clip_pictures: int
@@ -40,13 +52,23 @@ class Real:
     def count(cls, folder: Path, recorded: Recorded, seen: Sequence[CameraId], control: Sequence[AnyEvent]) -> "Real":
         """`seen`: the camera of each picture that came to be seen; `control`: the control centre's log."""
         film = frozenset(recorded.clip_cameras)
-        listed = {each.id for each in registry.read(folder / IMPORTED)}
-        kept = msgspec.json.decode((folder / IMPORTED / IMPORT_FILE).read_bytes(), type=Imported)
+        rows = registry.read(folder / IMPORTED)
+        listed = {each.id for each in rows}
+        mapped, outside = districts.outside(folder / CONTROL, rows)
+        kept, whole = (
+            msgspec.json.decode((place / IMPORT_FILE).read_bytes(), type=Imported)
+            for place in (folder / IMPORTED, folder / IMPORTED / WHOLE)
+        )
         received = [each for each in control if isinstance(each, Segment) and each.side == "received"]
         filmed = [each for each in received if each.camera in film]
         return cls(
+            list_rows=whole.rows,
+            list_quarantined=whole.quarantined,
+            list_repaired=whole.repaired,
             registry_rows=kept.sites,
             registry_cameras=sum(each.id in listed for each in registry.read(folder / CITIES[0])),
+            districts=mapped,
+            cameras_outside_district=outside,
             walk_fixes=recorded.walk_fixes,
             clip_pictures=sum(each in film for each in seen),
             drawn_pictures=sum(each not in film for each in seen),
@@ -57,7 +79,11 @@ class Real:
 
     def unmet(self, recorded: Recorded) -> list[str]:
         held = {
+            "no row of the whole list waits in quarantine": 0 < self.list_quarantined < self.list_rows,
+            "no row of the whole list was repaired": self.list_repaired > 0,
             "no row of the public list is in the registry": self.registry_rows > 0 and self.registry_cameras > 0,
+            "no district of the real map is known": self.districts > 0,
+            "the list lies in another district": self.cameras_outside_district < max(self.registry_cameras, 1),
             "no fix of the recorded walk was accepted": self.walk_fixes > 0,
             "no picture of the film was watched": self.clip_pictures > 0,
             "no drawn picture was watched": self.drawn_pictures > 0,

@@ -19,7 +19,7 @@ import msgspec
 import uvicorn
 
 from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId, WearerId
-from safetynet.edge import clock
+from safetynet.edge import clock, log
 from safetynet.sim import cameras, recordings
 from safetynet.sim.cameras import Clip
 from safetynet.sim.devices import Post, Report, Sent
@@ -202,7 +202,9 @@ async def run(world: World, settings: Settings) -> None:
         return sent.get(device_of[wearer])
 
     panel = Panel(world, clock.now, frozenset(settings.console_origins), alarm_sent_at, recorded)
-    server = _Server(uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_level="warning"))
+    server = _Server(
+        uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_config=None, access_log=False)
+    )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -237,5 +239,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="safetynet world", description="The made city by itself.")
     parser.add_argument("--dir", type=Path, required=True, help="folder with world.json")
     settings = read(parser.parse_args().dir)
+    log.begin("world")
     asyncio.run(run(make(settings), settings))
     return 0

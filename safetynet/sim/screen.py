@@ -128,7 +128,7 @@ class Screen:
 
     def __init__(self, context: BrowserContext, page: Page, shots: Path) -> None:
         self.page = page
-        self._context, self._shots = context, shots
+        self._context, self.shots = context, shots
         self.faults: list[str] = []
         self.frames: list[float] = []
         """When a frame of video came, wall clock ms; only while `count_frames` is on."""
@@ -167,8 +167,8 @@ class Screen:
         self._counting = True
 
     async def shoot(self, name: str) -> None:
-        self._shots.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=self._shots / f"{name}.png")
+        self.shots.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=self.shots / f"{name}.png")
 
     async def sign_in(self, url: str, account: str, *, shot: str | None = None) -> None:
         """With the demo account's own button, by keyboard."""

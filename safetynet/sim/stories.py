@@ -243,7 +243,7 @@ def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, floa
         fix = None
         for k, (start, end) in enumerate(wild):
             if start <= seconds < end:
-                fix = middle[0] + 20.0 * k, middle[1] - 15.0, 130.0 + 20.0 * k
+                fix = middle[0] + 20.0 * k, middle[1] - 15.0, 165.0 + 20.0 * k
         if fix is None:
             fix = home[0] + 3.0 * math.sin(seconds / 40), home[1] + 3.0 * math.cos(seconds / 40), 14.0
         return Moment(home[0], home[1], 0.0, 0.0, 0.0, indoors=True, fix=fix)
@@ -260,4 +260,72 @@ def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, floa
                  "At home all the time; only the fixes jump. No alarm, or one that returns.", wearer, steps, moment)  # fmt: skip
 
 
-NAMES: Final[Sequence[str]] = ("tamper", "zone", "drift")
+def curfew(streets: Streets, wearer: WearerId, home: tuple[float, float]) -> Story:
+    """Leaves home although a curfew holds, stays away a little, comes back."""
+    start = streets.nearest(*home)
+    away = streets.distances(start)
+    goal = min(away, key=lambda n: (abs(away[n] - 300.0), n))
+    line = way([home, *map(tuple, beside(streets, streets.route(start, goal), pavement=True).corners)])
+    pace, out_s, stay_s = 1.7, 8.0, 150.0
+    there_s = out_s + line.length_m / pace
+    back_s = there_s + stay_s
+    home_s = back_s + line.length_m / pace
+
+    def moment(seconds: float) -> Moment:
+        along = (seconds - out_s) * pace if seconds < back_s else line.length_m - (seconds - back_s) * pace
+        along = min(line.length_m, max(0.0, along))
+        x, y, heading = line.at(along)
+        moving = 0 < along < line.length_m
+        turned = math.pi if seconds >= back_s else 0.0
+        return Moment(x, y, heading + turned, seconds * pace, pace if moving else 0.0, indoors=along == 0.0)
+
+    steps = (
+        Step(0.0, "home", "집에 있음", "is at home"),
+        Step(out_s, "out", "외출제한 시간에 집을 나섬", "leaves home although a curfew holds"),
+        Step(round(there_s, 1), "away", "골목에 머묾", "stays in a street"),
+        Step(round(back_s, 1), "back", "집으로 돌아감", "goes back"),
+        Step(round(home_s, 1), "returned", "집에 돌아옴", "is home again"),
+        Step(round(home_s + 180.0, 1), "end", "끝: 경보는 사람이 종결함", "end: a person closes the alarm"),
+    )
+    return Story("curfew", "외출제한 위반", "외출제한 시간에 집을 나섰다가 돌아옵니다. 돌아와도 경보는 남습니다.", "Curfew",
+                 "Leaves home when a curfew holds and comes back. The alarm stays.", wearer, steps, moment)  # fmt: skip
+
+
+def nearing(streets: Streets, wearer: WearerId, home: tuple[float, float], protected: tuple[float, float]) -> Story:
+    """Rides on a scooter from the other end of town to the street of the protected person, waits there, leaves."""
+    start, goal = streets.nearest(*home), streets.nearest(*protected)
+    line = way([home, *map(tuple, beside(streets, streets.route(start, goal), pavement=False).corners)])
+    pace, out_s, stay_s, leave_m = 14.0, 5.0, 90.0, 900.0
+    there_s = out_s + line.length_m / pace
+    back_s = there_s + stay_s
+    gone_s = back_s + leave_m / pace
+
+    def along_at(seconds: float) -> float:
+        along = (seconds - out_s) * pace if seconds < back_s else line.length_m - (seconds - back_s) * pace
+        return min(line.length_m, max(line.length_m - leave_m if seconds >= back_s else 0.0, along))
+
+    def within(metres: float) -> float:
+        """When the straight distance first is less."""
+        last = round(there_s)
+        return float(next((s for s in range(last) if math.dist(line.at(along_at(s))[:2], protected) < metres), last))
+
+    def moment(seconds: float) -> Moment:
+        x, y, heading = line.at(along_at(seconds))
+        moving = out_s < seconds < there_s or back_s < seconds < gone_s
+        turned = math.pi if seconds >= back_s else 0.0
+        return Moment(x, y, heading + turned, 0.0, pace if moving else 0.0, indoors=seconds < out_s)
+
+    steps = (
+        Step(0.0, "home", "집에 있음", "is at home"),
+        Step(out_s, "ride", "보호대상자가 사는 쪽으로 달림", "rides towards where the protected person lives"),
+        Step(within(2_000.0), "ring_2k", "2 km 안", "within 2 km"),
+        Step(within(1_000.0), "ring_1k", "1 km 안: 112에 바로 알림", "within 1 km: the police are told at once"),
+        Step(round(there_s, 1), "ring_100", "집 앞 골목에 멈춤", "stops in the street of the home"),
+        Step(round(back_s, 1), "leave", "되돌아감", "turns back"),
+        Step(round(gone_s + 60.0, 1), "end", "끝", "end"),
+    )
+    return Story("approach", "보호대상자 접근", "스쿠터로 보호대상자의 집 쪽으로 다가옵니다. 보호대상자의 전화가 먼저 압니다.", "Approach",
+                 "Rides up to where the protected person lives; that person's phone knows first.", wearer, steps, moment)  # fmt: skip
+
+
+NAMES: Final[Sequence[str]] = ("tamper", "zone", "drift", "curfew", "approach")

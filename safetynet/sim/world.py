@@ -14,7 +14,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, Source, UnitId, WearerClass, WearerId, ZoneId
+from safetynet.core.terms import (
+    CameraId,
+    CentreId,
+    CurfewId,
+    DeviceId,
+    Instant,
+    ProtectedId,
+    Source,
+    UnitId,
+    WearerClass,
+    WearerId,
+    ZoneId,
+)
 from safetynet.sim import devices, poles, stories, streets
 from safetynet.sim.people import OFFICER_TOP, WEARER_LEGS, People, Way, beside, look, ring, way
 from safetynet.sim.poles import CameraRow, Registered, SimCamera
@@ -29,6 +41,10 @@ ROUND_MS: Final = 90 * 60_000
 """A wearer goes out once in this time, and walks for a share of it."""
 SUSPECT_M: Final = 150.0
 """A device that is so near a forbidden place reports in the rhythm of suspicion."""
+CONFINED: Final = 3
+APPROACHER: Final = 4
+STAY_HOME: Final = frozenset({CONFINED, APPROACHER, 5, 6, 7, 8})
+"""By number: who is at home until a story begins, and who has a curfew at night and keeps it."""
 HOME_CLEAR_M: Final = 35.0
 """From the edge of a forbidden place to the homes of those in the stories about it."""
 DRIVE_MPS: Final = 12.5
@@ -52,6 +68,27 @@ class SimZone(msgspec.Struct, frozen=True, kw_only=True):
     polygon: tuple[tuple[float, float], ...] = ()
 
 
+class SimCurfew(msgspec.Struct, frozen=True, kw_only=True):
+    """Every day from minute to minute, Korean time, within so many metres of the home."""
+
+    id: CurfewId
+    name: str
+    start_min: int
+    end_min: int
+    radius_m: float
+
+
+class SimProtected(msgspec.Struct, frozen=True, kw_only=True):
+    """A protected person as the control centre is told, with the phone. Everybody is made up."""
+
+    id: ProtectedId
+    device: DeviceId
+    name: str
+    phone: str
+    lat: float
+    lon: float
+
+
 class SimWearer(msgspec.Struct, frozen=True, kw_only=True):
     """One wearer as the control centre is told: person, device and forbidden places. Everybody is made up."""
 
@@ -69,6 +106,8 @@ class SimWearer(msgspec.Struct, frozen=True, kw_only=True):
     lon: float
     """Of the home."""
     zones: tuple[SimZone, ...]
+    curfew: SimCurfew | None = None
+    protected: tuple[ProtectedId, ...] = ()
 
 
 class SimUnit(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,8 +182,10 @@ class World:
         self._looks = {WearerId(f"w-{n:03d}"): look(dice, hood=True) for n in range(1, WEARERS + 1)}
         self._zone_spots = _zone_spots(self.streets, dice)
         self._homes = _homes(self.streets, dice, list(self._looks), self._zone_spots, border_m)
-        self._wearers = _enrol(self.streets, dice, self._homes, self._zone_spots)
-        self._sensors = {each.device: devices.Sensor(f"{seed}/{each.device}") for each in self._wearers}
+        self._protected = _protected(self.streets)
+        self._wearers = _enrol(self.streets, dice, self._homes, self._zone_spots, self._protected)
+        phones = [*(each.device for each in self._wearers), *(each.device for each in self._protected)]
+        self._sensors = {each: devices.Sensor(f"{seed}/{each}") for each in phones}
         self._next: dict[DeviceId, Instant] = {}
         self._at: Instant | None = None
         self._units = _units(self.streets, dice)
@@ -153,9 +194,10 @@ class World:
         self._stories = self._script(border_m, pace_mps)
 
     def _script(self, border_m: float, pace_mps: float) -> dict[str, Story]:
-        first, second, third = list(self._looks)[:3]
+        first, second, third, fourth, fifth = list(self._looks)[:5]
         zone, other = self._zone_spots[0], self._zone_spots[1]
-        home = self._homes[third]
+        home, kept, near = self._homes[third], self._homes[fourth], self._homes[fifth]
+        (shielded,) = self._protected
         walk = self.streets.walk
         made = (
             stories.tamper(self.streets, first, border_m=border_m, pace_mps=pace_mps)
@@ -163,6 +205,10 @@ class World:
             else stories.recorded(self.streets, first, walk),
             stories.zone(self.streets, second, zone[:2], zone[2]),
             stories.drift(third, (home.x, home.y), other[:2]),
+            stories.curfew(self.streets, fourth, (kept.x, kept.y)),
+            stories.nearing(
+                self.streets, fifth, (near.x, near.y), self.streets.plane.to_xy(shielded.lat, shielded.lon)
+            ),
         )
         return {each.name: each for each in made}
 
@@ -176,6 +222,9 @@ class World:
 
     def wearers(self) -> list[SimWearer]:
         return list(self._wearers)
+
+    def protected(self) -> list[SimProtected]:
+        return list(self._protected)
 
     def zones(self) -> list[SimZone]:
         return [zone for each in self._wearers for zone in each.zones]
@@ -268,6 +317,7 @@ class World:
             self._next = {
                 e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers
             } | self._next
+            self._next |= {each.device: until for each in self._protected}
             self._at = until
         assert 0 <= until - self._at <= ADVANCE_MAX_MS, "time goes forward, by at most six hours at once"
         said: list[devices.Report] = []
@@ -277,6 +327,12 @@ class World:
                 report, wait_ms = self._say(each, at)
                 said.append(report)
                 self._next[each.device] = Instant(at + min(wait_ms, self._until_alarm(each.id, at)))
+        for phone in self._protected:
+            while self._next[phone.device] <= until:
+                at = self._next[phone.device]
+                said.append(self._says(phone, at))
+                near = any(phone.id in one.protected and self.moment(one.id, at) is not None for one in self._wearers)
+                self._next[phone.device] = Instant(at + devices.rhythm_ms(tampered=False, suspicious=near))
         self._at = until
         return sorted(said, key=lambda report: (report.observed_at, report.device))
 
@@ -327,6 +383,18 @@ class World:
         if (wait_ms := self._until_fix(enrolled.id, at)) is not None:
             return report, wait_ms
         return report, devices.rhythm_ms(tampered=tampered, suspicious=near or told is not None)
+
+    def _says(self, protected: SimProtected, at: Instant) -> devices.Report:
+        """A protected person stays at home, near the window: satellites in sight."""
+        x, y = self.streets.plane.to_xy(protected.lat, protected.lon)
+        reading = self._sensors[protected.device].measure(x, y, at, indoors=False)
+        clipped = min(15.0, math.hypot(reading.x - x, reading.y - y))
+        turn = math.atan2(reading.y - y, reading.x - x)
+        lat, lon = self.streets.plane.to_latlon(x + clipped * math.cos(turn) * 0.6, y + clipped * math.sin(turn) * 0.6)
+        return devices.Report(
+            device=protected.device, observed_at=at, lat=lat, lon=lon, radius_m=min(24.0, max(8.0, reading.radius_m)),
+            source=Source.GNSS, battery=76.0, speed_mps=0.0,
+        )  # fmt: skip
 
     # --- what the cameras see ---
 
@@ -391,8 +459,11 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     start = line.at(border - max(border_m, stories.BORDER_M))
     zone, other = spots[0], spots[1]
     wanted = [start[:2], (zone[0] + zone[2] + 260.0, zone[1]), (other[0] + other[2] + 60.0, other[1])]
+    end = _far_end(made)
     for k, wearer in enumerate(wearers):
         place = wanted[k] if k < len(wanted) else tuple(made.middles[dice.randrange(len(made.buildings))])
+        if k == APPROACHER:
+            place = end
         far = ((made.middles - place) ** 2).sum(axis=1)
         if k in (1, 2):
             # Nobody is sent to live where he is forbidden to be.
@@ -408,12 +479,47 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
         outing = beside(made, route, pavement=True)
         # Those of the stories stay at home until their story begins.
         share = 0.0 if k < len(wanted) else dice.uniform(0.1, 0.3)
+        share = 0.0 if k in STAY_HOME else share
         homes[wearer] = _Home(x, y, outing, dice.randrange(ROUND_MS), share)
     return homes
 
 
+def _far_end(made: Streets) -> tuple[float, float]:
+    """The other end of town from the protected person: outside of every ring."""
+    return float(made.middles[:, 0].max()) - 120.0, float(made.middles[:, 1].mean())
+
+
+def _protected(made: Streets) -> tuple[SimProtected, ...]:
+    """One, at the western end of the first city."""
+    goal = (float(made.middles[:, 0].min()) + 260.0, float(made.middles[:, 1].mean()))
+    x, y = (float(v) for v in made.middles[int(np.argmin(((made.middles - goal) ** 2).sum(axis=1)))])
+    lat, lon = made.plane.to_latlon(x, y)
+    return (
+        SimProtected(
+            id=ProtectedId("p-001"),
+            device=DeviceId("phone-p-001"),
+            name="윤보기",
+            phone="010-0000-0901",
+            lat=lat,
+            lon=lon,
+        ),
+    )
+
+
+def _curfew(n: int) -> SimCurfew | None:
+    """The wearer of the story must be at home at all hours, some others at night."""
+    hours = (0, 24 * 60) if n == CONFINED else (22 * 60, 6 * 60) if n in STAY_HOME and n > APPROACHER else None
+    if hours is None:
+        return None
+    return SimCurfew(id=CurfewId(f"c-{n + 1:03d}"), name="주거지", start_min=hours[0], end_min=hours[1], radius_m=60.0)
+
+
 def _enrol(
-    made: Streets, dice: Random, homes: Mapping[WearerId, _Home], spots: Sequence[tuple[float, float, float, str]]
+    made: Streets,
+    dice: Random,
+    homes: Mapping[WearerId, _Home],
+    spots: Sequence[tuple[float, float, float, str]],
+    protected: Sequence[SimProtected],
 ) -> list[SimWearer]:
     rows: list[SimWearer] = []
     names = ["박예시", "최모의", "김가상"]
@@ -430,13 +536,21 @@ def _enrol(
         )
         rows.append(SimWearer(
             id=wearer, device=device, city=made.city_at(home.x, home.y) or GARAM,
-            wearer_class=WearerClass.ORDER if n < 3 else dice.choice(classes), name=names[n],
+            wearer_class=_class(n, dice, classes), name=names[n],
             case_no=f"가상-2026-{147 if n == 0 else 200 + n * 3:04d}", age=41 if n == 0 else dice.randint(24, 66),
             office=_OFFICES[0 if made.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
             phone=f"010-0000-{n + 1:04d}", lat=spot[0], lon=spot[1],
-            zones=(zone,) if has_zone else (),
+            zones=(zone,) if has_zone and n not in (CONFINED, APPROACHER) else (), curfew=_curfew(n),
+            protected=tuple(each.id for each in protected) if n == APPROACHER else (),
         ))  # fmt: skip
     return rows
+
+
+def _class(n: int, dice: Random, classes: Sequence[WearerClass]) -> WearerClass:
+    if n < 3:
+        return WearerClass.ORDER
+    drawn = dice.choice(classes)
+    return WearerClass.ORDER if n in (CONFINED, APPROACHER) else drawn
 
 
 def _units(made: Streets, dice: Random) -> list[SimUnit]:

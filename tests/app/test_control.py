@@ -59,6 +59,10 @@ def events(folder, kind):
     return found
 
 
+def incident_owner(shown):
+    return next(iter(shown["incidents"].values()))["owner"]
+
+
 async def test_from_the_strap_to_the_screen_and_over_a_restart(folder, port):
     async with program(folder), page(port, "kim") as kim, page(port, "lee") as lee:
         assert kim.shown["me"]["me"]["role"] == "operator"
@@ -81,7 +85,9 @@ async def test_from_the_strap_to_the_screen_and_over_a_restart(folder, port):
     async with program(folder), page(port, "lee") as again:
         for collection in ("alarms", "incidents", "tracks", "zones"):
             assert again.shown[collection] == before[collection], collection
-        assert await again.do("take_over", incident=incident["id"]) == "ok"
+        assert await again.do("take_over", incident=incident["id"], held_by="somebody else") == "stale"
+        assert again.one("incidents")["owner"] == before["incidents"][incident["id"]]["owner"]
+        assert await again.do("take_over", incident=incident["id"], held_by=incident_owner(before)) == "ok"
         assert await again.do("close", incident=incident["id"], code="minor") == "ok"
         assert await cut(port) == 200
         await again.until(lambda p: len(p.shown["alarms"]) == 2)

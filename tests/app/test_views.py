@@ -4,9 +4,11 @@ import json
 import re
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+import shapely
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 from minds import KIM, LAT, LEE, LON, T0, UNITS, WEARER, Told, card, fix, judged, place, verdict
@@ -15,8 +17,10 @@ from safetynet.app import views
 from safetynet.app.people import WearerRecord
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import incidents
+from safetynet.core.areas import Area, Areas, Code, System
 from safetynet.core.control import words
 from safetynet.core.incidents import VideoState
+from safetynet.core.jurisdictions import Kind, Office, Table, competent
 from safetynet.core.messages import AnswerNotice, GiveGrant
 from safetynet.core.orders import Circle, Order, Polygon, Zone
 from safetynet.core.terms import AlarmKind, CallOutcome, Disposition, NoticeState, UnitState, WearerClass, Why
@@ -323,3 +327,20 @@ def test_a_city_cannot_hide_a_camera_of_another_behind_its_own_id():
     assert len(shown) == len(alone) + 3
     assert kept == {each["camera"]: each for each in alone}
     assert {each["camera"] for each in shown if each["city"] == "narae"} == {"garam-1", "garam-2", "garam-3"}
+
+
+def test_who_is_competent_where_the_person_is_and_why_nobody_is_for_certain():
+    told = history()
+    west = Area(code=Code(System.LEGAL, "30140"), name="중구", shape=shapely.box(127.3, 36.3, 127.5, 36.4))
+    jungbu = Office(id="jungbu", kind=Kind.POLICE, name="중부서", serves=(west.code,))
+    rivals = tuple(Office(id=each, kind=Kind.CENTRE, name=each, serves=(west.code,)) for each in ("c1", "c2"))
+    table = Table(Areas((west,)), (jungbu, *rivals))
+    shown = views.operators(told.state, looked(told.at, district=partial(competent, table)))["incidents"][told.id]
+    assert shown["district"] == {
+        "areas": ["중구"],
+        "offices": [
+            {"kind": "centre", "finding": "claimed_twice", "names": ["c1", "c2"]},
+            {"kind": "police", "finding": "competent", "names": ["중부서"]},
+        ],
+    }
+    assert views.operators(told.state, looked(told.at))["incidents"][told.id]["district"] is None

@@ -311,7 +311,7 @@ class Centre:
             digest = base64.b64encode(hashlib.sha256(words.encode()).digest()).decode()
             text = (CONSOLE / name).read_text().replace("<!--importmap-->", f'<script type="importmap">{words}</script>')  # fmt: skip
             policy = (
-                f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; worker-src 'self'; img-src 'self' data:; "
+                f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; worker-src 'self'; img-src 'self' data:; media-src blob:; "
                 "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
             )
             return HTMLResponse(text, headers={"content-security-policy": policy})
@@ -341,7 +341,7 @@ class Centre:
             return PlainTextResponse("")
 
         return Starlette(routes=[
-            Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")),
+            Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")),
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),

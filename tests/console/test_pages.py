@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 pytestmark = pytest.mark.browser
 
 CLIPPED = """() => [...document.querySelectorAll('body *')].filter((each) => {
-  if (each.closest('.vh, .map, dialog:not([open]), svg') || !each.childNodes.length || !each.getClientRects().length) return false;
+  if (each.closest('.vh, .map, .chase-desk sn-queue, dialog:not([open]), svg') || !each.childNodes.length || !each.getClientRects().length) return false;
   const style = getComputedStyle(each);
   const text = [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
   const out = each.getBoundingClientRect();
@@ -186,3 +186,75 @@ def test_languages_switch_while_running(centre: Any, scene: Any, opened: Any) ->
     w.page.locator("#language").click()
     w.says("Strap cut")
     assert w.page.evaluate("document.documentElement.lang") == "en"
+
+
+# --- the protected person's phone ----------------------------------------------------------------------------------
+
+
+def shield(at: int, **more: Any) -> dict[str, Any]:
+    return {"known_at": at - 14_000, "heard_at": at - 4_000, "lost": None, "called": None, "warning": None, "going": None, **more}  # fmt: skip
+
+
+def warned(at: int, kind: str = "approach_1k", **more: Any) -> dict[str, Any]:
+    police = {"state": "read", "at": at - 5_000, "read": True}
+    return {
+        "incident": "i1", "kind": kind, "certainty": "certain", "near_m": 650, "give_m": 40, "closing": True,
+        "observed_at": at - 12_000, "sector": {"towards_deg": 315, "width_deg": 70, "away_deg": 135}, "warned_at": at,
+        "answer": None, "police": police, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "theme"), [("ko", "light"), ("en", "dark")])
+def test_the_protected_persons_phone_in_all_its_states(centre: Any, scene: Any, opened: Any, look: Any, language: str, theme: str) -> None:  # fmt: skip
+    at = scene.now_ms()
+    me = {"me": {**scene.ME, "role": "protected"}}
+    centre.begin({"me": me, "shield": {"shield": shield(at)}})
+    w = opened(width=390, height=844, language=language, theme=theme)
+    w.go("/protected")
+    w.page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    told = {"state": "received", "at": at, "read": False}
+    states = {
+        "quiet": (shield(at), "지금 알림이 없습니다", "No warning now"),
+        "2km": (shield(at, warning=warned(at, "approach_2k", near_m=1800, sector=None)), "2 km 안에", "within 2 km"),
+        "1km": (shield(at, warning=warned(at), going="en_route"), "남동쪽으로 가 주세요", "go south-east"),
+        "100m": (shield(at, warning=warned(at, "approach_100", near_m=50, sector=None, closing=None)), "아주 가까이", "very near"),
+        "lost": (shield(at, lost={"since": at - 600_000, "police": told}), "경찰에 알렸습니다", "police have been told"),
+        "called": (shield(at, called={"at": at, "police": told}), "도움을 요청했습니다", "called for help"),
+    }  # fmt: skip
+    for name, (world, korean, english) in states.items():
+        centre.put(shield={"shield": world})
+        w.says(korean if language == "ko" else english)
+        assert w.page.locator(".sos").bounding_box()["height"] >= 72
+        assert w.page.locator(".sh-side").count() == (1 if name == "1km" else 0), (
+            "a direction only where the law lets us"
+        )
+        assert grave(w) == [], name
+        assert w.page.evaluate(CLIPPED) == [], name
+        assert "{" not in w.page.evaluate("document.body.innerText")
+        assert "안전합니다" not in w.page.evaluate("document.body.innerText")
+        look(w, f"protected-{name}-{language}-{theme}")
+
+
+def test_the_protected_person_answers_calls_and_hides(centre: Any, scene: Any, opened: Any, look: Any) -> None:
+    at = scene.now_ms()
+    me = {"me": {**scene.ME, "role": "protected"}}
+    centre.begin({**scene.calm_world(), "me": me, "shield": {"shield": shield(at, warning=warned(at))}})
+    w = opened(width=390, height=844)
+    w.go("/protected")
+    w.says("북서쪽")
+    w.page.locator("[data-answer=safe_place]").click()
+    assert w.heard("answer")
+    assert [(each["act"], each.get("incident"), each.get("answer")) for each in centre.heard] == [("answer", "i1", "safe_place")]  # fmt: skip
+    w.page.locator(".sos").click()
+    assert w.heard("sos")
+    w.page.locator("[aria-pressed]").click()
+    w.says("새 메모 1개")
+    assert w.page.title() == "메모"
+    text = w.page.evaluate("document.body.innerText")
+    assert "접근" not in text, "a discreet page says nothing of it"
+    assert "112" not in text
+    look(w, "protected-discreet")
+    w.page.locator("[data-open]").click()
+    w.says("북서쪽")
+    centre.drop()
+    w.says("112에 전화")

@@ -11,9 +11,9 @@ from typing import get_args
 
 import pytest
 
-from safetynet.core import events, terms
+from safetynet.core import events, jurisdictions, terms
 
-SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field"}
+SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field", "protected": "protected"}
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
 
 
@@ -35,6 +35,12 @@ def test_every_member_of_every_enum_has_both_texts(texts: dict[str, list[str]]) 
     assert len(ENUMS) >= 10
     missing = [f"{e.__name__}.{m.value}" for e in ENUMS for m in e if f"{e.__name__}.{m.value}" not in texts]
     assert missing == []
+
+
+def test_who_is_competent_and_why_nobody_is_have_both_texts(texts: dict[str, list[str]]) -> None:
+    words = [f"OfficeKind.{each.value}" for each in jurisdictions.Kind]
+    words += [f"Finding.{each.value}" for each in jurisdictions.Finding]
+    assert [word for word in words if word not in texts] == []
 
 
 def test_every_event_has_both_texts(texts: dict[str, list[str]]) -> None:

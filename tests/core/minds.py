@@ -9,8 +9,8 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import CameraCard, Place
 from safetynet.core.fixes import Fix
 from safetynet.core.messages import Send
-from safetynet.core.rules import Change, How, Transition
 from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass, ZoneId
+from safetynet.core.verdicts import Change, How, Transition
 
 LAT, LON = 36.35, 127.38
 PLANE = geo.Plane(LAT, LON)

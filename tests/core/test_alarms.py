@@ -40,6 +40,15 @@ ACKED = AlarmAcknowledged(at=T0 + 3, alarm="A1", wearer="w1", by="kim")
         (AlarmKind.SOS, Certainty.CERTAIN, Priority.DANGER),
         (AlarmKind.EXCLUSION_ZONE, Certainty.CERTAIN, Priority.DANGER),
         (AlarmKind.EXCLUSION_ZONE, Certainty.MAYBE, Priority.CAUTION),
+        (AlarmKind.CURFEW, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.CURFEW, Certainty.MAYBE, Priority.CAUTION),
+        (AlarmKind.APPROACH_100, Certainty.CERTAIN, Priority.EMERGENCY),
+        (AlarmKind.APPROACH_100, Certainty.MAYBE, Priority.EMERGENCY),
+        (AlarmKind.APPROACH_1K, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.APPROACH_1K, Certainty.MAYBE, Priority.CAUTION),
+        (AlarmKind.APPROACH_2K, Certainty.CERTAIN, Priority.CAUTION),
+        (AlarmKind.PROTECTED_SOS, Certainty.CERTAIN, Priority.EMERGENCY),
+        (AlarmKind.PROTECTED_LOST, Certainty.CERTAIN, Priority.CAUTION),
     ],
 )
 def test_priority(kind, certainty, expected):
@@ -96,7 +105,14 @@ def test_who_hears_it_next_and_when(kind, certainty, waits):
 
 
 def test_only_a_place_can_be_left():
-    assert [kind for kind in AlarmKind if heals(kind)] == [AlarmKind.EXCLUSION_ZONE]
+    assert [kind for kind in AlarmKind if heals(kind)] == [
+        AlarmKind.EXCLUSION_ZONE,
+        AlarmKind.CURFEW,
+        AlarmKind.APPROACH_100,
+        AlarmKind.APPROACH_1K,
+        AlarmKind.APPROACH_2K,
+        AlarmKind.PROTECTED_LOST,
+    ]
 
 
 def test_ids_are_derived_and_tell_nothing():

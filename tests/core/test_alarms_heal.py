@@ -5,7 +5,9 @@ import pytest
 from safetynet.core import alarms
 from safetynet.core.terms import AlarmKind
 
+NEVER = {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS}
+
 
 @pytest.mark.parametrize("kind", list(AlarmKind))
-def test_only_leaving_a_zone_heals(kind):
-    assert alarms.heals(kind) is (kind is AlarmKind.EXCLUSION_ZONE)
+def test_only_what_positions_and_silence_said_heals(kind):
+    assert alarms.heals(kind) is (kind not in NEVER)

@@ -13,7 +13,7 @@ from minds import GARAM, T0, camera, place, tags
 
 from safetynet.core import cameras, city, grants
 from safetynet.core.city import Ground, LeaseGrant, Preconnect, StopGrant, StopPreconnect
-from safetynet.core.events import GrantRefused, MessageRefused
+from safetynet.core.events import DiskChanged, GrantRefused, LogRestored, MessageRefused
 from safetynet.core.messages import (
     ChangeCameras,
     EndGrant,
@@ -26,7 +26,7 @@ from safetynet.core.messages import (
     RequestVideo,
     Send,
 )
-from safetynet.core.terms import AlarmKind, Basis, Why
+from safetynet.core.terms import AlarmKind, Basis, DiskLevel, Why
 
 GROUND = Ground(cameras.Registry.of([camera(n, 60 * n, 10 * n) for n in range(-12, 13)]), GARAM.area)
 YES = grants.PolicyAnswer(allow=True, errors=0, sha256=b"p" * 32, present=True)
@@ -323,3 +323,39 @@ def test_what_a_control_centre_reads_is_no_more_than_a_camera_card():
     told = granted()
     (given,) = told.told()
     assert given == replace(given, cameras=tuple(cameras.card(GROUND.registry.camera(e.camera)) for e in given.cameras))
+
+
+# --- room on the disk, and a log that was brought back ---
+
+
+def seen(level):
+    return DiskChanged(at=T0, level=level, free_bytes=1)
+
+
+@pytest.mark.parametrize("level", [DiskLevel.LOW, DiskLevel.SCARCE])
+def test_without_room_for_the_record_nothing_is_provided_and_with_it_again(level):
+    told = Told()
+    assert tags(told.give(seen(level))) == ["disk_changed"]
+    (no,) = told.hear(wanted())
+    assert no.why is Why.DISK_LOW
+    told.give(seen(DiskLevel.AMPLE))
+    assert tags(told.hear(wanted(request="R2"))) == ["grant_issued"]
+
+
+def test_what_a_restored_log_holds_alive_ends_and_the_receiver_learns_it():
+    told = granted()
+    told.hear(wanted(PrepareVideo, request="R2", incident="I2"))
+    grant = the_grant(told)
+    declared = LogRestored(
+        at=T0, size=2, size_before=9, root_before=b"", epoch_before=1, epoch=2, found="operator", erased=0,
+        erasures_known=True,
+    )  # fmt: skip
+    first, *rest = told.give(declared)
+    assert first is declared
+    assert sorted(tags(rest)) == ["grant_ended", "grant_refused"]
+    assert all(each.why is Why.RESTORED for each in rest)
+    assert not told.state.requests
+    assert [each for each in told.last if isinstance(each, city.LeaseGrant | city.Preconnect)] == []
+    assert {type(each).__name__ for each in told.told()} == {"EndGrant", "RefuseVideo"}
+    assert city.resume(told.state) == []
+    assert any(isinstance(each, city.StopGrant) and each.grant == grant for each in told.last)

@@ -5,18 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from minds import KIM, LEE, SECRET, T0, UNITS, WEARER, Told, card, facts, fix, judged, place, tags, verdict
+from minds import COUNTRY, KIM, LEE, SECRET, T0, UNITS, WEARER, Told, card, facts, fix, judged, ll, place, tags, verdict
 
 from safetynet.core import alarms
 from safetynet.core.alarms import AlarmState
+from safetynet.core.areas import Area, Areas, Code, System
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
-from safetynet.core.events import MessageRefused, VideoRefusedHere, VideoRequested
+from safetynet.core.events import DiskChanged, MessageRefused, VideoRefusedHere, VideoRequested
 from safetynet.core.incidents import Stage, VideoState
+from safetynet.core.jurisdictions import Kind, Office, Table
 from safetynet.core.messages import (
     AnswerNotice,
     ChangeCameras,
@@ -32,17 +35,19 @@ from safetynet.core.messages import (
     Role,
     passes,
 )
-from safetynet.core.rules import Change
 from safetynet.core.terms import (
     AlarmKind,
     CallOutcome,
+    DiskLevel,
     Disposition,
     NoticeState,
     Priority,
+    Standing,
     UnitState,
     WearerClass,
     Why,
 )
+from safetynet.core.verdicts import Change
 
 CUT, BODY, SOS, ZONE = AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.EXCLUSION_ZONE
 
@@ -736,3 +741,75 @@ def test_no_partner_learns_the_number_of_a_fix():
     assert {place.fix for place in placed.values()} == {0}
     known = [event.place for event in told.log if isinstance(event, VideoRequested)]
     assert all(place.fix > 0 for place in known), "our own log knows which fix it was"
+
+
+# --- room on the disk ---
+
+
+def seen(level):
+    return DiskChanged(at=T0, level=level, free_bytes=1)
+
+
+def test_on_a_low_disk_video_is_refused_and_all_else_goes_on():
+    told = Told()
+    told.give(judged(verdict()))
+    told.give(words.Claim(incident=told.id, by=KIM))
+    told.give(seen(DiskLevel.LOW))
+    ask = words.AskVideo(incident=told.id, by=KIM, footing=WearerClass.ORDER)
+    assert mind.refuses(told.state, ask, told.at) is Why.DISK_LOW
+    assert told.give(ask) == []
+    call = words.CallWearer(incident=told.id, by=KIM, outcome=CallOutcome.NO_ANSWER)
+    assert tags(told.give(call)) == ["wearer_called"]
+    assert "position_followed" in tags(told.give(judged(fixes=[fix(9, 60, s=9)]), s=9))
+    told.give(seen(DiskLevel.AMPLE))
+    assert mind.refuses(told.state, ask, told.at) is None
+
+
+def test_on_a_full_disk_alarms_are_written_and_positions_are_not():
+    told = Told()
+    told.give(judged(verdict()))
+    told.give(seen(DiskLevel.SCARCE))
+    assert told.give(judged(fixes=[fix(9, 60, s=9)]), s=9) == []
+    again = told.give(judged(verdict(AlarmKind.SOS, episode="e2", at=fix(10, 60, s=10))), s=10)
+    assert {"alarm_raised", "alarm_joined"} <= set(tags(again))
+
+
+# --- whose district it is ------------------------------------------------------------------------------------------
+
+
+def _district(west, east, code):
+    (south, left), (north, right) = ll(west, -3000), ll(east, 3000)
+    return Area(code=Code(System.LEGAL, code), name=code, shape=shapely.box(left, south, right, north))
+
+
+TABLE = Table(
+    Areas((_district(-3000, 1000, "30140"), _district(1000, 5000, "30110"))),
+    (
+        Office(id="home", kind=Kind.PROBATION, name="home", serves=(Code(System.LEGAL, "30140"),)),
+        Office(id="east", kind=Kind.PROBATION, name="east", serves=(Code(System.LEGAL, "30110"),)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("offices", "chosen", "competent", "standing"),
+    [
+        (("home", "east"), None, "home", Standing.COMPETENT),
+        (("east", "home"), None, "home", Standing.NEARER),
+        (("east", "home"), "u1", "home", Standing.NEARER),
+        (("home", "east"), "u2", "home", Standing.CHOSEN),
+        (("east", None), None, "home", Standing.COMPETENT_WITHOUT_UNIT),
+        ((None, None), None, "home", Standing.UNKNOWN),
+    ],
+)
+def test_an_order_records_whose_district_it_was(offices, chosen, competent, standing):
+    told = Told(replace(COUNTRY, table=TABLE))
+    told.give(judged(verdict(), fixes=[fix()]))
+    told.give(words.Claim(incident=told.id, by=KIM), s=2)
+    teams = tuple(replace(each, office=office) for each, office in zip(UNITS, offices, strict=True))
+    ordered = told.give(words.SendOffice(incident=told.id, by=KIM, unit=chosen, units=teams), s=3)[0]
+    assert (ordered.unit, ordered.competent, ordered.standing) == (chosen or "u1", competent, standing)
+    assert next(iter(told.incident.dispatches.values())).standing is standing
+    newest = told.state.record[told.id][0].detail + told.state.record[told.id][1].detail
+    assert ("standing", standing.value) in newest
+    assert ("competent", competent) in newest

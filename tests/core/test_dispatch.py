@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 from minds import LAT, LON, T0, ll
 
-from safetynet.core.dispatch import BUSY, FOLLOWS, POSITION_MS_MAX, UNANSWERED, Unit, recommend
-from safetynet.core.terms import UnitState
+from safetynet.core.dispatch import BUSY, FOLLOWS, POSITION_MS_MAX, UNANSWERED, Unit, recommend, standing
+from safetynet.core.jurisdictions import Answer, Finding, Kind, Office
+from safetynet.core.terms import Standing, UnitState
 
 
 def unit(id, x, *, age_ms=0, **more):
@@ -63,3 +64,32 @@ def test_no_history_of_reports_goes_backwards(reports):
             if said in rank:
                 assert rank.index(said) > rank.index(now)
             now = said
+
+
+# --- whose district it is ------------------------------------------------------------------------------------------
+
+OWN, NEXT = (Office(id=each, kind=Kind.PROBATION, name=each, serves=()) for each in ("own", "next"))
+COMPETENT = Answer(kind=Kind.PROBATION, finding=Finding.COMPETENT, office=OWN)
+BORDER = Answer(kind=Kind.PROBATION, finding=Finding.BORDER, candidates=(OWN, NEXT))
+SEA = Answer(kind=Kind.PROBATION, finding=Finding.NO_AREA, candidates=(OWN,))
+OURS, THEIRS = unit("ours", 3_000, office="own"), unit("theirs", 300, office="next")
+
+
+@pytest.mark.parametrize(
+    ("sent", "units", "busy", "district", "said"),
+    [
+        ("ours", (OURS, THEIRS), (), COMPETENT, Standing.COMPETENT),
+        ("theirs", (OURS, THEIRS), (), COMPETENT, Standing.NEARER),
+        ("theirs", (OURS, THEIRS), ("ours",), COMPETENT, Standing.COMPETENT_BUSY),
+        ("theirs", (THEIRS,), (), COMPETENT, Standing.COMPETENT_WITHOUT_UNIT),
+        ("theirs", (replace(OURS, lat=LAT, lon=LON), THEIRS), (), COMPETENT, Standing.CHOSEN),
+        ("theirs", (OURS, THEIRS), (), BORDER, Standing.BORDER),
+        ("theirs", (OURS, THEIRS), (), SEA, Standing.UNKNOWN),
+        ("ours", (OURS, THEIRS), (), SEA, Standing.UNKNOWN),
+        ("ours", (OURS, THEIRS), (), None, Standing.UNKNOWN),
+        ("near", (NEAR, OURS), (), COMPETENT, Standing.UNKNOWN),  # nobody said whose it is
+    ],
+)
+def test_an_order_says_whose_district_it_is_and_why_another_is_sent(sent, units, busy, district, said):
+    found = recommend(units, LAT, LON, frozenset(busy), T0)
+    assert standing(sent, units, found, district) is said

@@ -191,6 +191,10 @@ def test_no_grant_ever_without_everything(basis, kind, live, answer, radius, cou
         (Basis.DEVICE_DUTY, AlarmKind.STRAP_CUT),
         (Basis.DEVICE_DUTY, AlarmKind.BODY_TAMPER),
         (Basis.EXCLUSION_ZONE, AlarmKind.EXCLUSION_ZONE),
+        (Basis.CURFEW, AlarmKind.CURFEW),
+        (Basis.NO_APPROACH, AlarmKind.APPROACH_100),
+        (Basis.NO_APPROACH, AlarmKind.APPROACH_1K),
+        (Basis.NO_APPROACH, AlarmKind.PROTECTED_SOS),
     }
     south_m = (36.30 - lat) * 110_970
     met = (

@@ -13,18 +13,23 @@ OPEN = {
     (C.ORDER, K.STRAP_CUT): B.DEVICE_DUTY,
     (C.ORDER, K.BODY_TAMPER): B.DEVICE_DUTY,
     (C.ORDER, K.EXCLUSION_ZONE): B.EXCLUSION_ZONE,
+    (C.ORDER, K.CURFEW): B.CURFEW,
     (C.PAROLE, K.STRAP_CUT): B.DEVICE_DUTY,
     (C.PAROLE, K.BODY_TAMPER): B.DEVICE_DUTY,
     (C.PAROLE, K.EXCLUSION_ZONE): B.EXCLUSION_ZONE,
+    (C.PAROLE, K.CURFEW): B.CURFEW,
     (C.SUSPENDED, K.STRAP_CUT): B.DEVICE_DUTY,
     (C.SUSPENDED, K.BODY_TAMPER): B.DEVICE_DUTY,
     (C.SUSPENDED, K.EXCLUSION_ZONE): B.EXCLUSION_ZONE,
+    (C.SUSPENDED, K.CURFEW): B.CURFEW,
 }
+for who in (C.ORDER, C.PAROLE, C.SUSPENDED):
+    OPEN |= {(who, kind): B.NO_APPROACH for kind in (K.APPROACH_100, K.APPROACH_1K, K.PROTECTED_SOS)}
 ALL = list(itertools.product(WearerClass, AlarmKind))
 
 
 @pytest.mark.parametrize(("who", "kind"), ALL)
-def test_every_pair_has_its_line_and_only_nine_open_video(who, kind):
+def test_every_pair_has_its_line_and_only_these_open_video(who, kind):
     line = law.basis(who, kind)
     if (who, kind) in OPEN:
         assert isinstance(line, law.Rule)
@@ -47,6 +52,7 @@ def test_every_line_names_its_article_in_both_languages(who, kind):
     [
         (C.ORDER, K.STRAP_CUT, "전자장치부착법 제16조의3 제2항, 제14조 제1항"),
         (C.ORDER, K.EXCLUSION_ZONE, "전자장치부착법 제16조의3 제2항, 제9조의2 제1항 제2호"),
+        (C.PAROLE, K.CURFEW, "전자장치부착법 제27조에 따라 준용되는 제16조의3 제2항, 제9조의2 제1항 제1호"),
         (C.PAROLE, K.STRAP_CUT, "전자장치부착법 제27조에 따라 준용되는 제16조의3 제2항, 제14조 제1항"),
         (C.SUSPENDED, K.BODY_TAMPER, "전자장치부착법 제31조에 따라 준용되는 제16조의3 제2항, 제14조 제1항"),
     ],
@@ -80,6 +86,24 @@ def test_a_city_knows_only_basis_and_kind_and_gets_what_some_class_has(basis, ki
     if limits is not None:
         assert (limits.radius_m_max, limits.cameras_max, limits.minutes_max) == (1000, 16, 30)
         assert limits.conditions == ("no_recording", "no_onward_sharing", "no_audio")
+
+
+@pytest.mark.parametrize("kind", [K.APPROACH_100, K.APPROACH_1K, K.APPROACH_2K])
+@pytest.mark.parametrize("who", list(C))
+def test_who_may_be_warned_and_from_which_side(who, kind):
+    """Within 1 km with the direction, further out in words; where no article was found, not at all."""
+    line = law.warning(who, kind)
+    if who is C.BAIL:
+        assert isinstance(line, law.NoBasis)
+    else:
+        assert isinstance(line, law.Warning)
+        assert line.direction is (kind is not K.APPROACH_2K)
+        assert ("제31조의8" in line.article_ko) is (who is C.STALKING_INTERIM)
+
+
+def test_the_place_of_a_protected_person_goes_to_the_police_only_with_what_they_are_told_at_once():
+    assert law.PLACE_SHARED < law.TOLD_AT_ONCE
+    assert K.APPROACH_2K not in law.TOLD_AT_ONCE
 
 
 def test_urgent_life_opens_nothing_without_the_form_for_a_supervisors_decision():

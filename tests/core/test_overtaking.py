@@ -9,7 +9,6 @@ from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
 from safetynet.core.fixes import Fix, Said
 from safetynet.core.incidents import VideoState
-from safetynet.core.rules import Change, How, Transition, episode_id
 from safetynet.core.terms import (
     AlarmKind,
     CameraId,
@@ -27,6 +26,7 @@ from safetynet.core.terms import (
     WearerId,
     Why,
 )
+from safetynet.core.verdicts import Change, How, Transition, episode_id
 from safetynet.sim import desk112
 
 T = Instant(1_780_000_000_000)

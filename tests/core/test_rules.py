@@ -10,9 +10,11 @@ from pyproj import Geod
 
 from safetynet.core import fixes, geo, rules
 from safetynet.core.fixes import Fix, Mark, Said
-from safetynet.core.orders import Circle, Order, Polygon, Zone
-from safetynet.core.rules import Change, How, RuleState, end, episodes, judge
+from safetynet.core.orders import Circle, Curfew, Order, Polygon, Row, Zone
+from safetynet.core.proximity import PROTECTING
+from safetynet.core.rules import RuleState, end, episodes, judge
 from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
+from safetynet.core.verdicts import Change, How
 
 LAT, LON = 36.35, 127.38
 """The middle of the round zone z1 of 150 m."""
@@ -155,9 +157,13 @@ def test_other_flags_raise_nothing_of_this_release():
 
 
 def test_every_kind_has_its_condition():
-    told, _ = judge([fix(1, 0, said=Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS)], ORDERS, RuleState())
-    assert {each.kind for each in told} == set(AlarmKind)
-    assert len(rules.CONDITIONS) == len(AlarmKind)
+    nights = Row(days=tuple(range(7)), start_min=0, end_min=0)
+    home = Curfew(id="c1", name="집", home=Circle(LAT + 0.1, LON, 50.0), rows=(nights,))
+    orders = {"w1": msgspec.structs.replace(ORDER, curfews=(home,))}
+    said = Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS
+    told, _ = judge([fix(n, 0, said=said) for n in range(1, 6)], orders, RuleState())
+    assert {each.kind for each in told} == set(AlarmKind) - PROTECTING
+    assert len(rules.CONDITIONS) == len(set(AlarmKind) - PROTECTING) + 1, "and one for every ring of an approach"
 
 
 def test_a_transition_says_why():

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 
+import msgspec
 import pytest
 
 from safetynet.edge import auth, clock, keys
@@ -148,3 +149,48 @@ def test_no_script_and_no_other_site_gets_the_cookie(secure, value):
     assert ("; Secure" in said) is secure
     assert f"Max-Age={auth.SESSION_MS_MAX // 1000 if value else 0}" in said
     assert read_cookie(said.partition(";")[0]) == value
+
+
+@pytest.fixture
+def kept(tmp_path, now, cheap):
+    return tmp_path / "sessions.json"
+
+
+async def test_a_session_outlives_a_restart_of_the_program(kept, now):
+    token = await Sessions([KIM], kept).sign_in("kim", RIGHT)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert token.encode() not in kept.read_bytes()
+    again = Sessions([KIM], kept)
+    session = again.whose(header(token))
+    assert session is not None
+    assert session.account == KIM
+    assert again.live(session)
+    now.at += auth.SESSION_MS_MAX
+    assert Sessions([KIM], kept).whose(header(token)) is None
+
+
+async def test_who_signed_out_stays_out(kept):
+    sessions = Sessions([KIM], kept)
+    token = await sessions.sign_in("kim", RIGHT)
+    sessions.sign_out(header(token))
+    assert Sessions([KIM], kept).whose(header(token)) is None
+
+
+@pytest.mark.parametrize("change", ["password", "role", "gone", "boot", "longer", "nonsense"])
+async def test_what_a_restart_does_not_believe(kept, now, monkeypatch, change):
+    token = await Sessions([KIM], kept).sign_in("kim", RIGHT)
+    accounts = [KIM]
+    match change:
+        case "password":
+            accounts = [msgspec.structs.replace(KIM, argon2=keys.hash_password("another long word"))]
+        case "role":
+            accounts = [msgspec.structs.replace(KIM, role="officer")]
+        case "gone":
+            accounts = []
+        case "boot":
+            monkeypatch.setattr(clock, "boot", lambda: "another start of the machine")
+        case "longer":
+            now.at -= 1
+        case _:
+            kept.write_bytes(b"{")
+    assert Sessions(accounts, kept).whose(header(token)) is None

@@ -281,4 +281,4 @@ def test_the_fence_ends_the_process_without_an_answer():
         check=False,
     )
     assert done.returncode == intake.STOPPED_EXIT
-    assert b"OSError: disk" in done.stderr
+    assert b'"fault":"OSError"' in done.stderr

@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import itertools
+import shutil
 import socket
 import ssl
 
 import msgspec
 import pytest
+from cryptography import x509
 
+from safetynet.core import events as recorded
+from safetynet.core import ledger
 from safetynet.core import messages as m
 from safetynet.core.messages import Send
 from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, RequestId, Why
-from safetynet.edge import clock, codec, link
+from safetynet.edge import clock, codec, heads, link
 from safetynet.edge.config import Centre, Peer
-from safetynet.edge.keys import client_context, issue, make_ca, open_centre, salt, server_context
-from safetynet.edge.link import Ack, Beat, Carry, Echo, Link
+from safetynet.edge.heads import Heads
+from safetynet.edge.keys import client_context, follow, issue, make_ca, open_centre, salt, server_context
+from safetynet.edge.link import Ack, Beat, Carry, Echo, Known, Link
 from safetynet.edge.store import InboxKey, Store, enveloped
 
 HOST = "127.0.0.1"
@@ -130,7 +135,9 @@ class Adversary:
 
     @classmethod
     async def call(cls, town, target):
-        return cls(*await connected(target, client_context(town.folder)))
+        own = cls(*await connected(target, client_context(town.folder)))
+        own.say(Known(0, 0, b""))
+        return own
 
     def say(self, frame):
         self.raw(msgspec.msgpack.encode(frame))
@@ -487,3 +494,158 @@ async def test_a_work_that_loses_its_first_cancellation_is_ended_all_the_same():
     done, _ = await asyncio.wait({task}, timeout=5)
     assert done, "the cancellation was swallowed"
     assert lost == 3
+
+
+# --- a partner who remembers more of us than we do -----------------------------------------------------------------
+
+
+def remembering(towns):
+    """Both ends show their ledgers, and note what they are told of themselves."""
+    behind = {}
+    for id in (CONTROL, CITY):
+        town = towns[id]
+        town.link._heads = Heads(town.store, id, town.keys.log_public, town.keys.sign_log)
+        town.link._behind = behind.setdefault(id, []).append
+    return behind
+
+
+def events(count):
+    return [recorded.ProgramStarted(at=Instant(n), version="1") for n in range(count)]
+
+
+async def test_partners_remember_each_others_largest_checkpoint(towns):
+    remembering(towns)
+    towns[CITY].store.commit(events(5))
+    control, city = await join(towns)
+    await until(lambda: control.store.partner_note(CITY))
+    assert heads.read(control.store.partner_note(CITY))[0].size == 5
+    assert city.store.checkpoint()[1] == control.store.partner_note(CITY)
+    assert control.store.partner_note(CITY) != b""
+    assert city.store.partner_note(CONTROL) == b"", "nothing to sign yet"
+
+
+async def test_an_old_copy_of_a_log_is_told_so_by_its_own_signature(towns):
+    """The adversary puts yesterday's file in its place: the first handshake says what it lacks, before a message goes."""
+    behind = remembering(towns)
+    control, city = towns[CONTROL], towns[CITY]
+    city.store.commit(events(3))
+    shutil.copy(city.folder / "log.db", city.folder / "old.db")
+    shutil.copy(city.folder / "log.db-wal", city.folder / "old.db-wal")
+    city.store.commit(events(4), [Send(CONTROL, refusing(1))])
+    await join(towns)
+    await until(lambda: len(control.delivered) == 1 and control.store.partner_note(CITY))
+    for town in (control, city):
+        await town.stop()
+    for name in ("log.db", "log.db-wal"):
+        shutil.copy(city.folder / name.replace("log", "old"), city.folder / name)
+    (city.folder / "log.db-shm").unlink(missing_ok=True)
+    for town in (control, city):
+        town.open({each: towns[each].keys.public for each in ROLES})
+    behind = remembering(towns)
+    assert city.store.head() == 3, "or this test proves nothing"
+    city.store.commit([], [Send(CONTROL, refusing(2))])  # under a number that was used
+
+    def declare(found):
+        behind[CITY].append(found)
+        point = found.checkpoint
+        city.store.begin_epoch(
+            found="partner", known_epoch=found.epoch, size_before=point.size, root_before=point.root
+        )  # fmt: skip
+
+    city.link._behind = declare
+    await join(towns)
+    (found,) = behind[CITY]
+    assert (found.peer, found.checkpoint.size) == (CONTROL, 7)
+    await until(lambda: CONTROL in city.link.confirmed)
+    await until(lambda: len(control.delivered) == 2)
+    assert control.delivered == [refusing(1), refusing(2)], "not taken for a duplicate of what had that number"
+    assert city.store.said_to(CONTROL).epoch > found.epoch, "numbers that nobody has seen"
+
+
+async def test_a_bare_word_that_we_are_behind_is_taken_once(towns):
+    """A partner that lies could make us end everything again and again."""
+    behind = remembering(towns)
+    control, city = towns[CONTROL], towns[CITY]
+    city.link._behind = lambda found: (behind[CITY].append(found), city.store.begin_epoch(found="partner"))
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    for round in range(3):
+        adversary = Adversary(
+            *await asyncio.open_connection(HOST, city.centre.link_port, ssl=client_context(control.folder))
+        )
+        adversary.say(Known(city.store.said_to(CONTROL).epoch, 999, b""))
+        if round == 0:
+            assert await adversary.is_dropped()
+        else:
+            await until(lambda: CONTROL in city.link.confirmed)
+            adversary.writer.transport.abort()
+    assert len(behind[CITY]) == 1
+
+
+@pytest.mark.parametrize("note", [b"nonsense", b"x" * 5_000])
+async def test_a_checkpoint_that_we_did_not_sign_moves_nothing(towns, note):
+    behind = remembering(towns)
+    control, city = towns[CONTROL], towns[CITY]
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    own = control.keys
+    key = ledger.VerifierKey(ledger.origin_of(CITY), own.log_public)
+    body = ledger.Checkpoint(key.name, 10**9, b"\1" * 32).body
+    forged = ledger.signed_note(body, key, own.sign_log(body)).text
+    for each in (note, forged):
+        adversary = Adversary(
+            *await asyncio.open_connection(HOST, city.centre.link_port, ssl=client_context(control.folder))
+        )
+        adversary.say(Known(0, 0, each))
+        assert await adversary.is_dropped()
+    assert behind[CITY] == []
+    assert CONTROL not in city.link.confirmed
+
+
+async def test_nothing_is_sent_before_the_partner_said_what_it_has(towns):
+    control, city = towns[CONTROL], towns[CITY]
+    city.store.commit([], [Send(CONTROL, refusing())])
+    city.start(city.link.serve())
+    await asyncio.sleep(0.05)
+    adversary = Adversary(
+        *await asyncio.open_connection(HOST, city.centre.link_port, ssl=client_context(control.folder))
+    )
+    adversary.say(Beat(1))
+    await adversary.hear(Echo)
+    assert not city.link.states[CONTROL].up
+    assert not city.link._sessions[CONTROL].unacked
+    adversary.say(Known(0, 0, b""))
+    assert (await adversary.hear(Carry)).envelope.seq == 1
+    adversary.writer.transport.abort()
+
+
+async def test_a_certificate_is_renewed_while_the_link_stands_and_nothing_drops(towns, tmp_path):
+    """The one that was there at the start runs out at night; whoever dials afterwards is shown the new one."""
+    city, control = towns[CITY], towns[CONTROL]
+    old = serial_of(city)
+    city.start(follow(city.folder, city.link._server, city.link._client, look_s=0.02))
+    control, city = await join(towns)
+    session = city.link._sessions[CONTROL]
+    await asyncio.sleep(0.05)
+    issue(make_ca(tmp_path / "ca"), city.folder, CITY, [HOST])
+    assert serial_of(city) != old
+
+    async def shown() -> int:
+        _reader, writer = await asyncio.open_connection(
+            HOST, city.centre.link_port, ssl=client_context(towns[POLICE].folder)
+        )
+        seen = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        writer.transport.abort()
+        return seen.serial_number
+
+    async with asyncio.timeout(8):
+        while await shown() == old:
+            await asyncio.sleep(0.05)
+    assert await shown() == serial_of(city)
+    assert city.link._sessions[CONTROL] is session, "the road that stood still stands"
+    control.store.commit([], [Send(CITY, ending())])
+    await until(lambda: city.delivered == [ending()])
+
+
+def serial_of(town):
+    return x509.load_pem_x509_certificate((town.folder / "keys" / "tls.pem").read_bytes()).serial_number

@@ -99,6 +99,29 @@ async def test_without_a_log_nothing_opens(pipe: Pipe, pages: Any) -> None:
     assert page.count() == 0
 
 
+@pytest.mark.parametrize("side", ["city", "centre"])
+async def test_a_disk_without_room_stops_every_stream_and_with_room_they_come_back(
+    pipe: Pipe, pages: Any, side: str
+) -> None:
+    await start(pipe)
+    page = await pages()
+    page.acknowledge = True
+    await page.watch(1, "a")
+    await page.until(lambda: page.count() > 3)
+    relay: Any = getattr(pipe, side)
+    relay.set_room(room=False)
+    await page.until(lambda: page.said(tile=1, state="lost", why="disk_low"), 2)
+    before = page.count()
+    await asyncio.sleep(1.2)  # longer than the first tries to open it again
+    assert page.count() == before
+    assert not pipe.city.watching(CameraId("a")), "nor does anything leave the city"
+    relay.set_room(room=True)
+    await page.until(lambda: page.count() > before + 3, 9)
+    assert len(records(pipe.city_log, StreamOpened)) == 2, "a new stream with a record of its own"
+    closed = records(pipe.city_log, StreamClosed)
+    assert [each.why for each in closed] == [Why.DISK_LOW if side == "city" else Why.VIEWER_LEFT]
+
+
 async def test_a_city_that_gives_other_bytes_than_it_says_is_not_watched(
     pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safetynet.app.people import People
+from safetynet.app.people import PROTECTED, People
 from safetynet.edge import config, keys, registry
 from safetynet.sim import children, demo, provision
 from safetynet.sim.children import ChildFailedError, Children, PortTakenError, Program
@@ -98,14 +98,21 @@ def test_every_wearer_has_a_sealed_record_and_a_device_with_a_key_of_its_own(mad
     store = provision.open_store(wished.folder / CONTROL, CONTROL)
     try:
         people, devices = People(store), store.devices()
-        assert len(people) == len(devices) == len(deployment.devices) > 0
-        assert {each.wearer for each in devices} == set(people.orders)
+        assert len(people) > 0
+        assert len(people) + len(people.protected) == len(devices) == len(deployment.devices)
+        assert {each.wearer for each in devices if not each.protected} == set(people.orders)
+        assert {each.wearer for each in devices if each.protected} == set(people.protected)
+        assert {one.id for each in people.orders.values() for one in each.protected} == set(people.protected)
+        assert {each.login for each in store.accounts() if each.role == PROTECTED} == {
+            each.person for each in people.protected.values()
+        }
         assert len(set(deployment.devices.values())) == len(devices)
         hashed = {each.argon2 for each in store.accounts()}
     finally:
         store.close()
     raw = (wished.folder / CONTROL / "log.db").read_bytes()
     names = [record.name for each in people.orders if (record := people.get(each))]
+    names += [each.name for each in people.protected.values()]
     assert all(name.encode() not in raw for name in names)
     assert all(each.password not in str(hashed) for each in deployment.logins)
 
@@ -286,12 +293,12 @@ def test_demo_names_the_port_that_is_taken_and_touches_nothing(
 def test_the_plan_is_that_of_the_contract() -> None:
     plan = {each.name: each for each in demo.programs(Path("D"), Ports(first=9_000))}
     assert {name: each.ports for name, each in plan.items()} == {
-        "garam": (9_011,),
-        "garam-relay": (9_012,),
-        "narae": (9_021,),
-        "narae-relay": (9_022,),
+        "garam": (9_011, 9_013),
+        "garam-relay": (9_012, 9_014),
+        "narae": (9_021, 9_023),
+        "narae-relay": (9_022, 9_024),
         "police112": (9_041,),
-        "control": (9_000,),
-        "centre-relay": (9_002,),
+        "control": (9_000, 9_003),
+        "centre-relay": (9_002, 9_004),
         "world": (9_050, 9_051),
     }

@@ -213,14 +213,19 @@ def test_a_folder_without_a_recording_is_refused(tmp_path, folder):
         provision(wish, lambda _ko, _en: None)
 
 
-REAL = Real(registry_rows=9, registry_cameras=12, walk_fixes=20, clip_pictures=2, drawn_pictures=3, clip_segments=4,
+REAL = Real(list_rows=99, list_quarantined=20, list_repaired=5, registry_rows=9, registry_cameras=12, districts=5,
+            cameras_outside_district=1, walk_fixes=20, clip_pictures=2, drawn_pictures=3, clip_segments=4,
             clip_segments_pre_grant=1, sound_fetched=0)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"registry_cameras": 0}, "public list"),
+        ({"list_quarantined": 0}, "quarantine"),
+        ({"list_repaired": 0}, "repaired"),
+        ({"registry_cameras": 0, "cameras_outside_district": 0}, "public list"),
+        ({"districts": 0}, "real map"),
+        ({"cameras_outside_district": 12}, "another district"),
         ({"walk_fixes": 0}, "recorded walk"),
         ({"clip_pictures": 0}, "film was watched"),
         ({"drawn_pictures": 0}, "drawn"),

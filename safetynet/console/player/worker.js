@@ -25,10 +25,14 @@ const GREY_CODEC = 'avc1.42c01e';
 const GREY_AVCC = [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 11, 0x67, 0x42, 0xc0, 0x1e, 0x95, 0xa7, 0x20, 0x1e, 0x2c, 0x5d, 0x40, 1, 0, 4, 0x68, 0xce, 0x3c, 0x80];
 const GREY_KEY = [0, 0, 1, 0x87, 0x65, 0x88, 0x80, 0x22, 0x83, 0x40, .../** @type {number[]} */ (Array(384).fill(0x80)), 0x80];
 
-/** @typedef {{tile: number, grant: string, camera: string, canvas: OffscreenCanvas, ink: OffscreenCanvasRenderingContext2D,
+/** While a picture is live and this long nothing at all was heard, the road is dead however open it looks. */
+const SILENT_MS_MAX = 6_000;
+const DOUBT_MS = 2_500;
+
+/** @typedef {{tile: number, grant: string, camera: string, canvas: OffscreenCanvas|null, ink: OffscreenCanvasRenderingContext2D|null,
  *   decoder: VideoDecoder|null, info: {codec: string}|null, init: Uint8Array|null, need_key: boolean, newest: VideoFrame|null,
  *   asked_at: number, first_ms: number|null, at_ms: number|null, shown: number, dropped: number, errors: number,
- *   mode: string, arrivals: Map<number, number>, glass_ms: number|null, read_next: boolean}} Tile */
+ *   mode: string, live: boolean, arrivals: Map<number, number>, glass_ms: number|null, read_next: boolean}} Tile */
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 /** @type {Map<number, Tile>} */
@@ -40,12 +44,13 @@ let socket = null;
 let address = '';
 let failures = 0;
 let painting = false;
+let heard_at = 0;
 /** @type {(string|Uint8Array)[]} */
 let unsaid = [];
 const INK = { alpha: true, desynchronized: true, willReadFrequently: false };
 
-/** @param {object} what */
-const tell = (what) => scope.postMessage(what);
+/** @param {object} what @param {Transferable[]} [over] */
+const tell = (what, over = []) => scope.postMessage(what, over);
 
 /** @param {object} what */
 function say(what) {
@@ -57,13 +62,16 @@ function say(what) {
 function connect() {
   socket = new WebSocket(address);
   socket.binaryType = 'arraybuffer';
+  heard_at = Date.now();
   socket.onopen = () => {
     failures = 0;
+    heard_at = Date.now();
     const waiting = unsaid;
     unsaid = [];
     for (const each of waiting) socket?.send(each);
   };
   socket.onmessage = (event) => {
+    heard_at = Date.now();
     if (typeof event.data === 'string') heard(JSON.parse(event.data));
     else arrived(event.data);
   };
@@ -92,12 +100,25 @@ function warm() {
 /** The relay or the road to it is gone: nothing here is live, and admissions were this socket's. */
 function gone() {
   unsaid = [];
-  for (const tile of tiles.values()) tell({ kind: 'state', tile: tile.tile, state: 'lost', why: 'link_lost' });
+  for (const tile of tiles.values()) {
+    tile.live = false;
+    tell({ kind: 'state', tile: tile.tile, state: 'lost', why: 'link_lost' });
+  }
   for (const grant of grants) tell({ kind: 'grant', grant, state: 'lost', why: 'link_lost' });
   grants.clear();
   const wait = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(failures, 6));
   failures += 1;
   setTimeout(connect, wait * (0.75 + Math.random() / 2));
+}
+
+/** By the wall clock: it goes on while the machine sleeps. @param {number} silent_ms_max */
+function doubt(silent_ms_max) {
+  if (!socket || socket.readyState === WebSocket.CONNECTING || Date.now() - heard_at < silent_ms_max) return;
+  socket.onclose = null;
+  socket.onmessage = null;
+  socket.close();
+  socket = null;
+  gone();
 }
 
 /** @param {{tile?: number, grant?: string, state?: string, why?: string, codec?: string}} said */
@@ -115,6 +136,7 @@ function heard(said) {
     tile.init = null;
     return;
   }
+  tile.live = said.state === 'live';
   if (said.state === 'ended' || said.state === 'refused') wipe(tile);
   tell({ kind: 'state', tile: tile.tile, state: said.state, why: said.why ?? '' });
 }
@@ -126,6 +148,11 @@ function arrived(data) {
   const kind = String.fromCharCode(...new Uint8Array(data, 6, 4));
   if (kind === 'ftyp') {
     if (tile) configure(tile, new Uint8Array(data, 2));
+    return;
+  }
+  if (tile && !tile.canvas) {
+    const body = new Uint8Array(data, 2);
+    tell({ kind: 'fragment', tile: number, data: body }, [data]);
     return;
   }
   if (tile) feed(tile, data);
@@ -147,11 +174,15 @@ function description(init) {
   return null;
 }
 
-/** @param {Tile} tile @param {Uint8Array} init */
+/** @param {Tile} tile @param {Uint8Array} init what a browser's own player gets whole */
 function configure(tile, init) {
   const told = description(init);
   if (!tile.info || !told) return;
   tile.init = init;
+  if (!tile.canvas) {
+    tell({ kind: 'init', tile: tile.tile, codec: tile.info.codec, data: init });
+    return;
+  }
   if (tile.decoder && tile.decoder.state !== 'closed') tile.decoder.close();
   const decoder = new VideoDecoder({
     output: (frame) => decoded(tile, decoder, frame),
@@ -229,6 +260,7 @@ function paint() {
 
 /** @param {Tile} tile @param {VideoFrame} frame */
 function show(tile, frame) {
+  if (!tile.canvas || !tile.ink) return;
   if (tile.canvas.width !== frame.displayWidth || tile.canvas.height !== frame.displayHeight) {
     tile.canvas.width = frame.displayWidth;
     tile.canvas.height = frame.displayHeight;
@@ -255,7 +287,7 @@ function wipe(tile) {
   tile.newest = null;
   tile.init = null;
   tile.arrivals.clear();
-  tile.ink.clearRect(0, 0, tile.canvas.width, tile.canvas.height);
+  if (tile.canvas) tile.ink?.clearRect(0, 0, tile.canvas.width, tile.canvas.height);
 }
 
 /**
@@ -282,15 +314,15 @@ async function readGlass(tile, frame) {
   }
 }
 
-/** @param {{tile: number, grant: string, camera: string, canvas: OffscreenCanvas}} asked */
+/** @param {{tile: number, grant: string, camera: string, canvas: OffscreenCanvas|null}} asked */
 function open({ tile, grant, camera, canvas }) {
-  const ink = canvas.getContext('2d', INK);
-  if (!ink) throw new Error('no 2d canvas');
+  const ink = canvas ? canvas.getContext('2d', INK) : null;
+  if (canvas && !ink) throw new Error('no 2d canvas');
   const before = tiles.get(tile);
   if (before) wipe(before);
   tiles.set(tile, {
     tile, grant, camera, canvas, ink, decoder: null, info: null, init: null, need_key: true, newest: null,
-    asked_at: performance.now(), first_ms: null, at_ms: null, shown: 0, dropped: 0, errors: 0, mode: 'full', arrivals: new Map(), glass_ms: null, read_next: false,
+    asked_at: performance.now(), first_ms: null, at_ms: null, shown: 0, dropped: 0, errors: 0, mode: 'full', live: false, arrivals: new Map(), glass_ms: null, read_next: false,
   });
   say({ op: 'open', tile, grant, camera });
 }
@@ -311,6 +343,7 @@ async function report(number) {
 }
 
 setInterval(() => {
+  if ([...tiles.values()].some((tile) => tile.live && tile.mode === 'full')) doubt(SILENT_MS_MAX);
   for (const tile of tiles.values()) {
     if (tile.at_ms !== null && tile.decoder) tell({ kind: 'age', tile: tile.tile, age_ms: Date.now() - tile.at_ms });
   }
@@ -323,7 +356,7 @@ scope.onmessage = (/** @type {MessageEvent} */ event) => {
     case 'connect':
       address = asked.url;
       connect();
-      warm();
+      if (asked.decode) warm();
       break;
     case 'hello':
       say({ op: 'hello', token: asked.token });
@@ -339,6 +372,12 @@ scope.onmessage = (/** @type {MessageEvent} */ event) => {
     case 'mode':
       if (tile) tile.mode = asked.mode;
       say({ op: 'mode', tile: asked.tile, mode: asked.mode });
+      break;
+    case 'took':
+      acknowledge(asked.tile);
+      break;
+    case 'doubt':
+      doubt(DOUBT_MS);
       break;
     case 'report':
       void report(asked.number);

@@ -10,13 +10,14 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control import field
+from safetynet.core.control import field, shield
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
     AdmitOfficer,
     AdmitViewer,
     AnswerBackup,
+    AnswerWarning,
     AskVideo,
     CallWearer,
     Claim,
@@ -37,7 +38,7 @@ from safetynet.core.control.words import (
     TellPolice,
     Tick,
 )
-from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend
+from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend, standing
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -50,12 +51,14 @@ from safetynet.core.events import (
     CameraCard,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
+    LogRestored,
     MessageRefused,
     Place,
     PoliceNoticeAnswered,
@@ -73,6 +76,7 @@ from safetynet.core.events import (
     WearerCalled,
 )
 from safetynet.core.incidents import Act, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.jurisdictions import Kind, competent
 from safetynet.core.messages import (
     AnswerNotice,
     ChangeCameras,
@@ -81,13 +85,13 @@ from safetynet.core.messages import (
     ProposeCameras,
     RefuseVideo,
 )
-from safetynet.core.rules import RULES_VERSION, Change, Transition
+from safetynet.core.rules import RULES_VERSION
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
-    AlarmKind,
     CentreId,
     Certainty,
+    DiskLevel,
     DispatchId,
     IncidentId,
     Instant,
@@ -99,6 +103,7 @@ from safetynet.core.terms import (
     WearerClass,
     Why,
 )
+from safetynet.core.verdicts import Change, Transition
 
 REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
@@ -130,22 +135,31 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return None if ringing else Why.NOT_ALLOWED_NOW
         case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
             return field.refusal(state, command, at)
+        case AnswerWarning():
+            return shield.refuses_answer(state, command)
         case Claim():
             return incidents.refusal(state.incidents.get(command.incident), Act.CLAIM, command.by)
         case TakeOver():
             incident = state.incidents.get(command.incident)
             own = incident is not None and incident.owner == command.by
-            return Why.NOT_ALLOWED_NOW if own else incidents.refusal(incident, Act.TAKE_OVER, command.by)
+            no = Why.NOT_ALLOWED_NOW if own else incidents.refusal(incident, Act.TAKE_OVER, command.by)
+            if no is None and incident is not None and command.held_by not in (None, incident.owner):
+                return Why.STALE  # a third person took it while this one was asked: nobody is pushed aside unseen
+            return no
         case HandOver():
             if command.to == command.by:
                 return Why.NOT_ALLOWED_NOW
             return incidents.refusal(state.incidents.get(command.incident), Act.HAND_OVER, command.by)
         case CallWearer():
             return incidents.refusal(state.incidents.get(command.incident), Act.CALL, command.by)
+        case AskVideo() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AskVideo():
             return incidents.refusal(state.incidents.get(command.incident), Act.VIDEO, command.by)
         case TellPolice():
             return incidents.refusal(state.incidents.get(command.incident), Act.POLICE, command.by)
+        case AdmitViewer() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
         case AdmitViewer():
             return _refuses_viewer(state, command, at)
         case SendOffice():
@@ -185,6 +199,10 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
             return list(given.events)
+        case LogRestored():
+            return _restored(state, given, at)
+        case DiskChanged():
+            return [given]
         case Tick():
             return _due(state, at)
         case _:
@@ -196,9 +214,11 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
     events: list[AnyEvent] = []
     for transition in given.transitions:
         some = _verdict(country, state, transition, given, at)
+        if some and transition.change is not Change.RETURNED:
+            some += shield.guard(country, fold(state, some), transition, given, at)
         state = fold(state, some)
         events += some
-    for fix in given.fixes:
+    for fix in () if state.disk is DiskLevel.SCARCE else given.fixes:
         incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
         if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
             continue
@@ -252,6 +272,7 @@ def _raise(
             episode=verdict.episode,
             order_version=verdict.order_version,
             rules=RULES_VERSION,
+            protected=verdict.protected,
         )
     ]
     current = state.open.get(verdict.wearer)
@@ -268,10 +289,10 @@ def _of(state: State, alarm: Alarm) -> Incident | None:
 
 
 def _prepare(country: Country, incident: Incident | None, footing: WearerClass | None, at: Instant) -> list[AnyEvent]:
-    """Cameras are staged where the law would allow them to be asked for; a mere suspicion of a zone stages none."""
+    """Cameras are staged where the law would allow them to be asked for; a mere suspicion stages none."""
     if incident is None or incident.place is None or incident.stage is Stage.CLOSED:
         return []
-    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+    if incident.kind in alarms.UNCERTAIN and not _certain(incident):
         return []
     return _ask(country, incident, incident.place, footing, at, by=incident.asked_by)
 
@@ -352,7 +373,7 @@ def _follow(
 ) -> list[AnyEvent]:
     """The person moved: those who follow learn it, and the next city is asked before he is there."""
     moved = PositionFollowed(at=at, incident=incident.incident, wearer=incident.wearer, place=place)
-    if incident.kind is AlarmKind.EXCLUSION_ZONE and not _certain(incident):
+    if incident.kind in alarms.UNCERTAIN and not _certain(incident):
         return [moved]
     return [moved, *_ask(country, incident, place, footing, at, by=incident.asked_by)]
 
@@ -392,11 +413,13 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             ]
         case SendOffice():
             incident = state.incidents[given.incident]
-            return _order(state, incident, given, at) + _tell_police(country, incident, given.by, at)
+            return _order(country, state, incident, given, at) + _tell_police(country, incident, given.by, at)
         case TellPolice():
             return _tell_police(country, state.incidents[given.incident], given.by, at)
         case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
             return field.commanded(state, given, at)
+        case AnswerWarning():
+            return shield.answered(given, at)
         case Close():
             return _close(state.incidents[given.incident], given, at)
         case _:
@@ -437,14 +460,13 @@ def _ask_video(country: Country, incident: Incident, given: AskVideo, at: Instan
     return asked
 
 
-def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
-    unit = given.unit
-    if unit is None:
-        where = incident.place
-        found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
-        unit = found[0].unit if found else None
+def _order(country: Country, state: State, incident: Incident, given: SendOffice, at: Instant) -> list[AnyEvent]:
+    where = incident.place
+    found = recommend(given.units, where.lat, where.lon, busy(state), at) if where else ()
+    unit = given.unit or (found[0].unit if found else None)
     if unit is None or unit in busy(state):
         return []
+    district = competent(country.table, where.lat, where.lon).of(Kind.PROBATION) if where else None
     dispatch = DispatchId("D-" + _short(f"{incident.incident} {unit} {len(incident.dispatches)}"))
     return [
         DispatchOrdered(
@@ -454,18 +476,22 @@ def _order(state: State, incident: Incident, given: SendOffice, at: Instant) -> 
             unit=unit,
             by=given.by,
             answer_by=Instant(at + ANSWER_MS),
+            competent=district.office.id if district and district.office else None,
+            standing=standing(unit, given.units, found, district),
         )
     ]
 
 
 def _tell_police(country: Country, incident: Incident, by: PersonId, at: Instant) -> list[AnyEvent]:
-    if country.police is None or incident.notices:
+    """Once for what the incident is about; what the statute had told of a protected person before does not count."""
+    if country.police is None or any(each.kind is incident.kind for each in incident.notices.values()):
         return []
+    first = not incident.notices
     return [
         PoliceNotified(
             at=at,
             incident=incident.incident,
-            notice=NoticeId("N-" + _short(f"{incident.incident} {country.police}")),
+            notice=shield.notice_id(country, incident, "" if first else incident.kind.value),
             room=country.police,
             kind=incident.kind,
             place=incident.place,
@@ -645,3 +671,18 @@ def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
         if each.state is not NoticeState.READ and not each.overdue and at >= each.answer_by
     ]
     return [AnswerOverdue(at=at, incident=incident.incident, what=each) for each in late]
+
+
+# --- what a restored log must end ---
+
+
+def _restored(state: State, given: LogRestored, at: Instant) -> list[AnyEvent]:
+    """Nothing that was alive in an older state is alive now: others went on since, and a person must ask again."""
+    events: list[AnyEvent] = [given]
+    for id in sorted(state.open.values()):
+        for city, each in sorted(state.incidents[id].requests.items()):
+            if each.state is VideoState.GRANTED and each.grant is not None:
+                events.append(VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RESTORED))
+            elif each.state in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
+                events.append(VideoRefused(at=at, incident=id, request=each.request, city=city, why=Why.RESTORED))
+    return events

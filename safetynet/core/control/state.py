@@ -22,6 +22,7 @@ from safetynet.core.events import (
     BackupAnswered,
     CamerasChanged,
     CamerasProposed,
+    DiskChanged,
     DispatchOrdered,
     FieldMarked,
     IncidentClaimed,
@@ -33,6 +34,9 @@ from safetynet.core.events import (
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
+    ProtectedAnswered,
+    ProtectedLocated,
+    ProtectedWarned,
     UnitReported,
     VideoEnded,
     VideoGranted,
@@ -44,9 +48,10 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
-from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState
+from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState, Warned
 from safetynet.core.messages import (
     EndIncident,
+    LocateProtected,
     MovePlace,
     NotifyPolice,
     PrepareVideo,
@@ -55,10 +60,9 @@ from safetynet.core.messages import (
     outward,
 )
 from safetynet.core.terms import (
-    SECOND_MS,
     AlarmId,
-    AlarmKind,
     Certainty,
+    DiskLevel,
     DispatchId,
     GrantId,
     IncidentId,
@@ -76,8 +80,6 @@ from safetynet.core.terms import (
 CLOSED_KEPT_MAX: Final = 200
 """Closed incidents that stay in memory for the screens. All of them stay in the log."""
 RECORD_MAX: Final = 100
-LATE_MS: Final = 5 * SECOND_MS
-"""What an officer did longer ago than this shows both times in the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class State:
     given: Map[str, IncidentId] = Map()
     """Grant, dispatch or notice id -> its incident."""
     record: Map[IncidentId, tuple[Entry, ...]] = Map()
+    disk: DiskLevel = DiskLevel.AMPLE
 
 
 EMPTY: Final = State()
@@ -157,12 +160,17 @@ def evolve(state: State, event: AnyEvent) -> State:
             | PoliceNoticeAnswered()
             | AnswerOverdue()
             | ViewingNoticeDue()
+            | ProtectedWarned()
+            | ProtectedAnswered()
+            | ProtectedLocated()
         ):
             incident = state.incidents.get(event.incident)
             return state if incident is None else _happened(state, incident, event)
         case IncidentClosed():
             incident = state.incidents.get(event.incident)
             return state if incident is None else _closed(state, incident, event)
+        case DiskChanged():
+            return replace(state, disk=event.level)
         case _:
             return state
 
@@ -188,7 +196,7 @@ def _regraded(state: State, incident: Incident) -> Incident:
         mine,
         key=lambda each: (
             each.priority,
-            each.kind is AlarmKind.SOS,  # no ground for video: it must not hide one that is
+            each.kind in alarms.GROUNDLESS,  # no ground for video: it must not hide one that is
             each.certainty is not Certainty.CERTAIN,
             each.raised_at,
         ),
@@ -256,6 +264,9 @@ IncidentEvent: TypeAlias = (
     | PoliceNoticeAnswered
     | AnswerOverdue
     | ViewingNoticeDue
+    | ProtectedWarned
+    | ProtectedAnswered
+    | ProtectedLocated
 )
 
 
@@ -308,8 +319,27 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, notice_due_at=event.due_at)
         case DispatchOrdered() | UnitReported() | PoliceNotified() | PoliceNoticeAnswered() | AnswerOverdue():
             return _people(incident, event)
+        case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
+            return _protected(incident, event)
         case _:
             return _video(incident, event)
+
+
+def _protected(incident: Incident, event: ProtectedWarned | ProtectedAnswered | ProtectedLocated) -> Incident:
+    match event:
+        case ProtectedWarned():
+            warned = Warned(at=event.at, kind=event.kind, near_m=event.near_m, direction=event.direction)
+            return replace(incident, warnings=incident.warnings.set(event.protected, warned))
+        case ProtectedAnswered():
+            known = incident.warnings.get(event.protected)
+            if known is None:
+                return incident
+            answered = replace(known, answer=event.answer, answered_at=event.at)
+            return replace(incident, warnings=incident.warnings.set(event.protected, answered))
+        case ProtectedLocated():
+            return incident
+        case _:
+            assert_never(event)
 
 
 def _video(
@@ -399,6 +429,7 @@ def _people(
                     state=UnitState.ORDERED,
                     ordered_at=event.at,
                     answer_by=event.answer_by,
+                    standing=event.standing,
                 ),
             )
         case UnitReported():
@@ -418,6 +449,7 @@ def _people(
                     state=NoticeState.SENT,
                     sent_at=event.at,
                     answer_by=event.answer_by,
+                    kind=event.kind,
                 ),
             )
         case PoliceNoticeAnswered():
@@ -522,28 +554,28 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
         case CamerasChanged():
             return (("cameras", str(len(event.cameras))),)
         case DispatchOrdered():
-            return (("unit", event.unit),)
+            standing = () if event.standing is None else (("standing", event.standing.value),)
+            competent = () if event.competent is None else (("competent", event.competent),)
+            return (("unit", event.unit), *standing, *competent)
         case UnitReported():
             unable = (("unable", event.unable.value),) if event.unable else ()
-            return (("unit", event.unit), ("state", event.state.value), *unable, *_when(event.at, event.acted_at))
+            return (("unit", event.unit), ("state", event.state.value), *unable, *incidents.late(event))
         case FieldMarked():
-            return (("unit", event.unit), ("mark", event.mark.value), *_when(event.at, event.acted_at))
+            return (("unit", event.unit), ("mark", event.mark.value), *incidents.late(event))
         case PhotoTaken():
-            return (("unit", event.unit), *_when(event.at, event.acted_at))
-        case PoliceNotified():
+            return (("unit", event.unit), *incidents.late(event))
+        case PoliceNotified() | ProtectedLocated():
             return (("room", event.room),)
+        case ProtectedWarned():
+            return (("kind", event.kind.value), ("near_m", str(event.near_m)))
+        case ProtectedAnswered():
+            return (("answer", event.answer.value),)
         case PoliceNoticeAnswered():
             return (("state", event.state.value),)
         case IncidentHandedOver():
             return (("to", event.to),)
         case _:
             return ()
-
-
-def _when(at: Instant, acted_at: Instant | None) -> tuple[tuple[str, str], ...]:
-    """His own time of what an officer did, when it was heard late."""
-    late = acted_at is not None and at - acted_at >= LATE_MS
-    return (("acted_at", str(acted_at)),) if late else ()
 
 
 # --- what must be done about it ------------------------------------------------------------------------------------
@@ -567,8 +599,21 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return [CutIncident(event.incident, Why.INCIDENT_CLOSED), *(Send(each, over) for each in told)]
         case PoliceNotified():
             place = outward(event.place) if event.place else None
-            notice = NotifyPolice(incident=event.incident, notice=event.notice, kind=event.kind, place=place)
+            notice = NotifyPolice(
+                incident=event.incident,
+                notice=event.notice,
+                kind=event.kind,
+                place=place,
+                apart_m=event.apart_m,
+            )
             return [Send(event.room, notice)]
+        case ProtectedLocated():
+            return [
+                Send(
+                    event.room,
+                    LocateProtected(incident=event.incident, notice=event.notice, place=outward(event.place)),
+                )
+            ]
         case ViewerAdmitted():
             return _admits(state, event)
         case CamerasChanged():

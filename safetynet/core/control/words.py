@@ -1,21 +1,24 @@
 """What comes into a control centre's mind and which errands leave it: plain values, nothing decided here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from safetynet.core import jurisdictions
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    DiskChanged,
+    LogRestored,
     Place,
     RelayEvent,
     Spot,
 )
 from safetynet.core.fixes import Fix
+from safetynet.core.jurisdictions import Table
 from safetynet.core.messages import (
     AnyMessage,
     Send,
 )
-from safetynet.core.rules import Transition
 from safetynet.core.terms import (
     ActionId,
     AlarmId,
@@ -30,14 +33,17 @@ from safetynet.core.terms import (
     IncidentId,
     Instant,
     PersonId,
+    ProtectedId,
     Unable,
     UnitId,
     UnitState,
     ViewerId,
+    WarningAnswer,
     WearerClass,
     WearerId,
     Why,
 )
+from safetynet.core.verdicts import Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,9 @@ class Country:
     secret: bytes
     """The key of the pseudonyms under which partners know an incident, at least PSEUDONYM_KEY_BYTES_MIN."""
 
+    table: Table = jurisdictions.EMPTY
+    """Who is competent where."""
+
     def __post_init__(self) -> None:
         assert len(self.secret) >= PSEUDONYM_KEY_BYTES_MIN, "a pseudonym without a key can be tried out"
 
@@ -73,6 +82,8 @@ class Judged:
     """Absent for a wearer without an order: heard, but no basis for video."""
     last: Mapping[WearerId, Place]
     """The last known place of those whose device reported without one."""
+    protected: Mapping[ProtectedId, Place] = field(default_factory=dict[ProtectedId, Place])
+    """Where the protected persons concerned are, for the police alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +94,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOver:
+    """`held_by`: from whom, as the person saw it. None: from whoever holds it."""
+
     incident: IncidentId
     by: PersonId
+    held_by: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +208,15 @@ class AnswerBackup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWarning:
+    """A protected person has seen the warning, or says to be in a safe place."""
+
+    incident: IncidentId
+    protected: ProtectedId
+    answer: WarningAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     incident: IncidentId
     by: PersonId
@@ -242,9 +265,11 @@ Command: TypeAlias = (
     | SendOffice
     | TellPolice
     | FieldCommand
+    | AnswerWarning
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | Tick
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

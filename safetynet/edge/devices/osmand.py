@@ -22,7 +22,16 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from safetynet.core import geo
-from safetynet.core.fixes import AHEAD_MS_MAX, DEVICE_BYTES_MAX, OTHER_BYTES_MAX, WEARER_BYTES_MAX, Fix, Mark, Said
+from safetynet.core.fixes import (
+    AHEAD_MS_MAX,
+    DEVICE_BYTES_MAX,
+    OTHER_BYTES_MAX,
+    PROTECTED_BYTES_MAX,
+    WEARER_BYTES_MAX,
+    Fix,
+    Mark,
+    Said,
+)
 from safetynet.core.terms import DeviceId, FixId, Instant, Source, WearerId
 
 FIELDS_MAX: Final = 64
@@ -69,9 +78,12 @@ class Registered:
 
     wearer: WearerId
     key_sha256: bytes
+    protected: bool = False
+    """It is a protected person's phone, and `wearer` that person's id."""
 
     def __post_init__(self) -> None:
-        if len(self.key_sha256) != 32 or not 1 <= len(self.wearer.encode()) <= WEARER_BYTES_MAX:
+        longest = PROTECTED_BYTES_MAX if self.protected else WEARER_BYTES_MAX
+        if len(self.key_sha256) != 32 or not 1 <= len(self.wearer.encode()) <= longest:
             raise ValueError("registration with a bad wearer or key")
 
 
@@ -117,10 +129,10 @@ def decode(
         return Refusal(Reason.UNKNOWN_DEVICE)
     if not right:
         return Refusal(Reason.BAD_KEY)
-    return _fix(fields, device, registered.wearer, now)
+    return _fix(fields, device, registered, now)
 
 
-def _fix(fields: Mapping[str, str], device: DeviceId, wearer: WearerId, now: Instant) -> Fix | Refusal:
+def _fix(fields: Mapping[str, str], device: DeviceId, whose: Registered, now: Instant) -> Fix | Refusal:
     said, other = _alarms(fields.get("alarm", ""))
     marks = _marks(fields)
     place = _place(fields)
@@ -145,7 +157,7 @@ def _fix(fields: Mapping[str, str], device: DeviceId, wearer: WearerId, now: Ins
     speed = _within(_number(fields.get("speed", "")), 0, 1_000)
     return Fix(
         id=FixId(0),
-        wearer=wearer,
+        wearer=whose.wearer,
         device=device,
         observed_at=observed,
         received_at=now,
@@ -159,6 +171,7 @@ def _fix(fields: Mapping[str, str], device: DeviceId, wearer: WearerId, now: Ins
         said=said,
         marks=marks,
         other=other,
+        protected=whose.protected,
     )
 
 

@@ -58,6 +58,10 @@ FIRST_HELLO_S_MAX: Final = 10.0
 SEND_BUFFER_BYTES: Final = 131_072
 NOT_SENT_LOW_BYTES: Final = 32_768
 NOBODY: Final = ViewerId("")
+PASSING: Final = frozenset(
+    {Why.LINK_LOST, Why.CAMERA_LOST, Why.STOPPED, Why.LEASE_RUN_OUT, Why.NO_SUCH_GRANT, Why.DISK_LOW}
+)
+"""What a tile lives through: while its window is admitted it tries again."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -330,6 +334,14 @@ class Centre:
         self._replayed: dict[bytes, None] = {}
         self._awaited: dict[bytes, asyncio.Event] = {}
         """Tokens that a page showed before the loop told of them; one for each window at most."""
+        self._room = True
+
+    def set_room(self, *, room: bool) -> None:
+        """Whether the disk has room for the log of what would be shown. Without it nothing is; with it all comes back."""
+        if self._room and not room:
+            for upstream in tuple(self._upstreams.values()):
+                upstream.end(Why.DISK_LOW)
+        self._room = room
 
     async def open(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
         """Listens for windows at /video; returns the port."""
@@ -524,6 +536,9 @@ class Centre:
 
     def connect(self, tile: Tile) -> None:
         """Joins the running stream of this camera under this grant, or opens it."""
+        if not self._room:
+            self._lost(tile, Why.DISK_LOW)
+            return
         place = (tile.admission.grant, tile.camera)
         upstream = self._upstreams.get(place)
         if upstream is None or upstream.why is not None:
@@ -543,6 +558,10 @@ class Centre:
         upstream.takers.discard(tile)
         if not upstream.takers:
             upstream.end(tile.why or Why.VIEWER_LEFT)
+
+    @property
+    def streams_open(self) -> int:
+        return len(self._upstreams)
 
     def set_mode(self, tile: Tile, mode: Mode) -> None:
         """A paused tile takes nothing, so the stream behind it ends unless another tile shows it."""
@@ -567,13 +586,16 @@ class Centre:
             assert isinstance(taker, Tile)
             upstream.takers.discard(taker)
             taker.upstream = None
-            if why in (Why.LINK_LOST, Why.CAMERA_LOST, Why.STOPPED, Why.LEASE_RUN_OUT, Why.NO_SUCH_GRANT):
-                taker.state("lost", why)
-                wait_s = min(REOPEN_S_MAX, REOPEN_S_MIN * 2**taker.tries)
-                taker.tries = min(taker.tries + 1, 8)
-                asyncio.get_running_loop().call_later(wait_s, self._again, taker)
+            if why in PASSING:
+                self._lost(taker, why)
             else:
                 taker.window.close(taker.number, why)
+
+    def _lost(self, tile: Tile, why: Why) -> None:
+        tile.state("lost", why)
+        wait_s = min(REOPEN_S_MAX, REOPEN_S_MIN * 2**tile.tries)
+        tile.tries = min(tile.tries + 1, 8)
+        asyncio.get_running_loop().call_later(wait_s, self._again, tile)
 
     def _again(self, tile: Tile) -> None:
         """The way to the city broke, or its lease has not come yet; while the window is admitted it is tried again."""

@@ -246,6 +246,17 @@ class City:
         self._lines: set[Line] = set()
         self._server: asyncio.Server | None = None
         self.failed_writes = self.refused = 0
+        self._room = True
+
+    def set_room(self, *, room: bool) -> None:
+        """Whether the disk has room for the log of what would be delivered. Without it nothing is."""
+        if self._room and not room:
+            for delivery in tuple(self._deliveries):
+                delivery.end(Why.DISK_LOW)
+            for stream in tuple(self._streams.values()):
+                stream.preconnected.clear()
+                stream.release(linger=False)
+        self._room = room
 
     async def open(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
         """Starts to listen and to sweep; returns the port. Without a context only tests and benchmarks do so."""
@@ -304,6 +315,8 @@ class City:
         stream.close()
 
     async def _preconnect(self, word: words.Preconnect) -> None:
+        if not self._room:
+            return
         until = Instant(clock.monotonic() + min(word.for_ms, PRECONNECT_MS_MAX))
         events: list[RelayEvent] = []
         ready: list[tuple[CameraId, str]] = []
@@ -340,6 +353,10 @@ class City:
     @property
     def cameras_open(self) -> int:
         return len(self._streams)
+
+    @property
+    def streams_open(self) -> int:
+        return len(self._deliveries)
 
     def watching(self, camera: CameraId) -> bool:
         """Whether anything of that camera is being delivered."""
@@ -434,6 +451,8 @@ class City:
             url is None or len(channels) >= CHANNELS_PER_LINE_MAX or self._crowded(asked.camera)
         ):
             answer = Refused(Why.NO_CAMERA)
+        if not self._room:
+            answer = Refused(Why.DISK_LOW)
         if isinstance(answer, Refused) or url is None:
             why = answer.why if isinstance(answer, Refused) else Why.NO_CAMERA
             await self._refuse(asked.grant, asked.camera, asked.viewer, why)

@@ -112,6 +112,12 @@ class Log:
             rows = self._base.execute("select id, event from row order by id limit ?", (limit,)).fetchall()
         return (rows[-1][0] if rows else 0), [msgspec.msgpack.decode(each, type=RelayEvent) for _, each in rows]
 
+    def waiting_rows(self) -> int:
+        """Not yet merged by the loop."""
+        with self._lock:
+            (count,) = self._base.execute("select count(*) from row").fetchone()
+        return int(count)
+
     async def close_left_open(self, at: Instant) -> int:
         """Streams that a crash left open are closed as stopped. Returns how many. Called once at start."""
         with self._lock:

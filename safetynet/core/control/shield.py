@@ -1,0 +1,103 @@
+"""What is done for a protected person: the warning, and the police at once. Both without waiting for anybody.
+
+The statute leaves no choice here, so no person is asked; what was told stands in the record with its distance. Where a
+protected person is goes to the police alone, and only when they have to go there.
+"""
+
+import hashlib
+
+from safetynet.core import alarms, law
+from safetynet.core.control.state import State
+from safetynet.core.control.words import AnswerWarning, Country, Judged
+from safetynet.core.dispatch import ANSWER_MS
+from safetynet.core.events import AnyEvent, PoliceNotified, ProtectedAnswered, ProtectedLocated, ProtectedWarned
+from safetynet.core.incidents import Incident, Stage
+from safetynet.core.proximity import APPROACH, rounded_m
+from safetynet.core.terms import AlarmKind, Instant, NoticeId, Why
+from safetynet.core.verdicts import Transition
+
+
+def guard(country: Country, state: State, verdict: Transition, given: Judged, at: Instant) -> list[AnyEvent]:
+    """After an alarm that concerns a protected person was raised, rose or came again; `state` is the one with it."""
+    alarm = state.alarms.get(alarms.alarm_id(verdict.episode))
+    incident = state.incidents.get(alarm.incident) if alarm is not None and alarm.incident else None
+    if verdict.protected is None or incident is None or incident.stage is Stage.CLOSED:
+        return []
+    return _warn(incident, verdict, given, at) + _tell_police(country, incident, verdict, given, at)
+
+
+def _warn(incident: Incident, verdict: Transition, given: Judged, at: Instant) -> list[AnyEvent]:
+    footing = given.footing.get(verdict.wearer)
+    if verdict.protected is None or verdict.kind not in APPROACH or footing is None or verdict.off_m is None:
+        return []
+    line = law.warning(footing, verdict.kind)
+    if isinstance(line, law.NoBasis):
+        return []
+    return [
+        ProtectedWarned(
+            at=at,
+            incident=incident.incident,
+            protected=verdict.protected,
+            kind=verdict.kind,
+            certainty=verdict.certainty,
+            near_m=rounded_m(verdict.off_m),
+            direction=line.direction,
+        )
+    ]
+
+
+def _tell_police(
+    country: Country, incident: Incident, verdict: Transition, given: Judged, at: Instant
+) -> list[AnyEvent]:
+    kind, protected = verdict.kind, verdict.protected
+    if country.police is None or protected is None or kind not in law.TOLD_AT_ONCE:
+        return []
+    notice = notice_id(country, incident, f"{kind.value} {protected}")
+    if notice in incident.notices:
+        return []
+    told: list[AnyEvent] = [
+        PoliceNotified(
+            at=at,
+            incident=incident.incident,
+            notice=notice,
+            room=country.police,
+            kind=kind,
+            place=None if kind is AlarmKind.PROTECTED_LOST else incident.place,
+            by=None,
+            answer_by=Instant(at + ANSWER_MS),
+            apart_m=None if verdict.off_m is None else rounded_m(verdict.off_m),
+        )
+    ]
+    where = given.protected.get(protected)
+    if where is not None and kind in law.PLACE_SHARED:
+        told.append(
+            ProtectedLocated(
+                at=at,
+                incident=incident.incident,
+                notice=notice,
+                room=country.police,
+                protected=protected,
+                place=where,
+            )
+        )
+    return told
+
+
+def notice_id(country: Country, incident: Incident, about: str = "") -> NoticeId:
+    """Known to the police: without the centre's secret nobody can try protected persons until one fits."""
+    text = f"{incident.incident} {country.police} {about}".rstrip()
+    made = hashlib.blake2b(text.encode(), key=country.secret[:64], digest_size=8, person=b"safetynet-id")
+    return NoticeId("N-" + made.hexdigest().upper())
+
+
+def refuses_answer(state: State, given: AnswerWarning) -> Why | None:
+    incident = state.incidents.get(given.incident)
+    if incident is None:
+        return Why.NO_SUCH_INCIDENT
+    if incident.stage is Stage.CLOSED:
+        return Why.INCIDENT_CLOSED
+    return None if given.protected in incident.warnings else Why.NOT_ALLOWED_NOW
+
+
+def answered(given: AnswerWarning, at: Instant) -> list[AnyEvent]:
+    return [ProtectedAnswered(at=at, incident=given.incident, protected=given.protected, answer=given.answer)]

@@ -1,0 +1,59 @@
+"""When somebody must be judged although nothing was heard: the bells of curfews and of silence.
+
+A bell is journalled like a message of a device (`fixes.Mark.BELL`) and judged by `rules`, so that silence too is judged
+the same after a crash. Here is only when the next one is due. Silence counts from when the centre began to listen: its
+own outage is nobody's breach, and devices first say what they have kept.
+
+Absent on purpose: the clock, and whether a bell finds anything (`rules`).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
+from safetynet.core.orders import Order, next_start, period
+from safetynet.core.proximity import LOST_MS
+from safetynet.core.rules import Guarded, Record, RuleState
+from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
+
+HEAR_MS: Final = 90 * SECOND_MS
+"""After a curfew began, and after the centre began to listen: one rhythm of a quiet device and a half."""
+LOOK_AGAIN_MS: Final = DAY_MS
+"""Where nothing is due at all."""
+
+_BLANK: Final = Record()
+_UNKNOWN: Final = Guarded()
+
+
+def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
+    """When a bell must ring for this wearer if nothing is heard until then; not after `at`: now.
+
+    `since`: when the centre began to listen. Ask again then, and after a change of the order.
+    """
+    record = state.records.get(order.wearer, _BLANK)
+    ended: Mapping[str, FixId] = state.endings.get(order.wearer, {})
+    due = Instant(at + LOOK_AGAIN_MS)
+    for curfew in order.curfews:
+        belief = record.beliefs.get(curfew.id)
+        known_at = belief.at if belief is not None else Instant(0)
+        now = period(order, curfew, at)
+        if now is not None:
+            episode = record.episodes.get((AlarmKind.CURFEW, curfew.id))
+            told = episode is not None and episode.broken and episode.id not in ended
+            started_at = now.start + HEAR_MS
+            silent_at = max(min(record.newest_at + SILENT_MS, known_at + UNKNOWN_MS), started_at)
+            if max(known_at, record.rung_at) < now.start:
+                due = Instant(min(due, started_at))
+            elif record.rung_at < silent_at and not told:
+                due = Instant(min(due, silent_at))
+        coming = next_start(order, curfew, at)
+        if coming is not None:
+            due = Instant(min(due, coming + HEAR_MS))
+    return Instant(max(due, since + HEAR_MS))
+
+
+def protected_due_at(protected: ProtectedId, state: RuleState, at: Instant, since: Instant) -> Instant:
+    """The same for a protected person: once for each time that nobody knows any more where this person is."""
+    guarded = state.guarded.get(protected, _UNKNOWN)
+    lost_at = max(guarded.known_at, since) + LOST_MS
+    return Instant(lost_at if guarded.rung_at < lost_at else at + LOOK_AGAIN_MS)

@@ -1,0 +1,49 @@
+"""An area made ready for judging many positions: a bounding circle for the quick no, the exact shape in a plane of its own.
+
+Absent on purpose: what an area is for (a forbidden zone, a home) and what being inside or outside means.
+"""
+
+from math import cos, hypot, radians
+from typing import NamedTuple
+
+from safetynet.core import geo
+from safetynet.core.orders import Circle, Polygon
+from safetynet.core.terms import CurfewId, ZoneId
+
+
+class Ground(NamedTuple):
+    id: ZoneId | CurfewId
+    lat: float
+    lon: float
+    bound_m: float
+    lon_m: float
+    """Metres per degree of longitude here, a little too small."""
+    plane: geo.Plane
+    ring: tuple[geo.Xy, ...]
+    """Empty for a circle around the origin of the plane with radius `bound_m`."""
+    middle: geo.Xy
+    """Of the bounding circle, in the plane."""
+
+
+def off_m(place: Ground, here: geo.Xy) -> float:
+    """Signed distance to its edge, negative inside; `here` in its own plane."""
+    return geo.polygon_signed_m(*here, place.ring) if place.ring else hypot(*here) - place.bound_m
+
+
+def ground(id: ZoneId | CurfewId, area: Circle | Polygon) -> Ground:
+    match area:
+        case Circle(lat, lon, radius):
+            return Ground(id, lat, lon, radius, _metres_per_lon(lat), geo.Plane(lat, lon), (), (0.0, 0.0))
+        case Polygon(corners):
+            plane = geo.Plane(*corners[0])
+            ring = tuple(plane.to_xy(lat, lon) for lat, lon in corners)
+            x = (min(p[0] for p in ring) + max(p[0] for p in ring)) / 2
+            y = (min(p[1] for p in ring) + max(p[1] for p in ring)) / 2
+            lat, lon = plane.to_latlon(x, y)
+            bound = max(hypot(p[0] - x, p[1] - y) for p in ring) * 1.001
+            return Ground(id, lat, lon, bound, _metres_per_lon(lat), plane, ring, (x, y))
+
+
+def _metres_per_lon(lat: float) -> float:
+    """Two in a hundred less than true, so that the quick no stays right up to 100 km north or south."""
+    return 0.98 * radians(1.0) * geo.radii_m(lat)[1] * cos(radians(lat))
