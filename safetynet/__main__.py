@@ -16,6 +16,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "where": ("safetynet.app.offices:where_main", "who is competent for a place, and why"),
     "backup": ("safetynet.app.backup:backup_main", "a centre's folder as one file, while it runs"),
     "restore": ("safetynet.app.backup:restore_main", "a centre's folder from its backup, into an empty place"),
+    "report": (
+        "safetynet.app.reports:report_main",
+        "a closed incident as a PDF: report --dir D INCIDENT --out FILE.pdf",
+    ),
     "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
     "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
     "world": ("safetynet.sim.run:main", "the made city by itself"),

@@ -21,6 +21,8 @@ FILES = {
     "@lit/reactive-element/": ["reactive-element.js", "css-tag.js"],
     "maplibre-gl/dist/": ["maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"],
     "pretendard/dist/web/static/woff2-subset/": ["Pretendard-Regular.subset.woff2", "Pretendard-SemiBold.subset.woff2"],
+    "pretendard/dist/": ["LICENSE.txt"],
+    "pretendard/dist/public/static/alternative/": ["Pretendard-Regular.ttf", "Pretendard-SemiBold.ttf"],
 }
 
 

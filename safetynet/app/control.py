@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from safetynet.app import field, figures, protected, views, windows
+from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import Server, application
@@ -30,9 +31,11 @@ from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
     AnyEvent,
+    ClosedIncidentOpened,
     IncidentClosed,
     IncidentOpened,
     Place,
+    ReportMade,
     StreamClosed,
     StreamOpened,
 )
@@ -92,7 +95,7 @@ class Control:
         self.folder, self.centre = folder, config.read(folder)
         self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
         self.disk = Disk(folder, self.centre.disk)  # first: what stopped the last life may have been a full disk
-        own = keys.open_centre(folder)
+        self.own = own = keys.open_centre(folder)
         self.store = Store.open(
             folder / "log.db",
             centre=self.centre.id,
@@ -135,6 +138,7 @@ class Control:
         self._rules = self._rejudged()
         self.bells = Bells(self.people.orders, clock.now())
         self.intake = self._made_intake()
+        self.archive = Archive(self.store, self.journal, self.people)
         self._seats: set[windows.Seat] = set()
         self._admitted: dict[ViewerId, tuple[Session, Instant]] = {}
         """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
@@ -201,6 +205,7 @@ class Control:
 
     def _judge_again(self, batch: list[Fix], state: RuleState, judged: FixId) -> RuleState:
         transitions, state = rules.judge(batch, self.people.orders, state)
+        self._rules = state
         for fix in batch:
             self._remember(fix)
         missing = tuple(each for each in transitions if each.fix.id > judged)
@@ -513,6 +518,15 @@ class Control:
             episode = self.loop.state.alarms[alarm].episode
             self._rules = rules.end(self._rules, held.wearer, episode, self._last_fix)
 
+    def reread(self, event: ClosedIncidentOpened | ReportMade) -> None:
+        """Somebody opens a closed incident: on disk before anything of it is shown."""
+        self._run(self.loop.take(event, clock.now()))
+
+    def leads(self, person: PersonId) -> frozenset[WearerId]:
+        """Whose open incidents this person leads."""
+        state = self.loop.state
+        return frozenset(wearer for wearer, id in state.open.items() if state.incidents[id].owner == person)
+
     # --- screens ---------------------------------------------------------------------------------------------------
 
     def show(self) -> None:
@@ -665,6 +679,7 @@ class Control:
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
+            self.archive.catch_up()
             if self.store.head() != head or asyncio.get_running_loop().time() - self._shown_at >= SHOW_QUIET_S:
                 self.show()
 

@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from safetynet.app import field, windows
+from safetynet.app import field, lookups, windows
 from safetynet.app.people import OPERATORS, PROTECTED, UnitRow
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import ActionId, DeviceId, IncidentId, UnitId, WearerId, Why
@@ -32,7 +32,7 @@ BODY_BYTES_MAX: Final = 4_096
 MAP_FILES: Final[Mapping[str, str]] = {"base": "base.geojson", "cameras": "cameras.json"}
 
 
-class Program(windows.Desk, Protocol):
+class Program(windows.Desk, lookups.Program, Protocol):
     """What the pages need of the control centre."""
 
     folder: Path
@@ -69,6 +69,7 @@ class _Pages:
         self._control, self._sessions = control, control.sessions
         self._own = f"{control.centre.host}:{control.centre.web_port}"
         self._files = Files(connect=self._connect())
+        self._lookups = lookups.Lookups(control, self._whose, self._ours, self._problem, self._files.headers)
         self._units: dict[DeviceId, osmand.Registered] = {
             each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
         }
@@ -79,6 +80,8 @@ class _Pages:
             Route("/operator", self._operator),
             Route("/field", self._field),
             Route("/protected", self._protected),
+            Route("/incidents", self._incidents),
+            *self._lookups.routes(),
             Route("/sign-in", self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
             Route("/demo.json", self._demo),
@@ -125,6 +128,12 @@ class _Pages:
         if session is None or session.account.role not in OPERATORS:
             return RedirectResponse("/")
         return self._files.page("operator.html")
+
+    async def _incidents(self, request: Request) -> Response:
+        session = self._whose(request)
+        if session is None or session.account.role not in OPERATORS:
+            return RedirectResponse("/")
+        return self._files.page("incidents.html")
 
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")

@@ -103,7 +103,7 @@ def operators(state: State, seen: Looked) -> View:
         "tracks": {each.wearer: _track(each.wearer, seen) for each in alive},
         "units": {each.unit.unit: _unit(state, each) for each in seen.units},
         "links": {each.id: _link(each) for each in seen.links},
-        "zones": {zone.id: _zone(zone) for each in alive for zone in _zones(each, seen)},
+        "zones": {zone.id: zone_view(zone) for each in alive for zone in _zones(each, seen)},
         "calm": {"calm": _calm(seen.numbers, state)},
     }
 
@@ -547,7 +547,7 @@ def _zones(incident: Incident, seen: Looked) -> tuple[Zone, ...]:
     return record.order.zones if record else ()
 
 
-def _zone(zone: Zone) -> dict[str, object]:
+def zone_view(zone: Zone) -> dict[str, object]:
     shown: dict[str, object] = {"id": zone.id, "name": zone.name, "kind": "exclusion"}
     if isinstance(zone.area, Circle):
         shown["circle"] = {"lat": zone.area.lat, "lon": zone.area.lon, "radius_m": zone.area.radius_m}

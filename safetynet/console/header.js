@@ -7,9 +7,10 @@ import { icon, mark, shape } from './icons.js';
 import { isKorean, lasting, t } from './say.js';
 
 const SKEW_SHOWN_MS = 2_000;
+const ARCHIVE_FOR = ['operator', 'supervisor'];
 
 export class Header extends Light {
-  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, disk: {}, loud: { type: Boolean } };
+  static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, disk: {}, loud: { attribute: false } };
 
   constructor() {
     super();
@@ -21,6 +22,7 @@ export class Header extends Light {
     this.links = [];
     /** @type {string} a `DiskLevel` */
     this.disk = 'ample';
+    /** Absent on a page that makes no sound. @type {boolean|null} */
     this.loud = true;
   }
 
@@ -37,10 +39,11 @@ export class Header extends Light {
         ${this.counts.map((n, i) => html`<span class=${n ? 'cnt on' : 'cnt zero'}>${shape(i + 1, 18, !n)}<b class="num">${n}</b></span>`)}</div>
       <div class="h-links" role="group" aria-label=${t('head.links')}>${this.links.map((each) => this.#link(each))}${this.#skew()}${this.#room()}</div>
       <div class="h-end">
-        <button class="hb" id="sound" aria-label=${this.loud ? t('head.sound_full') : t('head.sound_low')} @click=${() => this.tell('sn-mute')}>${icon(this.loud ? 'sound' : 'quiet')}</button>
-        <button class="hb" id="settings" aria-label=${t('set.title')} @click=${() => this.tell('sn-settings')}>${icon('gear', 17)}</button>
+        ${this.loud === null ? '' : html`<button class="hb" id="sound" aria-label=${this.loud ? t('head.sound_full') : t('head.sound_low')} @click=${() => this.tell('sn-mute')}>${icon(this.loud ? 'sound' : 'quiet')}</button>`}
+        ${this.loud === null ? '' : html`<button class="hb" id="settings" aria-label=${t('set.title')} @click=${() => this.tell('sn-settings')}>${icon('gear', 17)}</button>`}
         <button class="hb" id="language" lang=${isKorean() ? 'en' : 'ko'} aria-label=${t('head.language')} @click=${() => this.tell('sn-lang')}>${isKorean() ? 'EN' : '한'}</button>
         <button class="hb" id="theme" aria-label=${t('head.theme')} @click=${() => this.tell('sn-theme')}><svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" stroke-width="1.5"></circle><path d="M8 1.5a6.5 6.5 0 0 1 0 13z" fill="currentColor"></path></svg></button>
+        ${ARCHIVE_FOR.includes(this.me?.role ?? '') && location.pathname !== '/incidents' ? html`<a class="hb" id="archive" href="/incidents" aria-label=${t('archive.title')}>${icon('list', 16)}</a>` : ''}
         <button class="hb" id="sign-out" aria-label=${t('sign.out')} @click=${() => this.tell('sn-sign-out')}>${icon('out', 16)}</button>
         <span class="who">${this.me?.name ?? ''}</span>
         <span class="clk"><sn-age mode="clock" at="0"></sn-age><span>KST</span></span>

@@ -1,9 +1,12 @@
+import { ARCHIVE } from './messages-archive.js';
+
 /**
  * Every text of the pages, Korean first, English second. Keys `Enum.value` hold the words of core/terms.py and
  * `event.tag` those of core/events.py; a test keeps them complete. Particles are avoided by phrasing.
  * @type {Record<string, readonly [ko: string, en: string]>}
  */
 export const TEXT = {
+  ...ARCHIVE,
   'product': ['스마트도시 안전망', 'safetynet'],
   'span.seconds': ['{s}초', '{s} s'],
   'span.minutes': ['{m}분 {s}초', '{m} min {s} s'],

@@ -61,11 +61,11 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', standing: 'Standing', answer: 'WarningAnswer', mark: 'FieldMark', unable: 'Unable' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
-function details(entry) {
+export function details(entry) {
   return Object.entries(entry.with ?? {}).flatMap(([key, value]) => {
     if (value === null || value === undefined || value === '') return [];
     if (key === 'cameras') return [t('record.cameras', { n: Array.isArray(value) ? value.length : Number(value) })];

@@ -37,6 +37,7 @@ from safetynet.core.terms import (
     PoleId,
     Priority,
     ProtectedId,
+    Purpose,
     RequestId,
     Source,
     Standing,
@@ -212,6 +213,28 @@ class ViewingNoticeDue(Event, frozen=True, kw_only=True, tag="viewing_notice_due
     incident: IncidentId
     wearer: WearerId
     due_at: Instant
+
+
+class ClosedIncidentOpened(Event, frozen=True, kw_only=True, tag="closed_incident_opened"):
+    """Somebody read a closed incident again, and for what. `permit` names the court's permission where one is needed."""
+
+    incident: IncidentId
+    wearer: WearerId | None
+    """None when the wearer was erased: what is left names nobody."""
+    by: PersonId
+    purpose: Purpose
+    permit: str = ""
+
+
+class ReportMade(Event, frozen=True, kw_only=True, tag="report_made"):
+    """A closed incident left the house as a document. By its hash anyone can tell a copy from a forgery."""
+
+    incident: IncidentId
+    wearer: WearerId | None
+    by: PersonId
+    purpose: Purpose
+    sha256: bytes
+    permit: str = ""
 
 
 # --- at the control centre: video ----------------------------------------------------------------------------------
@@ -672,6 +695,8 @@ AnyEvent: TypeAlias = (
     | PositionFollowed
     | IncidentClosed
     | ViewingNoticeDue
+    | ClosedIncidentOpened
+    | ReportMade
     | VideoPrepared
     | VideoRequested
     | VideoRefusedHere
@@ -739,6 +764,8 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | ViewingNoticeDue()
         ):
             return SubjectId(f"wearer:{event.wearer}")
+        case ClosedIncidentOpened() | ReportMade():
+            return SubjectId(f"wearer:{event.wearer}" if event.wearer else f"incident:{event.incident}")
         case (
             VideoPrepared()
             | VideoRequested()

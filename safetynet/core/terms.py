@@ -131,6 +131,20 @@ class Disposition(Enum):
     CHARGING = "charging"
 
 
+class Purpose(Enum):
+    """For what a closed incident is opened again: the five purposes of Act 16(2), and the keeper's own monthly check."""
+
+    COURT = "court"
+    """Investigation or trial; only with a court's permission."""
+    GUIDANCE = "guidance"
+    PAROLE_REVIEW = "parole_review"
+    OWN_INVESTIGATION = "own_investigation"
+    """The probation chief's own, of an offence under Art. 38 or 39."""
+    VICTIM_NOTICE = "victim_notice"
+    SELF_CHECK = "self_check"
+    """Of the access records (PIPA Decree 30): who did what, no positions."""
+
+
 class CallOutcome(Enum):
     """What came of telephoning the wearer."""
 
@@ -267,3 +281,5 @@ class Why(Enum):
     RESTORED = "restored"
     """The log was brought back from a backup, or found behind what others saw of it: what it held alive is over."""
     DISK_LOW = "disk_low"
+    NO_PERMIT = "no_permit"
+    ERASED = "erased"

@@ -9,7 +9,7 @@ bytes, little-endian:
 and in every backup. `synced` is the newest fix that was on disk before the record's batch was written; by it a torn
 batch, which nobody was told of, can be told from damage to what was acknowledged.
 
-Absent on purpose: queries by time or place, and any retry of a failed flush. After one the kernel may have thrown the
+Absent on purpose: queries by time or place (one wearer's fixes between two serials can be found), and any retry of a failed flush. After one the kernel may have thrown the
 pages away, so the journal refuses everything until the program has started anew and read what is really there.
 """
 
@@ -18,10 +18,12 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Protocol, Self
+
+import numpy as np
 
 from safetynet.core.fixes import (
     DEVICE_BYTES_MAX,
@@ -45,8 +47,12 @@ SUBJECT_BYTES_MAX: Final = 48
 FIRST: Final = FixId(1)
 _READ_RECORDS: Final = 1_024
 
+SCANNED_FIXES_MAX: Final = 4_000_000
+"""Looked through for one person's positions: 1 GB, an hour at 1,000 fixes a second."""
+
 _MAGIC: Final = b"SNJ1"
 _HEAD: Final = struct.Struct("<4sBxHQQ48s180s")
+_ROW: Final = np.dtype([("head", "V24"), ("subject", "S48"), ("rest", "V184")])
 _CRC: Final = struct.Struct("<I")
 _BODY: Final = struct.Struct("<qqddddddBHHBB")
 _WEARER: Final = "wearer"
@@ -55,8 +61,8 @@ _SOURCES: Final = (Source.UNKNOWN, Source.GNSS, Source.WIFI, Source.CELL, Source
 """The place in this row is what stands in a record: only ever added to."""
 _CODE: Final = {source: code for code, source in enumerate(_SOURCES)}
 
-assert _HEAD.size + _CRC.size == RECORD_BYTES
 assert max(len(_WEARER) + WEARER_BYTES_MAX, len(_PROTECTED) + PROTECTED_BYTES_MAX) < SUBJECT_BYTES_MAX
+assert _HEAD.size + _CRC.size == RECORD_BYTES == _ROW.itemsize
 assert set(_SOURCES) == set(Source)
 
 
@@ -196,6 +202,34 @@ class Journal:
                         if fix is not None:
                             yield fix
                         at += 1
+
+    def find(self, wearer: WearerId, first: FixId, last: FixId) -> tuple[list[tuple[int, bytes]], bool]:
+        """Sealed records of one wearer among the fixes `first` to `last`, and whether all of these are still here.
+
+        Only reads files, so another thread may do it; `opened` then reads them. At most SCANNED_FIXES_MAX fixes are
+        looked through, the newest ones.
+        """
+        begin = max(int(first), int(last) - SCANNED_FIXES_MAX + 1, 1)
+        bases = self._bases()
+        whole = begin == first and bool(bases) and bases[0] <= first
+        name = _subject(wearer).encode()
+        kept: list[tuple[int, bytes]] = []
+        for base in bases:
+            low, high = max(begin, base), min(int(last), base + self._size - 1)
+            if low > high:
+                continue
+            rows = np.fromfile(
+                self._folder / f"{base:016d}.seg", _ROW, count=high - low + 1, offset=(low - base) * RECORD_BYTES
+            )
+            kept += [(low + int(n), rows[n].tobytes()) for n in np.flatnonzero(rows["subject"] == name)]
+        return kept, whole
+
+    def opened(self, records: Iterable[tuple[int, bytes]]) -> Iterator[Fix]:
+        """The fixes of sealed records, without those whose person was erased. Raises CorruptError."""
+        for id, record in records:
+            fix = self._fix(record, id)
+            if fix is not None:
+                yield fix
 
     def _fix(self, record: bytes, id: int) -> Fix | None:
         if _synced(record, id) is None:

@@ -220,9 +220,11 @@ class Store:
 
     # --- the log ---------------------------------------------------------------------------------------------------
 
-    def events(self) -> Iterator[tuple[int, AnyEvent]]:
-        """Serial and event from the first on; what was erased is skipped. Raises Damaged where a leaf disagrees."""
-        for serial, salt, record in self._records(with_subject=True):
+    def events(self, after: int = 0) -> Iterator[tuple[int, AnyEvent]]:
+        """Serial and event from the one after `after` on; what was erased is skipped. Raises Damaged where a leaf
+        disagrees.
+        """
+        for serial, salt, record in self._records(with_subject=True, after=after):
             said, event = codec.decode_record(record)
             if said != serial or len(salt) != SALT_BYTES:
                 raise Damaged(f"record {said} stands at serial {serial}")
@@ -254,6 +256,19 @@ class Store:
             for heard in self._heard:
                 heard(receivers)
         return first
+
+    def some(self, serials: Iterable[int]) -> Iterator[tuple[int, bytes, AnyEvent | None]]:
+        """Serial, leaf and event of exactly these; the event is None when it was erased. Raises Damaged."""
+        erased = dict(self._db.execute("select subject, serial_through from erasure").fetchall())
+        for serial in serials:
+            row = self._db.execute("select subject, sealed, leaf from event where serial = ?", (serial,)).fetchone()
+            if row is None:
+                raise Damaged(f"event {serial} is missing")
+            subject, sealed, leaf = row
+            if subject is not None and serial <= erased.get(subject, 0):
+                yield serial, leaf, None
+                continue
+            yield serial, leaf, codec.decode_record(self._record(serial, subject, sealed, leaf)[1])[1]
 
     def head(self) -> int:
         """Serial of the last event; 0 in an empty log. Also the size of the ledger."""
@@ -590,13 +605,17 @@ class Store:
                 after = serial
                 if subject is not None and (not with_subject or serial <= erased.get(subject, 0)):
                     continue
-                plain = sealed if subject is None else self._opened(SubjectId(subject), sealed, _place(serial))
-                salt, record = plain[:SALT_BYTES], plain[SALT_BYTES:]
-                if not ledger.bears_out(leaf, salt, record) or ledger.sealed(leaf) not in (None, subject is not None):
-                    raise Damaged(f"event {serial} is not what its leaf says")
-                yield serial, salt, record
+                yield serial, *self._record(serial, subject, sealed, leaf)
         if after < self._head:
             raise Damaged(f"events behind {after} are missing")
+
+    def _record(self, serial: int, subject: str | None, sealed: bytes, leaf: bytes) -> tuple[bytes, bytes]:
+        """Salt and record of one row, checked against its leaf."""
+        plain = sealed if subject is None else self._opened(SubjectId(subject), sealed, _place(serial))
+        salt, record = plain[:SALT_BYTES], plain[SALT_BYTES:]
+        if not ledger.bears_out(leaf, salt, record) or ledger.sealed(leaf) not in (None, subject is not None):
+            raise Damaged(f"event {serial} is not what its leaf says")
+        return salt, record
 
     def _opened(self, subject: SubjectId, sealed: bytes, aad: bytes) -> bytes:
         plain = self._keys.open(subject, sealed, aad)

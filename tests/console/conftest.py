@@ -188,6 +188,7 @@ class Centre:
         self.away = False
         self.signed_in = True
         self.picture = b""
+        self.archive: dict[str, Any] = {}
 
     def acts(self) -> list[str]:
         return [each["act"] for each in self.heard]
@@ -336,12 +337,21 @@ class Centre:
             self.heard.append({"act": "photo", **request.query_params, "bytes": await request.body()})
             return PlainTextResponse("", 204)
 
+        async def archive(request: Request) -> Response:
+            what = request.path_params["what"]
+            self.heard.append({"act": what, **await request.json()})
+            answer = self.archive.get(what, (404, {"reason": "no_such_incident"}))
+            if isinstance(answer, bytes):
+                return Response(answer, media_type="application/pdf")
+            return JSONResponse(answer[1], answer[0])
+
         async def story(request: Request) -> Response:
             self.heard.append({"act": "story", "name": request.path_params["name"]})
             return PlainTextResponse("")
 
         return Starlette(routes=[
             Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")),
+            Route("/incidents", self.page("incidents.html")), Route("/archive/{what}", archive, methods=["POST"]),
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),

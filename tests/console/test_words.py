@@ -13,7 +13,13 @@ import pytest
 
 from safetynet.core import events, jurisdictions, terms
 
-SCRIPTS = {"index": "sign-in", "operator": "operator", "field": "field", "protected": "protected"}
+SCRIPTS = {
+    "index": "sign-in",
+    "operator": "operator",
+    "field": "field",
+    "protected": "protected",
+    "incidents": "incidents",
+}
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
 
 

@@ -255,3 +255,21 @@ def test_every_acknowledged_fix_survives_kill_9(tmp_path, point, nth):
         assert len(got) >= acknowledged
         assert got == numbered([fix(n) for n in range(len(got))])
         log.append([fix(0)])
+
+
+def test_one_wearers_fixes_are_found_between_two_serials_and_what_is_gone_is_said(tmp_path):
+    fixes, keys = [fix(n) for n in range(25)], Keys()
+    with Journal(tmp_path, keys, segment_records=8) as log:
+        log.append(fixes)
+        kept = numbered(fixes)
+        for first, last in ((1, 25), (3, 3), (7, 19), (9, 16)):
+            found, whole = log.find("w1", first, last)
+            assert list(log.opened(found)) == [each for each in kept[first - 1 : last] if each.wearer == "w1"]
+            assert whole
+        assert log.find("w", 1, 25) == ([], True), "a name that begins alike is another"
+        log.retire(before=17)
+        found, whole = log.find("w1", 1, 25)
+        assert [each.id for each in log.opened(found)] == [17, 20, 23]
+        assert not whole
+        keys.erase("wearer:w1")
+        assert list(log.opened(found)) == []

@@ -448,3 +448,16 @@ def test_no_photograph_is_readable_in_the_files_or_under_another_name(tmp_path):
     with pytest.raises(TamperedError):
         store.photo(SubjectId("incident:i-1"), "p-2")
     store.close()
+
+
+def test_chosen_events_come_with_their_leaves_and_what_was_erased_says_so(tmp_path):
+    store = on_disk(tmp_path)
+    written = [opened(at=1), started(2), opened(WearerId("w2"), 3), started(4)]
+    store.commit(written)
+    leaves = list(store.leaves())
+    assert list(store.some([3, 1])) == [(3, leaves[2], written[2]), (1, leaves[0], written[0])]
+    store.erase(SubjectId(f"wearer:{W1}"))
+    assert list(store.some([1, 2])) == [(1, leaves[0], None), (2, leaves[1], written[1])]
+    assert [serial for serial, _ in store.events(2)] == [3, 4]
+    with pytest.raises(Damaged):
+        list(store.some([9]))

@@ -51,6 +51,7 @@ from safetynet.core.events import (
     CameraCard,
     CamerasChanged,
     CamerasProposed,
+    ClosedIncidentOpened,
     DiskChanged,
     DispatchOrdered,
     IncidentClaimed,
@@ -64,6 +65,7 @@ from safetynet.core.events import (
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
+    ReportMade,
     UnitReported,
     VideoEnded,
     VideoGranted,
@@ -201,7 +203,7 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return list(given.events)
         case LogRestored():
             return _restored(state, given, at)
-        case DiskChanged():
+        case DiskChanged() | ClosedIncidentOpened() | ReportMade():
             return [given]
         case Tick():
             return _due(state, at)

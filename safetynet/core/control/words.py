@@ -7,10 +7,12 @@ from typing import Final, TypeAlias
 from safetynet.core import jurisdictions
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
+    ClosedIncidentOpened,
     DiskChanged,
     LogRestored,
     Place,
     RelayEvent,
+    ReportMade,
     Spot,
 )
 from safetynet.core.fixes import Fix
@@ -268,7 +270,9 @@ Command: TypeAlias = (
     | AnswerWarning
     | Close
 )
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Tick
+Reread: TypeAlias = ClosedIncidentOpened | ReportMade
+"""A closed incident was opened again, as `core.archives` allowed: recorded as it comes."""
+Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Reread | Tick
 """`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
