@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from safetynet.app import figures, protected, site, views, windows
+from safetynet.app import field, figures, protected, site, views, windows
 from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
@@ -43,6 +43,7 @@ from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
+    ActionId,
     AlarmId,
     CentreId,
     FixId,
@@ -315,6 +316,7 @@ class Control(windows.Host):
                             city=errand.city,
                             cameras=errand.cameras,
                             until_ms=errand.until,
+                            one_tile=errand.one_tile,
                         )
                     )
                 case words.SetCameras(grant, cameras):
@@ -359,7 +361,11 @@ class Control(windows.Host):
             return no
         if isinstance(command, words.AskVideo):
             seat.asked.add(command.incident)
-        if isinstance(command, words.AdmitViewer):
+        if isinstance(command, words.AdmitOfficer):
+            request = incidents.grant_of(self.loop.state.incidents[self.loop.state.given[command.grant]], command.grant)
+            assert request is not None, "refuses() found the grant"
+            self._let_in(seat, command, request.until, at)
+        elif isinstance(command, words.AdmitViewer):
             seat.asked.add(command.incident)
             seat.admitted.discard(command.grant)  # a token serves once: whoever asks again has lost it
         else:
@@ -392,9 +398,7 @@ class Control(windows.Host):
             return Why.NOT_ALLOWED_NOW.value
         if role not in OPERATORS:
             unit = self._unit_of(seat.session)
-            if said.act == "unit" and unit and said.dispatch and said.state:
-                return words.ReportUnit(dispatch=said.dispatch, unit=unit, state=said.state)
-            return Why.NOT_ALLOWED_NOW.value
+            return field.command(seat, self.units[unit] if unit else None, said)
         if said.act == "ack" and said.alarm is not None:
             return words.Acknowledge(alarm=said.alarm, by=by)
         if said.act == "admit" and said.grant is not None:
@@ -418,6 +422,8 @@ class Control(windows.Host):
                 return words.AskVideo(incident=incident, by=by, footing=footing)
             case windows.Do(act="office", unit=unit) if unit is None or unit in self.units:
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
+            case windows.Do(act="backup"):
+                return words.AnswerBackup(incident=incident, by=by)
             case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
             case windows.Do(act="mark", city=city, camera=camera, sight=sight) if city and camera and sight:
@@ -434,6 +440,19 @@ class Control(windows.Host):
                 return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
             case _:
                 return "bad_command"
+
+    def keep_photo(self, session: Session, one: field.Taken) -> Why | str | None:
+        unit = self._unit_of(session)
+        row = self.units[unit] if unit else None
+        kept = field.keep(self.loop, self.store, row, session.account.person, one, clock.now())
+        if isinstance(kept, list):
+            self._run(kept)
+            self.show()
+            return None
+        return kept
+
+    def photo(self, incident: IncidentId, action: ActionId) -> bytes | None:
+        return field.photo(self.store, self.loop.state, incident, action)
 
     def _may_lead(self, person: PersonId) -> bool:
         account = self.sessions.person(person)
@@ -454,9 +473,14 @@ class Control(windows.Host):
                     )
                     at = clock.now()
                     if mind.refuses(self.loop.state, wish, at) is None:
-                        digest = seat.admit(request.grant)
-                        self.let_in(seat, request.until)
-                        self._run(self.loop.take(replace(wish, token_sha256=digest), at))
+                        self._let_in(seat, wish, request.until, at)
+
+    def _let_in(
+        self, seat: windows.Seat, wish: words.AdmitViewer | words.AdmitOfficer, until: Instant, at: Instant
+    ) -> None:
+        digest = seat.admit(wish.grant)
+        self.let_in(seat, until)
+        self._run(self.loop.take(replace(wish, token_sha256=digest), at))
 
     def _ended(self, incident: IncidentId) -> None:
         """The rules learn that a person ended these episodes: what comes now is new."""
@@ -473,11 +497,11 @@ class Control(windows.Host):
     def _show_now(self) -> None:
         seen = self._looked()
         state = self.loop.state
-        view = protected.added(views.operators(state, seen), state, seen)
+        view = field.added(protected.added(views.operators(state, seen), state, seen), state, seen)
         view["seats"] = self._seats_view(state)
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
-            feed.show(views.officer(state, unit, seen), seen.at)
+            feed.show(field.phone(views.officer(state, unit, seen), view, state, self.units[unit], seen), seen.at)
         for who, feed in self._phones.items():
             feed.show(protected.phone(state, who, seen), seen.at)
 
@@ -580,7 +604,7 @@ class Control(windows.Host):
         A start of this program signs everybody out, so it holds nobody to whom its relay may still show a picture.
         """
         self._run(minds.resume(self.loop.state))
-        viewers = {each for incident in self.loop.state.incidents.values() for each in incident.viewers}
+        viewers = {each for incident in self.loop.state.incidents.values() for each in incidents.viewers(incident)}
         self._run([words.CutViewer(each, Why.SIGNED_OUT) for each in sorted(viewers - self.admitted.keys())])
 
     async def _tick(self) -> None:

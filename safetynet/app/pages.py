@@ -8,13 +8,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import lookups, site
+from safetynet.app import field, lookups, site
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Site, body_of
 from safetynet.core.fixes import Fix
-from safetynet.core.terms import DeviceId, UnitId, WearerId
+from safetynet.core.terms import ActionId, DeviceId, IncidentId, UnitId, WearerId, Why
 from safetynet.edge import clock
+from safetynet.edge.auth import Session
 from safetynet.edge.devices import osmand
+from safetynet.edge.photos import PHOTO_BYTES_MAX
 
 HOME: Final = {"operator": "/operator", "supervisor": "/operator", "officer": "/field", "protected": "/protected"}
 
@@ -25,6 +27,8 @@ class Program(site.Program, lookups.Program, Protocol):
     units: dict[UnitId, UnitRow]
 
     def on_unit(self, fix: Fix) -> None: ...
+    def keep_photo(self, session: Session, one: field.Taken) -> Why | str | None: ...
+    def photo(self, incident: IncidentId, action: ActionId) -> bytes | None: ...
 
 
 def application(control: Program, intake: ASGIApp) -> ASGIApp:
@@ -60,6 +64,8 @@ class _Pages(Site):
             Route("/protected", self._protected),
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
+            Route("/field/photo", self._take_photo, methods=["POST"]),
+            Route("/photo/{incident}/{action}", self._photo),
             Route("/unit", self._unit, methods=["GET", "POST"]),
             *super().routes(),
         ]
@@ -78,6 +84,37 @@ class _Pages(Site):
         if session is None or session.account.role not in OPERATORS:
             return RedirectResponse("/")
         return self._files.page("incidents.html")
+
+    # --- photographs -----------------------------------------------------------------------------------------------
+
+    async def _take_photo(self, request: Request) -> Response:
+        """From an officer's telephone; sent again after a lost answer it is there already."""
+        session = self._whose(request)
+        if session is None:
+            return self._problem(401, "sign_in")
+        if not self._ours(request):
+            return self._problem(403, "wrong_origin")
+        body = await body_of(request, PHOTO_BYTES_MAX)
+        one = field.taken(request.query_params, body)
+        if one is None:
+            return self._problem(400, "malformed")
+        if not body:
+            return self._problem(413, "too_large")
+        no = self._control.keep_photo(session, one)
+        if no is not None:
+            return self._problem(422, no.value if isinstance(no, Why) else no)
+        return Response(status_code=204, headers=self._files.headers)
+
+    async def _photo(self, request: Request) -> Response:
+        """To who sits at the centre, and never into a cache."""
+        session = self._whose(request)
+        if session is None or session.account.role not in OPERATORS:
+            return self._problem(401, "sign_in")
+        told = request.path_params
+        data = self._control.photo(IncidentId(told["incident"]), ActionId(told["action"]))
+        if data is None:
+            return self._problem(404, "no_such_file")
+        return Response(data, media_type="image/jpeg", headers={**self._files.headers, "cache-control": "no-store"})
 
     # --- units' phones ---------------------------------------------------------------------------------------------
 

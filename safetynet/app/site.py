@@ -194,13 +194,13 @@ class _SignIn(msgspec.Struct, frozen=True):
     password: str
 
 
-async def body_of(request: Request) -> bytes:
-    """At most BODY_BYTES_MAX; what is longer is cut off and then fails to decode."""
+async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
+    """At most `bytes_max`; what is longer is cut off and then fails to decode."""
     taken = bytearray()
     try:
         async for chunk in request.stream():
             taken += chunk
-            if len(taken) > BODY_BYTES_MAX:
+            if len(taken) > bytes_max:
                 return b""
     except ClientDisconnect:
         return b""  # nobody is left to answer, and half a body is none

@@ -13,8 +13,10 @@ from typing import Any, Final, Protocol
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from safetynet.core.events import Spot
 from safetynet.core.terms import (
     SECOND_MS,
+    ActionId,
     AlarmId,
     Approval,
     Basis,
@@ -23,6 +25,7 @@ from safetynet.core.terms import (
     CentreId,
     DispatchId,
     Disposition,
+    FieldMark,
     GrantId,
     Heading,
     IncidentId,
@@ -32,6 +35,7 @@ from safetynet.core.terms import (
     Sight,
     Travel,
     Turn,
+    Unable,
     UnitId,
     UnitState,
     ViewerId,
@@ -75,6 +79,11 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     unit: UnitId | None = None
     dispatch: DispatchId | None = None
     state: UnitState | None = None
+    action: ActionId | None = None
+    acted_at: Instant | None = None
+    unable: Unable | None = None
+    mark: FieldMark | None = None
+    spot: Spot | None = None
     answer: WarningAnswer | None = None
     city: CentreId | None = None
     camera: CameraId | None = None

@@ -11,6 +11,7 @@ import { everySecond, now } from './clock.js';
 import { icon } from './icons.js';
 import { label } from './keys.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
+import { marks as fieldMarks } from './fieldside.js';
 import { apart, circle, cone, track, zone, zoneTop } from './map-shapes.js';
 import { saw } from './marks.js';
 import { certainty, clock, count, metres, speed, t } from './say.js';
@@ -237,6 +238,7 @@ export class GroundMap extends Light {
     for (const { row, place } of this.#elsewhere()) put(`waiting ${row.id}`, place.lat, place.lon, this.#other(row, place), `mk-other p${row.alarm.priority}`);
     for (const unit of this.units) put(`unit ${unit.id}`, unit.lat, unit.lon, unitMark(unit, this.#crowded(unit)), 'mk-unit');
     this.#seen().forEach((each, i, all) => put(`seen ${i}`, each.lat, each.lon, sightMark(each, i < all.length - 1), 'mk-sight'));
+    for (const each of fieldMarks(this.incident)) put(each.id, each.lat, each.lon, each.what, each.look);
     const place = this.incident?.place;
     if (this.incident && place) put('wearer', place.lat, place.lon, this.#wearer(this.incident, place, this.#corner(place)), 'mk-wearer');
     for (const [id, mark] of this.marks) {
@@ -385,6 +387,7 @@ export class GroundMap extends Light {
       ${this.waiting.map(({ alarm }) => html`<li>${t('live.new', { priority: t(`Priority.${alarm.priority}`), kind: t(`AlarmKind.${alarm.kind}`), who: alarm.who })}</li>`)}
       ${this.units.map((each) => html`<li>${t('map.twin_unit', { name: each.name, state: t(`UnitState.${each.state}`) })}${place ? ` · ${metres(apart(each, place))}` : ''}</li>`)}
       ${this.#seen().map((each) => html`<li>${each.name}: ${saw(each)}, ${clock(each.at)}, ${each.who}</li>`)}
+      ${fieldMarks(this.incident).map((each) => html`<li>${each.text}</li>`)}
       ${this.zones.map((each) => html`<li>${t('map.zone')}: ${each.name}</li>`)}</ul></section>`;
   }
 }

@@ -4,6 +4,7 @@ import './age.js';
 import { CODES, OUTCOMES } from './choices.js';
 import { everySecond } from './clock.js';
 import { demo } from './demo.js';
+import { calls } from './fieldside.js';
 import './header.js';
 import { act as keyAct, bound, keysOf, letters, switchLetters } from './keys.js';
 import './map.js';
@@ -198,6 +199,9 @@ function perform(name) {
     case 'video':
       views.expect();
       void command('video', { incident: at.id });
+      return;
+    case 'backup':
+      void command('backup', { incident: at.id });
       return;
     case 'police':
       void command('police', { incident: at.id });
@@ -458,7 +462,7 @@ state.addEventListener('change', () => {
   keysOf(me()?.person ?? '');
   sound.sitAt(me()?.seat ?? '');
   watchColleagues();
-  sound.heed(Object.values(state.all.alarms));
+  sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents))]);
   views.show(incident());
   draw();
   announce();

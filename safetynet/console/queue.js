@@ -33,12 +33,14 @@ export function rows(alarms, incidents, me) {
     const incident = incidents[id] ?? null;
     const sorted = [...group].sort((a, b) => a.priority - b.priority || a.raised_at - b.raised_at);
     const fresh = group.find((each) => open(each)) ?? sorted[0];
-    const alarm = sorted[0].state === 'closed' ? sorted[0] : { ...sorted[0], state: fresh.state };
+    const called = incident?.backup && incident.state !== 'closed';
+    const alarm = sorted[0].state === 'closed' ? sorted[0] : { ...sorted[0], state: fresh.state, ...(called ? { priority: 1 } : {}) };
     const closed = incident ? incident.state === 'closed' : alarm.state === 'closed';
     const held = incident?.state === 'claimed';
     const mine = held && incident.owner === me;
+    const waits = group.some(open) || (called && incident.backup?.answered_at === null);
     /** @type {Tab} */
-    const tab = closed ? 'closed' : held && (mine || !group.some(open)) ? 'handling' : 'waiting';
+    const tab = closed ? 'closed' : held && (mine || !waits) ? 'handling' : 'waiting';
     return { id, alarm, incident, n: group.reduce((sum, each) => sum + each.count, 0), tab, mine };
   });
   return made.sort((a, b) => order(a, b));
@@ -85,6 +87,7 @@ export class AlarmRow extends Light {
 function where(alarm, zone, done, incident) {
   const place = incident?.place ?? alarm.place;
   if (done) return incident?.code ? t(`Disposition.${incident.code}`) : '';
+  if (incident?.backup) return html`${t('FieldMark.backup')} · ${incident.backup.unit_name} <sn-age at=${incident.backup.at}></sn-age>`;
   if (!place) return t('queue.no_place') + zone;
   return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> <span class="num">±${metres(place.radius_m)}</span>${zone}`;
 }

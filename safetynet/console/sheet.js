@@ -2,6 +2,7 @@
 import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
+import { backup, block } from './fieldside.js';
 import { icon, shape } from './icons.js';
 import { label } from './keys.js';
 import { certainty, clock, count, day, metres, span, speed, t } from './say.js';
@@ -60,7 +61,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -69,6 +70,7 @@ export function details(entry) {
     if (value === null || value === undefined || value === '') return [];
     if (key === 'cameras') return [t('record.cameras', { n: Array.isArray(value) ? value.length : Number(value) })];
     if (key === 'state') return [t(`${STATES[/** @type {keyof typeof STATES} */ (entry.what)] ?? 'UnitState'}.${value}`)];
+    if (key === 'acted_at') return [t('fieldside.acted', { at: clock(Number(value)) })];
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];
   });
@@ -142,9 +144,10 @@ export class Sheet extends Light {
         <span class="el num">${incident.closed_at ? span(incident.closed_at - incident.opened_at) : html`<sn-age mode="since" at=${incident.opened_at}></sn-age>`}</span></h2>
         <div class="sub"><span class="num">${t('sheet.incident', { id: incident.id })}</span>${incident.state === 'closed' ? html`<span class="num">${clock(incident.opened_at)} – ${clock(incident.closed_at ?? 0)}</span><b class="how">${t(`Disposition.${incident.code}`)}</b>`
           : html`<span class="num">${t('sheet.opened', { at: clock(incident.opened_at) })} · ${this.#owner(incident)}</span>`}</div></div>
+      ${backup(incident, () => this.tell('sn-act', { act: 'backup' }))}
       <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
         <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.state === 'closed' ? over(incident.steps) : incident.steps}></sn-steps>`}</div>
-        ${this.#protected(incident)}${this.#sent(incident)}${this.#duties(incident)}
+        ${this.#protected(incident)}${this.#sent(incident)}${block(incident)}${this.#duties(incident)}
         <div class="blk last"><sn-record .entries=${incident.record} .sealed=${incident.sealed}></sn-record></div></div>
       ${this.#acts(incident)}`;
   }

@@ -3,11 +3,13 @@
  * a second page on a small machine, must show the order at once, whatever its graphics can do.
  */
 import { html, LitElement, nothing, svg } from 'lit';
+import { cone } from './map-shapes.js';
+import { streets } from './route.js';
 
 const REACH_M = 260;
 /** Half of what a tall telephone shows across; a mark of one's own that lies farther out stands at this edge. */
 const EDGE_X_M = 104;
-const EDGE_Y_M = 160;
+const EDGE_Y_M = 125;
 /** Names of streets stand this far from the middle, so that they do not hide the person. */
 const NAME_M = 40;
 const ROAD_PX = { local: 3, collector: 5, arterial: 9 };
@@ -19,10 +21,19 @@ export const from = (middle) => (/** @type {number[]} */ [lon, lat]) => [(lon - 
 
 /** @type {Promise<GeoJSON.FeatureCollection>|null} */
 let ground = null;
-export const load = () => (ground ??= fetch('/map/base.geojson').then((answer) => answer.json()));
+export const load = () => (ground ??= fetch('/map/base.geojson').then((answer) => {
+  if (!answer.ok) throw new Error(`map: ${answer.status}`);
+  return answer.json();
+}));
+/** @type {Map<string, import('./route.js').Node>|null} */
+let known = null;
+/** The streets as a net, once the map is here. */
+export async function net() {
+  return (known ??= streets(await load()));
+}
 
 export class Sketch extends LitElement {
-  static properties = { place: { attribute: false }, here: { attribute: false }, mine: { attribute: false }, label: { type: String }, map: { state: true } };
+  static properties = { place: { attribute: false }, here: { attribute: false }, mine: { attribute: false }, way: { attribute: false }, camera: { attribute: false }, seen: { attribute: false }, label: { type: String }, map: { state: true } };
 
   constructor() {
     super();
@@ -33,6 +44,12 @@ export class Sketch extends LitElement {
     /** The word on the officer's own mark. */
     this.mine = '';
     this.label = '';
+    /** @type {import('./route.js').Way|null} */
+    this.way = null;
+    /** Whose picture is shown. @type {import('./types.js').Camera|null} */
+    this.camera = null;
+    /** Where an officer stood who saw the person last. @type {import('./types.js').FieldMark|null} */
+    this.seen = null;
     /** @type {GeoJSON.FeatureCollection|null} */
     this.map = null;
   }
@@ -54,9 +71,27 @@ export class Sketch extends LitElement {
     const shown = mine ? inside(mine) : null;
     return html`<svg class="sketch" viewBox="${-REACH_M} ${-REACH_M * 0.75} ${REACH_M * 2} ${REACH_M * 1.5}" preserveAspectRatio="xMidYMid slice" role="img" aria-label=${this.label}>
       ${shapes(this.map, at, REACH_M)}${this.#names(at)}
-      ${mine && shown ? svg`<path class="sk-way" d=${`M0 0L${shown[0]} ${shown[1]}`}></path>` : nothing}
+      ${this.#camera(at)}
+      ${this.way ? svg`<path class="sk-way" d=${`M${this.way.steps.map((each) => at([each.lon, each.lat]).map((m) => m.toFixed(0)).join(' ')).join('L')}`}></path>`
+        : mine && shown ? svg`<path class="sk-way" d=${`M0 0L${shown[0]} ${shown[1]}`}></path>` : nothing}
       <circle class="m-acc" r=${Math.max(place.radius_m, 6)}></circle><rect class="sk-at" x="-6" y="-6" width="12" height="12"></rect>
-      ${shown ? svg`<g transform=${`translate(${shown[0]} ${shown[1]})`}><rect class="sk-here" x="-10" y="-8" width="20" height="16" rx="4"></rect><text class="sk-mine" y="3.5">${this.mine}</text></g>` : nothing}</svg>`;
+      ${this.#sighting(at)}${shown ? svg`<g transform=${`translate(${shown[0]} ${shown[1]})`}><rect class="sk-here" x="-10" y="-8" width="20" height="16" rx="4"></rect><text class="sk-mine" y="3.5">${this.mine}</text></g>` : nothing}</svg>`;
+  }
+
+  /** Where the picture comes from, and which way it looks. @param {(point: number[]) => number[]} at */
+  #camera(at) {
+    const camera = this.camera;
+    if (!camera) return nothing;
+    const [x, y] = at([camera.lon, camera.lat]);
+    const shapes = cone(camera, 'open').map((each) => (each.geometry.type === 'Polygon' ? each.geometry.coordinates[0].map(at) : []));
+    return svg`${shapes.map((ring) => svg`<path class="sk-cone" d=${`M${ring.map(([a, b]) => `${a.toFixed(0)} ${b.toFixed(0)}`).join('L')}Z`}></path>`)}<circle class="sk-cam" cx=${x.toFixed(0)} cy=${y.toFixed(0)} r="5"></circle>`;
+  }
+
+  /** @param {(point: number[]) => number[]} at */
+  #sighting(at) {
+    if (!this.seen?.spot) return nothing;
+    const [x, y] = inside(at([this.seen.spot.lon, this.seen.spot.lat]));
+    return svg`<circle class="sk-seen" cx=${x} cy=${y} r="7"></circle>`;
   }
 
   /** The names of the larger streets, each once, where it passes nearest. @param {(point: number[]) => number[]} at */

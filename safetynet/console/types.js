@@ -32,7 +32,8 @@
  *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
- *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[]}} Incident
+ *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[], marks?: FieldMark[],
+ *   photos?: FieldPhoto[], backup?: Backup|null}} Incident
  * @typedef {{id: string, name: string, phone_known: boolean, place: {lat: number, lon: number, observed_at: number}|null,
  *   near_m: number|null, warned_at: number|null, kind: string|null, direction: boolean, answer: string|null,
  *   why: string|null, article_ko: string, article_en: string}} Shielded
@@ -48,6 +49,11 @@
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
  *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
+ * @typedef {{lat: number, lon: number, radius_m: number}} Spot
+ * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
+ *   spot: Spot|null}} FieldMark  `at` is the officer's own time of it.
+ * @typedef {{photo: string, at: number, by_name: string, unit_name: string, size_bytes: number, sha256: string, spot: Spot|null}} FieldPhoto
+ * @typedef {FieldMark & {answered_at: number|null, answered_name: string|null}} Backup
  * At a smart city centre (contracts section 5a):
  * @typedef {{request: string, incident: string, sender: string, sender_name: string, kind: string, priority: number,
  *   state: 'prepared'|'waiting'|'granted', since: number, answer_by: number|null, until: number, radius_m: number, count: number,
@@ -62,7 +68,9 @@
  *   unreviewed: number, answer_ms_median: number|null, answer_ms_max: number|null, streams_given: number, streams_own: number,
  *   ledger_size: number}} Today
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
- *   answer_by: number|null, office: string}} Order
+ *   answer_by: number|null, office: string, priority: number, ordered_at: number, unable: string|null, lead_name: string|null,
+ *   others: {unit_name: string, state: string}[], sighting: FieldMark|null, backup: {at: number, answered_at: number|null}|null,
+ *   law: {article_ko: string, article_en: string, conditions: string[]}|null, grants: Grant[], cameras: Camera[]}} Order
  * @typedef {{state: string, at: number, read: boolean}} Police
  * @typedef {{incident: string, kind: string, certainty: string, near_m: number, give_m: number|null, closing: boolean|null,
  *   observed_at: number, sector: {towards_deg: number, width_deg: number, away_deg: number}|null, warned_at: number,
@@ -101,6 +109,6 @@
  *   kind?: 'webcodecs'|'mse'|'none', surface?(): HTMLCanvasElement|HTMLVideoElement, doubt?(): unknown,
  *   open(tile: number, canvas: HTMLCanvasElement|HTMLVideoElement, what: {grant: string, camera: string}): unknown,
  *   close(tile: number): unknown, mode(tile: number, mode: 'full'|'key'|'paused'): unknown,
- *   report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
+ *   end(): unknown, report(): Promise<{tile: number, glass_ms: number|null}[]>}} Player
  */
 export {};

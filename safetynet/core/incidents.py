@@ -13,9 +13,11 @@ from typing import Final
 from immutables import Map
 
 from safetynet.core.alarms import TAMPER
-from safetynet.core.events import CameraCard, Place
+from safetynet.core.events import BackupAnswered, CameraCard, FieldMarked, PhotoTaken, Place, Spot, UnitReported
 from safetynet.core.terms import (
     DAY_MS,
+    SECOND_MS,
+    ActionId,
     AlarmId,
     AlarmKind,
     Basis,
@@ -25,6 +27,7 @@ from safetynet.core.terms import (
     Certainty,
     DispatchId,
     Disposition,
+    FieldMark,
     GrantId,
     Heading,
     IncidentId,
@@ -37,6 +40,7 @@ from safetynet.core.terms import (
     Sight,
     Standing,
     Travel,
+    Unable,
     UnitId,
     UnitState,
     ViewerId,
@@ -50,6 +54,8 @@ NOTICE_OF_VIEWING_MS: Final = 30 * DAY_MS
 
 
 SIGHTINGS_MAX: Final = 50
+LATE_MS: Final = 5 * SECOND_MS
+"""What an officer did longer ago than this shows both times in the record."""
 
 
 class Stage(Enum):
@@ -130,6 +136,9 @@ class Dispatch:
     reported_at: Instant | None = None
     accepted_at: Instant | None = None
     overdue: bool = False
+    unable: Unable | None = None
+    viewers: frozenset[ViewerId] = frozenset()
+    """The telephone's windows that were let in to a picture under this order."""
     standing: Standing | None = None
 
 
@@ -178,6 +187,39 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What an officer said from where he stood. `at` is his own time of it."""
+
+    action: ActionId
+    mark: FieldMark
+    at: Instant
+    heard_at: Instant
+    unit: UnitId
+    by: PersonId
+    spot: Spot | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    action: ActionId
+    at: Instant
+    unit: UnitId
+    by: PersonId
+    sha256: bytes
+    size_bytes: int
+    spot: Spot | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """The last call for backup: priority 1 for as long as the incident lives, ringing until somebody answers."""
+
+    mark: Mark
+    answered_at: Instant | None = None
+    answered_by: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     incident: IncidentId
     wearer: WearerId
@@ -213,6 +255,11 @@ class Incident:
     notice_due_at: Instant | None = None
     sightings: tuple[Sighting, ...] = ()
     """Oldest first, at most SIGHTINGS_MAX."""
+    marks: tuple[Mark, ...] = ()
+    photos: tuple[Photo, ...] = ()
+    backup: Backup | None = None
+    actions: frozenset[ActionId] = frozenset()
+    """Of telephones in the field: one that is sent again has no further effect."""
 
 
 def refusal(incident: Incident | None, act: Act, by: PersonId) -> Why | None:
@@ -264,3 +311,58 @@ def with_dispatch(incident: Incident, dispatch: Dispatch) -> Incident:
 
 def with_notice(incident: Incident, notice: Notice) -> Incident:
     return replace(incident, notices=incident.notices.set(notice.notice, notice))
+
+
+def acted(incident: Incident, action: ActionId | None) -> Incident:
+    return incident if action is None else replace(incident, actions=incident.actions | {action})
+
+
+def officer_admitted(incident: Incident, dispatch: DispatchId, viewer: ViewerId) -> Incident:
+    """His window stands under his order, not under who leads: it ends with the one and outlives a change of the other."""
+    order = incident.dispatches.get(dispatch)
+    incident = replace(incident, viewed=True)
+    return incident if order is None else with_dispatch(incident, replace(order, viewers=order.viewers | {viewer}))
+
+
+def viewers(incident: Incident) -> frozenset[ViewerId]:
+    """All windows that were let in: those of who leads and those of officers."""
+    return incident.viewers.union(*(each.viewers for each in incident.dispatches.values()))
+
+
+def marked(incident: Incident, event: FieldMarked | PhotoTaken | BackupAnswered) -> Incident:
+    """The incident after an officer's word or photograph, or after an answer to his call."""
+    match event:
+        case FieldMarked():
+            made = Mark(
+                action=event.action,
+                mark=event.mark,
+                at=event.acted_at,
+                heard_at=event.at,
+                unit=event.unit,
+                by=event.by,
+                spot=event.spot,
+            )
+            backup = Backup(mark=made) if event.mark is FieldMark.BACKUP else incident.backup
+            actions = incident.actions | {event.action}
+            return replace(incident, marks=(*incident.marks, made), backup=backup, actions=actions)
+        case PhotoTaken():
+            photo = Photo(
+                action=event.action,
+                at=event.acted_at,
+                unit=event.unit,
+                by=event.by,
+                sha256=event.sha256,
+                size_bytes=event.size_bytes,
+                spot=event.spot,
+            )
+            return replace(incident, photos=(*incident.photos, photo), actions=incident.actions | {event.action})
+        case BackupAnswered():
+            if incident.backup is None:
+                return incident  # the call was erased, the answer names nobody of the incident
+            return replace(incident, backup=replace(incident.backup, answered_at=event.at, answered_by=event.by))
+
+
+def late(event: UnitReported | FieldMarked | PhotoTaken) -> tuple[tuple[str, str], ...]:
+    """His own time of what an officer did, when it was heard late."""
+    told_late = event.acted_at is not None and event.at - event.acted_at >= LATE_MS
+    return (("acted_at", str(event.acted_at)),) if told_late else ()

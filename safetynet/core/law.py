@@ -240,6 +240,34 @@ def basis(wearer_class: WearerClass, kind: AlarmKind) -> Rule | NoBasis:
     return TABLE[wearer_class, kind]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """On what ground an officer who was sent sees one picture on his telephone, and under which conditions."""
+
+    kinds: frozenset[str]
+    """Units of the receiving authority itself. Police are another organisation: what they see they ask a city for."""
+    article_ko: str
+    article_en: str
+    conditions: tuple[str, ...]
+
+
+FIELD: Final = Field(
+    kinds=frozenset({"office", "rapid"}),
+    article_ko="전자장치부착법 제16조의3 제2항(신속한 지도·감독), 개인정보 보호법 제18조 제5항",
+    article_en="Electronic Device Attachment Act Art. 16-3(2) (swift supervision), PIPA Art. 18(5)",
+    conditions=(*CONDITIONS, "one_picture", "end_with_order"),
+)
+"""The line for officers. The control centre received the pictures so that the wearer be supervised swiftly; the
+probation officer under an order to go is the one who does it, of the same authority. So this is use for the purpose of
+the provision and no further provision to somebody else; it reaches no farther than the grant, one picture at a time,
+and ends with the order, the grant or the incident."""
+
+
+def officer_sees(kind: str) -> Field | None:
+    """What a unit of this kind may be shown under its order; None: it is no unit of the receiving authority."""
+    return FIELD if kind in FIELD.kinds else None
+
+
 def _limits_by_basis() -> dict[tuple[Basis, AlarmKind], Limits]:
     """The city's side: no class, so where classes differed the narrowest would count."""
     found: dict[tuple[Basis, AlarmKind], Limits] = {}

@@ -39,6 +39,8 @@ DispatchId = NewType("DispatchId", str)
 NoticeId = NewType("NoticeId", str)
 ViewerId = NewType("ViewerId", str)
 """One console window of one person at one sign-in."""
+ActionId = NewType("ActionId", str)
+"""Drawn by a telephone for one thing that its officer did: what is sent twice happens once."""
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
 SubjectId = NewType("SubjectId", str)
@@ -168,6 +170,23 @@ class UnitState(Enum):
     EN_ROUTE = "en_route"
     ON_SCENE = "on_scene"
     RELEASED = "released"
+
+
+class FieldMark(Enum):
+    """What an officer says from where he stands, with one press."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not_seen"
+    BACKUP = "backup"
+
+
+class Unable(Enum):
+    """Why a unit cannot go."""
+
+    ELSEWHERE = "elsewhere"
+    TOO_FAR = "too_far"
+    VEHICLE = "vehicle"
+    UNSAFE = "unsafe"
 
 
 class CalibrationReason(Enum):
@@ -305,6 +324,9 @@ class Why(Enum):
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
     SIGNED_OUT = "signed_out"
+    NOT_ACCEPTED = "not_accepted"
+    DISPATCH_OVER = "dispatch_over"
+    TOO_MANY_REPORTS = "too_many_reports"
     RESTORED = "restored"
     """The log was brought back from a backup, or found behind what others saw of it: what it held alive is over."""
     DISK_LOW = "disk_low"

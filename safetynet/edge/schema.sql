@@ -61,6 +61,13 @@ create table if not exists person (
   sealed blob not null          -- names, contacts, orders as the program encodes them; never parsed by SQL
 ) strict, without rowid;
 
+create table if not exists photo (
+  subject text not null,        -- of the incident; the row goes with it
+  name text not null,           -- drawn by the telephone; its event names it too
+  sealed blob not null,         -- never parsed by SQL
+  primary key (subject, name)
+) strict;
+
 create table if not exists wrapped_key (
   row integer primary key,      -- rows are appended and overwritten in place, never deleted or moved: SQLite zeroes what it
                                 -- frees, but not every copy that rebalancing a tree leaves behind

@@ -390,6 +390,17 @@ class Store:
             assert data is not None
             yield SubjectId(subject), data
 
+    def put_photo(self, subject: SubjectId, name: str, data: bytes) -> None:
+        """On disk when this returns. A name that is there already keeps what it holds."""
+        with self._transaction():
+            sealed = self._keys.seal(subject, data, _picture(name))
+            self._db.execute("insert into photo values (?, ?, ?) on conflict do nothing", (subject, name, sealed))
+
+    def photo(self, subject: SubjectId, name: str) -> bytes | None:
+        """None when there is none, or none any more."""
+        row = self._db.execute("select sealed from photo where subject = ? and name = ?", (subject, name)).fetchone()
+        return None if row is None else self._opened(subject, row[0], _picture(name))
+
     def erase(self, subject: SubjectId) -> None:
         """Destroys the subject's key and what only it could read. Serials, leaves and proofs stay as they are.
 
@@ -409,6 +420,7 @@ class Store:
             )
             self._db.execute("delete from person where subject = ?", (subject,))
             self._db.execute("delete from outbox where subject = ?", (subject,))
+            self._db.execute("delete from photo where subject = ?", (subject,))
             kind, _, name = subject.partition(":")
             if kind == "wearer":
                 self._db.execute("delete from device where wearer = ?", (name,))
@@ -631,6 +643,10 @@ def _place(serial: int) -> bytes:
 
 def _road(to: CentreId, seq: int) -> bytes:
     return f"outbox/{to}/{seq}".encode()
+
+
+def _picture(name: str) -> bytes:
+    return f"photo/{name}".encode()
 
 
 def _worker(person: PersonId) -> SubjectId:

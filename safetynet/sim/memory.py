@@ -34,6 +34,7 @@ class Memory:
         self._inbox: set[InboxKey] = set()
         self._marks: dict[str, int] = {}
         self._persons: dict[SubjectId, bytes] = {}
+        self._photos: dict[tuple[SubjectId, str], bytes] = {}
         self._devices: dict[str, Device] = {}
         self._accounts: dict[str, Account] = {}
         self._checkpoints: dict[int, bytes] = {}
@@ -122,10 +123,17 @@ class Memory:
     def persons(self) -> Iterator[tuple[SubjectId, bytes]]:
         return iter(sorted(self._persons.items()))
 
+    def put_photo(self, subject: SubjectId, name: str, data: bytes) -> None:
+        self._photos.setdefault((subject, name), data)
+
+    def photo(self, subject: SubjectId, name: str) -> bytes | None:
+        return self._photos.get((subject, name))
+
     def erase(self, subject: SubjectId) -> None:
         self._rows = [(whose, b"", b"", leaf) if whose == subject else (whose, salt, record, leaf)
                       for whose, salt, record, leaf in self._rows]  # fmt: skip
         self._persons.pop(subject, None)
+        self._photos = {key: data for key, data in self._photos.items() if key[0] != subject}
         for owed in self._outbox.values():
             for seq in [seq for seq, (whose, _) in owed.items() if whose == subject]:
                 del owed[seq]

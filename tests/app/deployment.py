@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import json
 import os
+import socket
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,10 +14,13 @@ import msgspec
 import websockets
 
 from safetynet.app import people
-from safetynet.core.messages import Role
+from safetynet.app.control import Control
+from safetynet.core.events import CameraCard
+from safetynet.core.messages import Envelope, GiveGrant, Role
 from safetynet.core.orders import Circle, Order, Zone
 from safetynet.core.terms import WearerClass
 from safetynet.edge import config, keys
+from safetynet.edge.relay import words
 from safetynet.edge.store import Account, Device, Store
 
 KEY = "device-key-of-a-test"
@@ -201,3 +206,88 @@ async def page(port: int, who: str, have: dict | None = None, **headers: str):
         opened = Page(socket)
         await opened.until(lambda page: page.epoch)
         yield opened
+
+
+# --- the city's and the relay's side, played in the test's own process
+
+
+class Relay:
+    """The centre relay's end of the unix socket."""
+
+    def __init__(self, folder):
+        self.path, self.heard = folder / "relay.sock", []
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_unix_server(self._serve, self.path)
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        self.writer.close()
+
+    async def _serve(self, reader, writer):
+        self.writer = writer
+        decoder = msgspec.msgpack.Decoder(words.ToCentreRelay)
+        try:
+            while True:
+                self.heard.append(decoder.decode(await words.read(reader)))
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    def of(self, kind):
+        return [each for each in self.heard if isinstance(each, kind)]
+
+
+def card(n):
+    return CameraCard(
+        camera=f"c{n}", pole="p", name=f"c{n}", lat=LAT, lon=LON, range_m=80.0, azimuth_deg=None, view_deg=None, ptz=False,
+        purpose="crime",
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def running_in(folder):
+    control = Control(folder)
+    task = asyncio.create_task(control.run())
+    await until(lambda: control.relay.up and listening(control.centre.web_port))
+    yield control
+    task.cancel()
+    await asyncio.wait({task})
+    control.journal.close()
+    control.store.close()
+
+
+async def cut(port, device="d1", **more):
+    fields = {"lat": LAT + 0.01, "lon": LON, "accuracy": 10, "timestamp": int(time.time()), "alarm": "removing"}
+    return await report(port, device, **(fields | more))
+
+
+async def until(true, wait_s=5.0):
+    async with asyncio.timeout(wait_s):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+def listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def grant(control, id="G1"):
+    (incident,) = control.loop.state.incidents.values()
+    request = incident.requests["garam"]
+    message = GiveGrant(
+        incident=incident.incident, request=request.request, grant=id, cameras=(card(1), card(2)), conditions=("no_audio",),
+        until=request.until,
+    )  # fmt: skip
+    envelope = Envelope(v=1, origin="garam", to="control", epoch=1, seq=len(id), sent_at=1, body=b"")
+    control.deliver(envelope, message)
+    control.deliver(envelope, message)  # the road may double
+
+
+async def asked(kim, port):
+    assert await cut(port) == 200
+    id = (await kim.until(lambda p: p.shown.get("incidents")) and kim.one("incidents"))["id"]
+    assert await kim.do("claim", incident=id) == "ok"
+    assert await kim.do("video", incident=id) == "ok"
+    return id

@@ -5,22 +5,35 @@ import contextlib
 import hashlib
 import json
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
 
-import msgspec
 import pytest
 import websockets
 
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
-from deployment import KEY, LAT, LON, cookie, http, page, program, report, sign_in
+from deployment import (
+    KEY,
+    LAT,
+    LON,
+    Relay,
+    asked,
+    cookie,
+    cut,
+    grant,
+    http,
+    listening,
+    page,
+    program,
+    running_in,
+    sign_in,
+    until,
+)
 
 from safetynet.app.control import Control
-from safetynet.core.events import AlarmRaised, CameraCard, IncidentOpened, ViewerAdmitted
-from safetynet.core.messages import Envelope, GiveGrant
+from safetynet.core.events import AlarmRaised, IncidentOpened, ViewerAdmitted
 from safetynet.edge import keys, web
 from safetynet.edge.relay import words
 from safetynet.edge.store import Store
@@ -36,11 +49,6 @@ def port():
 @pytest.fixture
 def folder(tmp_path, port):
     return deployment.make(tmp_path, port)
-
-
-async def cut(port, device="d1", **more):
-    fields = {"lat": LAT + 0.01, "lon": LON, "accuracy": 10, "timestamp": int(time.time()), "alarm": "removing"}
-    return await report(port, device, **(fields | more))
 
 
 def events(folder, kind):
@@ -221,87 +229,10 @@ async def test_killed_at_any_point_the_alarm_is_there_exactly_once(folder, port,
 # --- in this process: the city's and the relay's side are played here ----------------------------------------------
 
 
-class Relay:
-    """The centre relay's end of the unix socket."""
-
-    def __init__(self, folder):
-        self.path, self.heard = folder / "relay.sock", []
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_unix_server(self._serve, self.path)
-        return self
-
-    async def __aexit__(self, *_):
-        self.server.close()
-        self.writer.close()
-
-    async def _serve(self, reader, writer):
-        self.writer = writer
-        decoder = msgspec.msgpack.Decoder(words.ToCentreRelay)
-        try:
-            while True:
-                self.heard.append(decoder.decode(await words.read(reader)))
-        except asyncio.IncompleteReadError:
-            writer.close()
-
-    def of(self, kind):
-        return [each for each in self.heard if isinstance(each, kind)]
-
-
-def card(n):
-    return CameraCard(
-        camera=f"c{n}", pole="p", name=f"c{n}", lat=LAT, lon=LON, range_m=80.0, azimuth_deg=None, view_deg=None, ptz=False,
-        purpose="crime",
-    )  # fmt: skip
-
-
-@contextlib.asynccontextmanager
-async def running_in(folder):
-    control = Control(folder)
-    task = asyncio.create_task(control.run())
-    await until(lambda: control.relay.up and _listening(control.centre.web_port))
-    yield control
-    task.cancel()
-    await asyncio.wait({task})
-    control.journal.close()
-    control.store.close()
-
-
 @pytest.fixture
 async def running(folder):
     async with Relay(folder) as relay, running_in(folder) as control:
         yield control, relay
-
-
-async def until(true, wait_s=5.0):
-    async with asyncio.timeout(wait_s):
-        while not true():
-            await asyncio.sleep(0.02)
-
-
-def _listening(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def grant(control, id="G1"):
-    (incident,) = control.loop.state.incidents.values()
-    request = incident.requests["garam"]
-    message = GiveGrant(
-        incident=incident.incident, request=request.request, grant=id, cameras=(card(1), card(2)), conditions=("no_audio",),
-        until=request.until,
-    )  # fmt: skip
-    envelope = Envelope(v=1, origin="garam", to="control", epoch=1, seq=len(id), sent_at=1, body=b"")
-    control.deliver(envelope, message)
-    control.deliver(envelope, message)  # the road may double
-
-
-async def asked(kim, port):
-    assert await cut(port) == 200
-    id = (await kim.until(lambda p: p.shown.get("incidents")) and kim.one("incidents"))["id"]
-    assert await kim.do("claim", incident=id) == "ok"
-    assert await kim.do("video", incident=id) == "ok"
-    return id
 
 
 async def test_only_the_window_that_asked_is_let_in_by_a_token_of_its_own(running, port):
@@ -443,7 +374,7 @@ async def test_a_mistake_of_ours_in_a_request_ends_the_program(folder, port):
     async with Relay(folder):
         control = Control(folder)
         task = asyncio.create_task(control.run())
-        await until(lambda: control.relay.up and _listening(port))
+        await until(lambda: control.relay.up and listening(port))
 
         def broken(_):
             raise AssertionError("our own mistake")

@@ -103,6 +103,27 @@ def unit(id: str, name: str, kind: str, dy: float, dx: float, **more: Any) -> di
     return {"id": id, "name": name, "kind": kind, "lat": LAT + dy, "lon": LON + dx, "at": now_ms(), "state": "free", "dispatch": None, "eta_s": 190, **more}  # fmt: skip
 
 
+ORDER: dict[str, Any] = {
+    "priority": 1, "ordered_at": 0, "unable": None, "lead_name": "이관제", "others": [], "sighting": None, "backup": None, "law": None,
+    "grants": [], "cameras": [],
+}  # fmt: skip
+"""What an officer's order holds besides, before it is accepted."""
+
+
+def seen_order(**more: Any) -> dict[str, Any]:
+    """An accepted order with two cameras of a live grant."""
+    law = {
+        "article_ko": "전자장치부착법 제16조의3 제2항",
+        "article_en": "EM Act Art. 16-3(2)",
+        "conditions": ["no_recording", "one_picture", "end_with_order"],
+    }
+    return {
+        "dispatch": "d1", "state": "en_route", "incident": "i1", "place": place(), "kind_word": "strap_cut", "answer_by": None,
+        "office": "가온보호관찰소", **ORDER, "law": law, "grants": granted()["grants"],
+        "cameras": [camera(n, grant="g1", state="granted") for n in (1, 2)], **more,
+    }  # fmt: skip
+
+
 def calm_world() -> dict[str, dict[str, Any]]:
     at = now_ms()
     link = {"up": True, "since": at - 3_600_000, "delay_ms": 12, "streams": 0}
@@ -166,6 +187,7 @@ class Centre:
         self.mute = False
         self.away = False
         self.signed_in = True
+        self.picture = b""
         self.archive: dict[str, Any] = {}
 
     def acts(self) -> list[str]:
@@ -311,6 +333,10 @@ class Centre:
                 return JSONResponse({"reason": "bad_sign_in"}, 401)
             return JSONResponse({"role": roles[asked["account"]]})
 
+        async def photo(request: Request) -> Response:
+            self.heard.append({"act": "photo", **request.query_params, "bytes": await request.body()})
+            return PlainTextResponse("", 204)
+
         async def archive(request: Request) -> Response:
             what = request.path_params["what"]
             self.heard.append({"act": what, **await request.json()})
@@ -328,6 +354,7 @@ class Centre:
             Route("/incidents", self.page("incidents.html")), Route("/archive/{what}", archive, methods=["POST"]),
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
+            Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),
             Route("/panel/story/{name}", story, methods=["POST"]),
             Route("/console/player/player.js", lambda _: Response((HERE / "player.js").read_text(), media_type="text/javascript")),
             WebSocketRoute("/ws", self.live), Mount("/console", StaticFiles(directory=CONSOLE, follow_symlink=True)),

@@ -29,6 +29,7 @@ export class Player extends EventTarget {
     this.tell('picture', { tile, at_ms: Date.now() - 300 });
   }
   close(tile) { this.said.push(['close', tile]); this.tiles.delete(tile); }
+  end() { this.said.push(['end']); this.tiles.clear(); }
   mode(tile, mode) { this.said.push(['mode', tile, mode]); }
   /** What a test says of the nth open picture. */
   fail(n, state, why) { const tile = [...this.tiles.keys()][n]; this.tiles.get(tile).live = false; this.tell('state', { tile, state, why }); }

@@ -130,7 +130,7 @@ def test_a_wrong_sign_in_says_so(centre: Any, opened: Any) -> None:
 
 @pytest.mark.parametrize(("language", "theme"), [("en", "dark"), ("ko", "light")])
 def test_the_officers_phone_is_accessible_and_knows_how_far(centre: Any, scene: Any, opened: Any, look: Any, language: str, theme: str) -> None:  # fmt: skip
-    order = {"dispatch": "d1", "state": "en_route", "incident": "i1", "place": scene.place(), "kind_word": "strap_cut", "answer_by": None, "office": "가온보호관찰소"}  # fmt: skip
+    order = {"dispatch": "d1", "state": "en_route", "incident": "i1", "place": scene.place(), "kind_word": "strap_cut", "answer_by": None, "office": "가온보호관찰소", **scene.ORDER}  # fmt: skip
     centre.world |= {"me": {"me": {**scene.ME, "role": "officer"}}, "units": {"u1": scene.unit("u1", "신속수사팀 2", "rapid", 0.003, 0.0, eta_s=95)}, "orders": {"d1": order}}  # fmt: skip
     w = opened(width=390, height=844, language=language, theme=theme)
     w.go("/field")
@@ -146,7 +146,7 @@ def test_the_officers_phone_is_accessible_and_knows_how_far(centre: Any, scene: 
 
 def test_the_officers_phone_from_order_to_the_end(centre: Any, scene: Any, opened: Any, look: Any) -> None:
     at = scene.now_ms()
-    order = {"dispatch": "d1", "state": "received", "incident": "i1", "place": scene.place(), "kind_word": "strap_cut", "answer_by": at + 30_000, "office": "가온보호관찰소"}  # fmt: skip
+    order = {"dispatch": "d1", "state": "received", "incident": "i1", "place": scene.place(), "kind_word": "strap_cut", "answer_by": at + 30_000, "office": "가온보호관찰소", **scene.ORDER}  # fmt: skip
     centre.begin(scene.calm_world())
     centre.world |= {
         "me": {"me": {**scene.ME, "role": "officer", "name": "나출동"}},

@@ -26,7 +26,7 @@ from safetynet.core.terms import (
 )
 from safetynet.edge import codec
 from safetynet.edge.doors import InboxKey, RelayMark
-from safetynet.edge.keys import CentreKeys, open_centre, salt, verify
+from safetynet.edge.keys import CentreKeys, TamperedError, open_centre, salt, verify
 from safetynet.edge.store import Account, Damaged, Device, Fenced, Send, Store
 from safetynet.sim.memory import Memory
 
@@ -418,6 +418,28 @@ def test_a_leaf_hangs_on_its_salt(changed):
     drawn, record = b"salt" * 8, b"a record that anybody can guess"
     assert ledger.commit(drawn, record) != ledger.commit(changed, record)
     assert ledger.commit(drawn, record) == hmac.digest(drawn, record, "sha256")
+
+
+def test_a_photograph_is_kept_once_and_goes_with_its_incident(log):
+    whose, other = SubjectId("incident:i-1"), SubjectId("incident:i-2")
+    log.put_photo(whose, "p-1", b"one")
+    log.put_photo(whose, "p-1", b"two")
+    log.put_photo(other, "p-1", b"three")
+    assert log.photo(whose, "p-1") == b"one", "a name that is there keeps what it holds"
+    assert log.photo(whose, "p-2") is None
+    log.erase(whose)
+    assert log.photo(whose, "p-1") is None
+    assert log.photo(other, "p-1") == b"three"
+
+
+def test_no_photograph_is_readable_in_the_files_or_under_another_name(tmp_path):
+    store = on_disk(tmp_path)
+    store.put_photo(SubjectId("incident:i-1"), "p-1", b"A-FACE-MADE-UP" * 500)
+    assert b"A-FACE" not in b"".join(each.read_bytes() for each in tmp_path.glob("log.db*"))
+    store._db.execute("update photo set name = 'p-2'")
+    with pytest.raises(TamperedError):
+        store.photo(SubjectId("incident:i-1"), "p-2")
+    store.close()
 
 
 def test_chosen_events_come_with_their_leaves_and_what_was_erased_says_so(tmp_path):

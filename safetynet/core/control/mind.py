@@ -10,11 +10,13 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control import partners, shield, sightings
+from safetynet.core.control import field, partners, shield, sightings
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Acknowledge,
+    AdmitOfficer,
     AdmitViewer,
+    AnswerBackup,
     AnswerWarning,
     AskVideo,
     CallWearer,
@@ -28,6 +30,8 @@ from safetynet.core.control.words import (
     HeardBadly,
     Judged,
     MarkSighting,
+    KeepPhoto,
+    MarkField,
     RelayHeard,
     ReportUnit,
     SendOffice,
@@ -117,8 +121,8 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             alarm = state.alarms.get(command.alarm)
             ringing = alarm is not None and alarm.state in (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
             return None if ringing else Why.NOT_ALLOWED_NOW
-        case ReportUnit():
-            return _refuses_report(state, command)
+        case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
+            return field.refusal(state, command, at)
         case AnswerWarning():
             return shield.refuses_answer(state, command)
         case Claim():
@@ -170,16 +174,6 @@ def _refuses_viewer(state: State, command: AdmitViewer, at: Instant) -> Why | No
     if request.state is not VideoState.GRANTED:
         return Why.GRANT_ENDED
     return None if incidents.live(request, at) else Why.RUN_OUT
-
-
-def _refuses_report(state: State, command: ReportUnit) -> Why | None:
-    incident = state.incidents.get(state.given.get(command.dispatch, IncidentId("")))
-    dispatch = incident.dispatches.get(command.dispatch) if incident else None
-    if incident is None or dispatch is None or dispatch.unit != command.unit:
-        return Why.NO_SUCH_INCIDENT
-    if incident.stage is Stage.CLOSED:
-        return Why.INCIDENT_CLOSED
-    return None if command.state in FOLLOWS[dispatch.state] else Why.NOT_ALLOWED_NOW
 
 
 # --- what happens ---
@@ -412,11 +406,8 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return _order(country, state, incident, given, at) + _tell_police(country, incident, given.by, at)
         case TellPolice():
             return _tell_police(country, state.incidents[given.incident], given.by, at)
-        case ReportUnit():
-            incident_id = state.given[given.dispatch]
-            return [
-                UnitReported(at=at, incident=incident_id, dispatch=given.dispatch, unit=given.unit, state=given.state)
-            ]
+        case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
+            return field.commanded(state, given, at)
         case AnswerWarning():
             return shield.answered(given, at)
         case MarkSighting():

@@ -10,7 +10,7 @@ from safetynet.core import alarms, incidents
 from safetynet.core.alarms import Alarm
 from safetynet.core.control import sightings
 from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
-from safetynet.core.dispatch import BUSY, UNANSWERED
+from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
@@ -20,15 +20,18 @@ from safetynet.core.events import (
     AlarmReturned,
     AnswerOverdue,
     AnyEvent,
+    BackupAnswered,
     CamerasChanged,
     CamerasProposed,
     DiskChanged,
     DispatchOrdered,
+    FieldMarked,
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
     IncidentTakenOver,
+    PhotoTaken,
     PoliceNoticeAnswered,
     PoliceNotified,
     PositionFollowed,
@@ -155,6 +158,9 @@ def evolve(state: State, event: AnyEvent) -> State:
             | ViewerAdmitted()
             | DispatchOrdered()
             | UnitReported()
+            | FieldMarked()
+            | BackupAnswered()
+            | PhotoTaken()
             | PoliceNotified()
             | PoliceNoticeAnswered()
             | AnswerOverdue()
@@ -258,6 +264,9 @@ IncidentEvent: TypeAlias = (
     | ViewerAdmitted
     | DispatchOrdered
     | UnitReported
+    | FieldMarked
+    | BackupAnswered
+    | PhotoTaken
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
@@ -305,6 +314,10 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, place=event.place, earlier=incident.place)
         case VideoRefusedHere():
             return replace(incident, refused_here=event.why)
+        case FieldMarked() | PhotoTaken() | BackupAnswered():
+            return incidents.marked(incident, event)
+        case ViewerAdmitted() if event.dispatch is not None:
+            return incidents.officer_admitted(incident, event.dispatch, event.viewer)
         case ViewerAdmitted():
             return replace(
                 incident, viewers=incident.viewers | {event.viewer}, cut=incident.cut - {event.viewer}, viewed=True
@@ -443,9 +456,11 @@ def _people(
         case UnitReported():
             order = incident.dispatches[event.dispatch]
             accepted_at = order.accepted_at or (event.at if event.state in BUSY else None)
-            return incidents.with_dispatch(
-                incident, replace(order, state=event.state, reported_at=event.at, accepted_at=accepted_at)
+            after = replace(
+                order, state=event.state, reported_at=event.at, accepted_at=accepted_at, unable=event.unable
             )
+            incident = incidents.acted(incident, event.action)
+            return incidents.with_dispatch(incident, after)
         case PoliceNotified():
             return incidents.with_notice(
                 incident,
@@ -535,6 +550,10 @@ def _by(event: IncidentEvent) -> PersonId | None:
             | ViewerAdmitted()
             | SightingReported()
             | DispatchOrdered()
+            | UnitReported()
+            | FieldMarked()
+            | BackupAnswered()
+            | PhotoTaken()
             | PoliceNotified()
         ):
             return event.by
@@ -569,7 +588,12 @@ def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             competent = () if event.competent is None else (("competent", event.competent),)
             return (("unit", event.unit), *standing, *competent)
         case UnitReported():
-            return (("unit", event.unit), ("state", event.state.value))
+            unable = (("unable", event.unable.value),) if event.unable else ()
+            return (("unit", event.unit), ("state", event.state.value), *unable, *incidents.late(event))
+        case FieldMarked():
+            return (("unit", event.unit), ("mark", event.mark.value), *incidents.late(event))
+        case PhotoTaken():
+            return (("unit", event.unit), *incidents.late(event))
         case PoliceNotified() | ProtectedLocated():
             return (("room", event.room),)
         case ProtectedWarned():
@@ -626,6 +650,8 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return [SetCameras(event.grant, tuple(each.camera for each in event.cameras))]
         case VideoEnded():
             return [CutGrant(event.grant, event.why)]
+        case UnitReported() if not FOLLOWS[event.state] and event.incident in state.incidents:
+            return _officer_out(state.incidents[event.incident].dispatches[event.dispatch])
         case IncidentTakenOver() | IncidentHandedOver():
             return [CutIncident(event.incident, Why.NOT_OWNER)]
         case _:
@@ -674,8 +700,14 @@ def _admits(state: State, event: ViewerAdmitted) -> list[Errand]:
             city=request.city,
             cameras=tuple(each.camera for each in request.cameras),
             until=event.until,
+            one_tile=event.dispatch is not None,
         )
     ]
+
+
+def _officer_out(order: Dispatch) -> list[Errand]:
+    """His order is over, and with it his picture; also when he is still let in to others."""
+    return [CutViewer(each, Why.DISPATCH_OVER) for each in sorted(order.viewers)]
 
 
 def resume(state: State) -> list[Errand]:
@@ -685,6 +717,8 @@ def resume(state: State) -> list[Errand]:
         if incident.stage is Stage.CLOSED:
             errands.append(CutIncident(incident.incident, Why.INCIDENT_CLOSED))
         errands += [CutViewer(each, Why.NOT_OWNER) for each in sorted(incident.cut)]
+        for order in incident.dispatches.values():
+            errands += _officer_out(order) if not FOLLOWS[order.state] else []
         for request in incident.requests.values():
             if request.grant is None:
                 continue

@@ -13,6 +13,7 @@ from safetynet.core.events import (
     Place,
     RelayEvent,
     ReportMade,
+    Spot,
 )
 from safetynet.core.fixes import Fix
 from safetynet.core.jurisdictions import Table
@@ -21,12 +22,14 @@ from safetynet.core.messages import (
     Send,
 )
 from safetynet.core.terms import (
+    ActionId,
     AlarmId,
     CallOutcome,
     CameraId,
     CentreId,
     DispatchId,
     Disposition,
+    FieldMark,
     FixId,
     GrantId,
     Heading,
@@ -36,6 +39,7 @@ from safetynet.core.terms import (
     ProtectedId,
     Sight,
     Travel,
+    Unable,
     UnitId,
     UnitState,
     ViewerId,
@@ -159,6 +163,53 @@ class ReportUnit:
     dispatch: DispatchId
     unit: UnitId
     state: UnitState
+    by: PersonId | None = None
+    action: ActionId | None = None
+    acted_at: Instant | None = None
+    unable: Unable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkField:
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    action: ActionId
+    mark: FieldMark
+    acted_at: Instant
+    spot: Spot | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepPhoto:
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    action: ActionId
+    sha256: bytes
+    size_bytes: int
+    acted_at: Instant
+    spot: Spot | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitOfficer:
+    """One picture for the telephone of a unit that is on its way or there."""
+
+    dispatch: DispatchId
+    unit: UnitId
+    kind: str
+    """Of the unit: only those of this authority see pictures."""
+    grant: GrantId
+    viewer: ViewerId
+    by: PersonId
+    token_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerBackup:
+    incident: IncidentId
+    by: PersonId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +271,7 @@ class Tick:
     """Time passed. Everything that is due is done by this, so that a test can let it pass."""
 
 
+FieldCommand: TypeAlias = ReportUnit | MarkField | KeepPhoto | AdmitOfficer | AnswerBackup
 Command: TypeAlias = (
     Claim
     | TakeOver
@@ -230,7 +282,7 @@ Command: TypeAlias = (
     | AdmitViewer
     | SendOffice
     | TellPolice
-    | ReportUnit
+    | FieldCommand
     | AnswerWarning
     | MarkSighting
     | Close
@@ -250,6 +302,8 @@ class Admit:
     city: CentreId
     cameras: tuple[CameraId, ...]
     until: Instant
+    one_tile: bool = False
+    """One picture at a time, of key frames only: a telephone in the field."""
 
 
 @dataclass(frozen=True, slots=True)

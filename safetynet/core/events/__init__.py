@@ -15,6 +15,7 @@ import msgspec
 from safetynet.core.events.base import CameraCard as CameraCard
 from safetynet.core.events.base import Event as Event
 from safetynet.core.events.base import Place as Place
+from safetynet.core.events.base import Spot as Spot
 from safetynet.core.events.by_city import ApprovalAwaited as ApprovalAwaited
 from safetynet.core.events.by_city import ApprovalSet as ApprovalSet
 from safetynet.core.events.by_city import CameraReturned as CameraReturned
@@ -26,6 +27,7 @@ from safetynet.core.events.shielded import ProtectedLocated as ProtectedLocated
 from safetynet.core.events.shielded import ProtectedPlaceReceived as ProtectedPlaceReceived
 from safetynet.core.events.shielded import ProtectedWarned as ProtectedWarned
 from safetynet.core.terms import (
+    ActionId,
     AlarmId,
     AlarmKind,
     Basis,
@@ -37,6 +39,7 @@ from safetynet.core.terms import (
     DiskLevel,
     DispatchId,
     Disposition,
+    FieldMark,
     FixId,
     GrantId,
     Heading,
@@ -55,6 +58,7 @@ from safetynet.core.terms import (
     StreamId,
     SubjectId,
     Travel,
+    Unable,
     UnitId,
     UnitState,
     ViewerId,
@@ -318,6 +322,8 @@ class ViewerAdmitted(Event, frozen=True, kw_only=True, tag="viewer_admitted"):
     by: PersonId
     token_sha256: bytes
     until: Instant
+    dispatch: DispatchId | None = None
+    """The order under which an officer in the field sees one picture; None for a window of who leads."""
 
 
 # --- at the control centre: people sent and told -------------------------------------------------------------------
@@ -339,6 +345,47 @@ class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
     dispatch: DispatchId
     unit: UnitId
     state: UnitState
+    by: PersonId | None = None
+    action: ActionId | None = None
+    acted_at: Instant | None = None
+    """When the officer pressed, by his telephone: earlier than `at` when it had no connection."""
+    unable: Unable | None = None
+    """Why a unit that declined cannot go."""
+
+
+class FieldMarked(Event, frozen=True, kw_only=True, tag="field_marked"):
+    """An officer under this order saw the person, did not, or needs backup. `acted_at` is his own time of it."""
+
+    incident: IncidentId
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    action: ActionId
+    mark: FieldMark
+    acted_at: Instant
+    spot: Spot | None
+
+
+class BackupAnswered(Event, frozen=True, kw_only=True, tag="backup_answered"):
+    """A person at the control centre has taken notice that a unit needs backup."""
+
+    incident: IncidentId
+    by: PersonId
+
+
+class PhotoTaken(Event, frozen=True, kw_only=True, tag="photo_taken"):
+    """An officer's photograph, kept sealed under the incident beside the log; this is the hash of what is kept."""
+
+    incident: IncidentId
+    dispatch: DispatchId
+    unit: UnitId
+    by: PersonId
+    action: ActionId
+    """Also the name of the photograph within its incident."""
+    sha256: bytes
+    size_bytes: int
+    acted_at: Instant
+    spot: Spot | None
 
 
 class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
@@ -631,6 +678,9 @@ AtVideo: TypeAlias = (
 ToPeople: TypeAlias = (
     DispatchOrdered
     | UnitReported
+    | FieldMarked
+    | BackupAnswered
+    | PhotoTaken
     | PoliceNotified
     | PoliceNoticeAnswered
     | AnswerOverdue
@@ -683,6 +733,8 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | VideoRequested()
             | CamerasProposed()
             | PoliceNotified()
+            | FieldMarked()
+            | PhotoTaken()
             | RequestPrepared()
             | GrantIssued()
             | GrantMoved()

@@ -17,6 +17,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     fix: FixId
 
 
+class Spot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where an officer's telephone was when its officer did something. Degrees WGS84."""
+
+    lat: float
+    lon: float
+    radius_m: float
+
+
 class CameraCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a city says of a camera that it proposes or provides: enough to draw it and to know what it is for."""
 

@@ -34,6 +34,8 @@ from safetynet.edge.relay.uplink import Uplink, Upstream
 from safetynet.edge.sources import fmp4
 
 SWEEP_S: Final = 0.1
+FIELD_KEY_MS: Final = 2_000
+"""How often a picture in the field is new, where the camera does as it is asked."""
 CLOSE_S_MAX: Final = 1.0
 REOPEN_S_MIN: Final = 0.5
 REOPEN_S_MAX: Final = 8.0
@@ -83,6 +85,8 @@ class Admission:
     city: CentreId
     cameras: frozenset[CameraId]
     until: Instant
+    one_tile: bool = False
+    """A telephone in the field: one picture at a time, key frames only, whatever its page asks for."""
 
 
 class Tile:
@@ -98,6 +102,7 @@ class Tile:
         self._logged: StreamId | None = None
         self.why: Why | None = None
         self.tries = 0
+        self.key_asked = Instant(0)
 
     def _want_key(self) -> None:
         if self.upstream is not None:
@@ -277,6 +282,8 @@ class Window:
             why = Why.RUN_OUT
         else:
             why = None if asked.camera in admission.cameras else Why.CAMERA_NOT_GRANTED
+            if admission.one_tile and self.tiles:
+                why = Why.TOO_MANY_CAMERAS
         if admission is None or why is not None:
             self._refusals += 1
             self.tell({"tile": asked.tile, "state": "refused", "why": (why or Why.NO_SUCH_GRANT).value})
@@ -284,6 +291,8 @@ class Window:
             await self.relay.refuse(asked.grant, asked.camera, viewer, why or Why.NO_SUCH_GRANT)
             return
         tile = self.tiles[asked.tile] = Tile(self, asked.tile, admission, asked.camera)
+        if admission.one_tile:
+            tile.outlet.set_mode(Mode.KEY)
         tile.state("waiting", None)
         self.relay.crew.start(tile.run())
         self.relay.connect(tile)
@@ -471,7 +480,8 @@ class Centre:
             await self.refuse(shown.grant, CameraId(""), shown.viewer, why)
             return why
         until = Instant(clock.monotonic() + left)
-        return Admission(word.viewer, word.incident, word.grant, word.city, frozenset(word.cameras), until)
+        cameras = frozenset(word.cameras)
+        return Admission(word.viewer, word.incident, word.grant, word.city, cameras, until, word.one_tile)
 
     async def _not_admitted(self, sha256: bytes, viewer: ViewerId) -> Why:
         """A token shown again says that it was passed on: recorded once for each token, then counted like any guess."""
@@ -519,12 +529,21 @@ class Centre:
             await asyncio.sleep(SWEEP_S)
             now, wall = clock.monotonic(), clock.now()
             self._cut(_over(now), Why.RUN_OUT)
+            self._refresh(now)
             self._tokens = {sha256: word for sha256, word in self._tokens.items() if wall < word.until_ms}
             self._ended_grants = {id: at for id, at in self._ended_grants.items() if now < at + 86_400_000}
             used = {word.city for word in self._tokens.values()} | {each.city for _, each in self._admissions()}
             for city, uplink in self.uplinks.items():
                 if city not in used:
                     uplink.cool()
+
+    def _refresh(self, now: Instant) -> None:
+        """A telephone's picture is made of key frames alone; most cameras make them rarely unless they are asked."""
+        for window in self._windows:
+            for tile in window.tiles.values():
+                if tile.admission.one_tile and tile.upstream is not None and now - tile.key_asked >= FIELD_KEY_MS:
+                    tile.key_asked = now
+                    tile.upstream.want_key()
 
     # --- streams
 
@@ -559,6 +578,8 @@ class Centre:
 
     def set_mode(self, tile: Tile, mode: Mode) -> None:
         """A paused tile takes nothing, so the stream behind it ends unless another tile shows it."""
+        if tile.admission.one_tile and mode is Mode.FULL:
+            mode = Mode.KEY
         before = tile.outlet.mode
         tile.outlet.set_mode(mode)
         if mode is Mode.PAUSED:

@@ -79,6 +79,8 @@ class Admit(Word, frozen=True, kw_only=True, tag="admit"):
     city: CentreId
     cameras: tuple[CameraId, ...]
     until_ms: Instant
+    one_tile: bool = False
+    """One picture at a time, of key frames only."""
 
 
 class SetCameras(Word, frozen=True, kw_only=True, tag="set_cameras"):
