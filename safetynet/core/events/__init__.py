@@ -22,6 +22,9 @@ from safetynet.core.events.by_city import CameraReturned as CameraReturned
 from safetynet.core.events.by_city import CameraTurned as CameraTurned
 from safetynet.core.events.by_city import GrantReviewed as GrantReviewed
 from safetynet.core.events.by_city import SightingMarked as SightingMarked
+from safetynet.core.events.by_field import BackupAnswered as BackupAnswered
+from safetynet.core.events.by_field import FieldMarked as FieldMarked
+from safetynet.core.events.by_field import PhotoTaken as PhotoTaken
 from safetynet.core.events.shielded import ProtectedAnswered as ProtectedAnswered
 from safetynet.core.events.shielded import ProtectedLocated as ProtectedLocated
 from safetynet.core.events.shielded import ProtectedPlaceReceived as ProtectedPlaceReceived
@@ -39,7 +42,6 @@ from safetynet.core.terms import (
     DiskLevel,
     DispatchId,
     Disposition,
-    FieldMark,
     FixId,
     GrantId,
     Heading,
@@ -351,41 +353,6 @@ class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
     """When the officer pressed, by his telephone: earlier than `at` when it had no connection."""
     unable: Unable | None = None
     """Why a unit that declined cannot go."""
-
-
-class FieldMarked(Event, frozen=True, kw_only=True, tag="field_marked"):
-    """An officer under this order saw the person, did not, or needs backup. `acted_at` is his own time of it."""
-
-    incident: IncidentId
-    dispatch: DispatchId
-    unit: UnitId
-    by: PersonId
-    action: ActionId
-    mark: FieldMark
-    acted_at: Instant
-    spot: Spot | None
-
-
-class BackupAnswered(Event, frozen=True, kw_only=True, tag="backup_answered"):
-    """A person at the control centre has taken notice that a unit needs backup."""
-
-    incident: IncidentId
-    by: PersonId
-
-
-class PhotoTaken(Event, frozen=True, kw_only=True, tag="photo_taken"):
-    """An officer's photograph, kept sealed under the incident beside the log; this is the hash of what is kept."""
-
-    incident: IncidentId
-    dispatch: DispatchId
-    unit: UnitId
-    by: PersonId
-    action: ActionId
-    """Also the name of the photograph within its incident."""
-    sha256: bytes
-    size_bytes: int
-    acted_at: Instant
-    spot: Spot | None
 
 
 class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
