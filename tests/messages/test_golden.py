@@ -57,7 +57,7 @@ def test_every_kind_of_the_unions_is_counted():
 
 
 def holds_position(value):
-    if isinstance(value, events.Place | events.CameraCard):
+    if isinstance(value, events.Place | events.Spot | events.CameraCard):
         return True
     if isinstance(value, msgspec.Struct):
         return any(holds_position(getattr(value, name)) for name in value.__struct_fields__)
