@@ -279,10 +279,16 @@ ENUM_OF: Final[Mapping[str, str]] = {
     "code": "Disposition",
     "outcome": "CallOutcome",
     "certainty": "Certainty",
+    "sight": "Sight",
+    "heading": "Heading",
+    "travel": "Travel",
     "standing": "Standing",
     "answer": "WarningAnswer",
     "purpose": "Purpose",
+    "mark": "FieldMark",
+    "unable": "Unable",
 }
+"""As `DETAILS` of console/sheet.js."""
 
 
 def _details(tag: str, more: Mapping[str, object], say: Say) -> list[str]:
