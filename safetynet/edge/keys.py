@@ -8,7 +8,7 @@ owner can read; a key file that others could read stops the program. Keys never 
     sign.key     Ed25519, signs messages and leases
     pseudonym.key  32 bytes, makes the ids under which partners know an incident; losing it changes only later ids
     person.key   AES-256, wraps the data keys of persons; losing it erases everyone
-    tls.pem      ECDSA P-256 key with its certificate, renewed at start
+    tls.pem      ECDSA P-256 key with its certificate; who keeps the CA renews it, a running program takes the new one
     ca.pem       whom to trust on a link (more than one certificate may stand in it)
     peers.json   public signing keys of partners, pinned
 """
@@ -279,7 +279,7 @@ def valid_until(folder: Path) -> Instant | None:
 
 
 def renew(ca: Authority, folder: Path, centre: CentreId, hosts: Iterable[str]) -> bool:
-    """Called at every start: issues when there is no certificate or less than half of its life is left."""
+    """For whoever keeps the CA, at every start and now and then: issues when there is none or less than half of its life is left."""
     until = valid_until(folder)
     if until is not None and until - clock.now() >= CERTIFICATE_LIFE_HOURS * HOUR_MS // 2:
         return False

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safetynet.app import intake
-from safetynet.core import events, jurisdictions
+from safetynet.app import intake, reports
+from safetynet.core import events, terms
 from safetynet.core.lists.words import Problem, Repair
 from safetynet.core.terms import Disposition
 from safetynet.edge.store import Restoration
@@ -27,8 +27,8 @@ ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 PYTHON = sorted(path for path in HOUSE.rglob("*.py") if "node_modules" not in path.parts)
 
 
-def calls():
-    for path in PYTHON:
+def calls(files=PYTHON):
+    for path in files:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 yield node
@@ -52,6 +52,12 @@ def test_the_console_closes_with_every_code_and_no_other():
 def test_every_reason_for_quarantine_is_said():
     assert set(intake._SAID) == set(Problem)
     assert all(" · " in said for said in intake._SAID.values()), "Korean and English"
+
+
+def test_the_record_on_the_screen_and_on_paper_read_the_same_words():
+    found = re.search(r"^const DETAILS = \{([^}]+)\}", (HOUSE / "console" / "sheet.js").read_text(), re.MULTILINE)
+    assert found
+    assert dict(re.findall(r"(\w+): '(\w+)'", found[1])) == dict(reports.ENUM_OF)
 
 
 def test_what_a_store_declares_and_what_is_recorded_have_the_same_words():
@@ -96,14 +102,11 @@ def test_every_metric_is_in_the_manual():
 
 
 def test_every_word_of_the_logs_is_in_the_manual():
+    own = [node for node in calls([HOUSE / "edge" / "log.py"]) if ast.unparse(node.func) == "say"]
     said = {
         word
-        for node in calls()
-        if isinstance(node.func, ast.Attribute | ast.Name)
-        and ast.unparse(node.func) in ("log.say", "say")
-        and node.args
+        for node in [*own, *(each for each in calls() if ast.unparse(each.func) == "log.say")]
         for word in constants(node.args[0])
-        if re.fullmatch(r"[a-z_]+", word)
     }
     assert {"starting", "link_up", "library"} <= said
     assert sorted(word for word in said if f"`{word}`" not in OPERATING) == []
@@ -121,13 +124,10 @@ def test_every_event_is_in_the_glossary():
 
 def test_every_enum_is_in_the_glossary():
     """Its name too, not only its members (tests/house/test_house.py)."""
-    from safetynet.core import terms
-
     enums = {
         each.__name__ for each in vars(terms).values() if isinstance(each, type) and issubclass(each, Enum) and each.__module__ == terms.__name__
     }  # fmt: skip
     assert sorted(name for name in enums if f"`{name}`" not in GLOSSARY) == []
-    assert {each.value for each in jurisdictions.Kind}
 
 
 def test_every_room_is_in_the_codemap():
@@ -153,6 +153,18 @@ def test_every_room_and_file_that_the_codemap_names_exists():
         if not any((base / (name + end)).exists() for base in (ROOT, HOUSE) for end in ("", ".py", ".js"))
     ]
     assert sorted(gone) == []
+
+
+def test_every_name_in_a_file_that_the_architecture_names_stands_there():
+    named = re.findall(r"`([\w/]+\.py):([\w.]+)`", ARCHITECTURE)
+    assert len(named) > 40
+    gone = [
+        f"{path}:{name}"
+        for path, name in named
+        for part in name.split(".")
+        if not re.search(rf"\b(?:def|class) {part}\b|^{part}\b", (HOUSE / path).read_text(), re.MULTILINE)
+    ]
+    assert gone == []
 
 
 def test_every_test_that_a_document_names_exists():
