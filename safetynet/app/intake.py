@@ -27,7 +27,7 @@ from safetynet.core.lists import directions, editions, sieve
 from safetynet.core.lists.bounds import Bounds
 from safetynet.core.lists.editions import Change, Changes, Edition, Optics
 from safetynet.core.lists.sieve import Heap, Ints, Sifted
-from safetynet.core.lists.words import SETTLED, Problem, Quarantined, Repair
+from safetynet.core.lists.words import SETTLED, Problem, Quarantined
 from safetynet.core.terms import CameraId, CentreId
 from safetynet.edge import clock, files, registry
 from safetynet.edge.lists import layouts, outlines, reading
@@ -54,13 +54,6 @@ _SAID: Final[dict[Problem, str]] = {
     Problem.FAR_FROM_OWNER: "관할에서 먼 곳 · far from the owner's other sites",
     Problem.COUNT_NOT_PLAUSIBLE: "대수 오류 · number of cameras not plausible",
     Problem.OUTDATED: "이전 자료 · listed again at a later date",
-}
-_REPAIR_SAID: Final[dict[Repair, str]] = {
-    Repair.SWAP: "바꾸기 · swap",
-    Repair.READ_DEGREES_MINUTES_SECONDS: "도분초로 읽기 · read as degrees, minutes, seconds",
-    Repair.SAME_ADDRESS: "같은 주소의 좌표 · place of the same address",
-    Repair.ONE_LENS: "1대로 · one camera",
-    Repair.DROP: "빼기 · leave out",
 }
 
 

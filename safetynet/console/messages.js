@@ -335,7 +335,6 @@ export const TEXT = {
   'Kind.rapid': ['신속수사팀', 'rapid team'],
   'Kind.police': ['112 순찰', '112 patrol'],
 
-  'sign.title': ['관제 접속', 'Sign in'],
   'sign.account': ['계정', 'Account'],
   'sign.password': ['비밀번호', 'Password'],
   'sign.go': ['접속', 'Sign in'],
@@ -425,7 +424,6 @@ export const TEXT = {
   'law.left': ['허가 남은 시간', 'Grant ends in'],
 
   'wall.label': ['영상', 'Pictures'],
-  'wall.open': ['영상 열기', 'Open video'],
   'tile.group': ['{slot}번 화면: {what}', 'Picture {slot}: {what}'],
   'tile.empty': ['카메라 없음', 'No camera'],
   'tile.empty_more': ['이 자리에서 볼 수 있는 카메라가 없습니다', 'No camera sees this place'],
@@ -445,7 +443,6 @@ export const TEXT = {
   'tile.lost_since': ['{at}부터', 'since {at}'],
   'tile.ended': ['영상을 닫았습니다', 'The picture was closed'],
   'tile.ended_at': ['{at} 닫힘', 'closed {at}'],
-  'tile.watermark': ['{seat} {name}', '{seat} {name}'],
 
   'sheet.label': ['사건', 'Incident'],
   'sheet.incident': ['사건 {id}', 'Incident {id}'],
@@ -461,7 +458,6 @@ export const TEXT = {
   'sheet.none': ['없음', 'none'],
   'sheet.position': ['위치', 'Position'],
   'sheet.observed': ['관측 {observed} · 수신 {received}', 'observed {observed} · received {received}'],
-  'sheet.speed': ['이동', 'Movement'],
   'sheet.steps': ['할 일', 'What to do'],
   'sheet.steps_done': ['{n}개 중 {done}개 마침', '{done} of {n} done'],
   'mark.title': ['이 사람이 보입니다 — 어느 쪽으로?', 'Person in view — which way?'],
@@ -575,7 +571,6 @@ export const TEXT = {
   'step.close': ['종결 코드 선택', 'Close with a code'],
   'step.within': ['안에', 'left'],
   'step.late': ['초과', 'over'],
-  'step.at': ['{at} 마침', 'done {at}'],
   'step.never': ['자동 종결 없음', 'never by itself'],
   'StepState.done': ['마침', 'done'],
   'StepState.now': ['지금', 'now'],
@@ -619,7 +614,6 @@ export const TEXT = {
   'dispatch.overdue': ['응답 없음', 'no answer'],
   'dispatch.answer': ['응답까지', 'answer in'],
   'call.title': ['통화 결과', 'What came of the call'],
-  'call.none': ['전화번호가 없습니다', 'no telephone number'],
   'handover.title': ['누구에게 넘길까요', 'Hand over to whom'],
   'close.title': ['무엇이었습니까? 번호를 누르면 종결합니다', 'What was it? A number closes it'],
   'close.then': ['종결하면', 'On closing'],

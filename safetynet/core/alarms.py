@@ -134,9 +134,6 @@ def heals(kind: AlarmKind) -> bool:
     return kind not in TAMPER | CALLS
 
 
-AlarmEvent = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
-
-
 def raised(event: AlarmRaised) -> Alarm:
     return Alarm(
         alarm=event.alarm,

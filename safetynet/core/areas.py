@@ -152,9 +152,6 @@ class Area:
     def covers(self, lat: float, lon: float) -> bool:
         return bool(self.contains(np.array([lat]), np.array([lon]))[0])
 
-    def code_in(self, system: System) -> str | None:
-        return next((each.digits for each in (self.code, *self.aliases) if each.system is system), None)
-
     def middle(self) -> geo.Point:
         """A place that certainly lies within."""
         inner = shapely.point_on_surface(self.shape)

@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 NEAR_M: Final = 0.35
 PLAIN, GLOW, FACADE, ASPHALT, PAVING, GRASS, WATER, LEAF, PAINT, BODY = range(10)
-MATERIAL_WIDTH: Final = 16
-"""Row of a material: kind, r, g, b, origin x, y, along x, y, length, height, seed, shop, sign r, g, b, normal kind."""
+# Row of a material: kind, r, g, b, origin x, y, along x, y, length, height, seed, shop, sign r, g, b, normal kind.
 FOG_M: Final = 260.0
 AMBIENT: Final = (0.040, 0.053, 0.082)
 """Light of the dusk sky on an upward surface, linear."""

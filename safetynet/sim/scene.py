@@ -34,8 +34,6 @@ CARS_MAX: Final = 24
 PITCH: Final = 0.265
 """Radians below the horizon."""
 
-_DIRECTIONS: Final = ((1.0, 0.0), (0.0, 1.0))
-
 
 class Lens(Protocol):
     """What the scene must know of a camera. Plane metres; degrees clockwise from north."""

@@ -20,7 +20,6 @@ from safetynet.sim.plane import Plane
 Floats = npt.NDArray[np.float64]
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
-_KNOTS_MPS: Final = 0.514444
 _PLT_HEAD: Final = 6
 GAP_S_MAX: Final = 12.0
 RUN_MPS_MAX: Final = 3.5
