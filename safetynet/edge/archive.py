@@ -17,6 +17,7 @@ import msgspec
 
 from safetynet.core.terms import CentreId, Instant
 from safetynet.edge import files
+from safetynet.edge.codec import NONSENSE
 
 VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -107,7 +108,7 @@ def unpack(path: Path, to: Path, told: Callable[[str, int], None] = _silent) -> 
                 raise BadArchiveError("more is in it than its manifest names")
             while raw.read(CHUNK_BYTES):
                 continue  # to the end, where the check sum of the whole stands
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, msgspec.MsgspecError) as fault:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *NONSENSE) as fault:
         raise BadArchiveError(f"{path.name}: {fault}") from fault
     return manifest, body, signature
 

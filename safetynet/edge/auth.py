@@ -18,6 +18,7 @@ import msgspec
 
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, Instant, PersonId
 from safetynet.edge import clock, files, keys
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.store import Account
 
 COOKIE: Final = "safetynet"
@@ -81,7 +82,7 @@ class Sessions:
             return []
         try:
             found = _file.decode(self._path.read_bytes())
-        except msgspec.DecodeError:
+        except NONSENSE:
             return []  # nobody is let in by a file that says nothing
         at, mine = clock.monotonic(), found.boot == clock.boot()
         return [

@@ -473,7 +473,7 @@ async def _read(reader: asyncio.StreamReader) -> Frame:
         raise _Dropped("broken_off") from fault
     try:
         return _FRAME.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as fault:
+    except codec.NONSENSE as fault:
         raise _Dropped("garbage") from fault
 
 

@@ -334,7 +334,16 @@ async def test_a_message_against_its_direction_is_refused(control_speaks, messag
     await refused(control_speaks, control.envelope(message, CITY), Why.WRONG_DIRECTION)
 
 
-@pytest.mark.parametrize("body", [b"", b"\xc1", b"\x80", codec.encode_message(ending()) + b"\0", b"\0" * 65_537])
+NONSENSE = (
+    codec.encode_message(ending()).replace(b"i-1", b"i-\xff"),
+    codec.encode_message(ending())[:-8] + b"\x91" * 60_000,
+    b"\x81\xa8incident" + b"\x91" * 60_000 + b"\x90",
+)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xc1", b"\x80", codec.encode_message(ending()) + b"\0", b"\0" * 65_537, *NONSENSE]
+)
 async def test_a_signed_body_that_is_no_message_is_refused(control_speaks, body):
     control, _, _ = control_speaks
     bare = msgspec.structs.replace(control.envelope(ending(), CITY), body=body, signature=b"")
@@ -358,6 +367,8 @@ async def test_who_keeps_sending_what_is_refused_is_dropped(control_speaks):
         (msgspec.msgpack.encode(["carry", 1, 2]), None, "garbage"),
         (msgspec.msgpack.encode(["beat", 1, 2]), None, "garbage"),
         (b"", None, "garbage"),
+        (b"\x94\xa3ack\x01\x01\xa1\xff", None, "garbage"),  # text that is no UTF-8
+        (b"\x92\xa5carry" + b"\x91" * 60_000 + b"\x90", None, "garbage"),
         (msgspec.msgpack.encode(Echo(2**62)), None, "garbage"),
         (b"GET / HTTP/1.1\r\n", link.FRAME_BYTES_MAX + 1, "oversize"),
         (b"", 2**32 - 1, "oversize"),

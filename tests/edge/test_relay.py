@@ -183,6 +183,22 @@ async def test_what_a_liar_had_sent_already_is_recorded_and_shown_to_nobody(pipe
     assert [each.why for each in records(pipe.centre_log, StreamClosed)] == [Why.LEDGER_FAILED]
 
 
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"\x82\xa6stream\xa1a\xa1x" + b"\x91" * 5_000 + b"\x90", b"\x81\xa6stream\xa1\xff"],
+    ids=["deep", "not utf-8"],
+)
+async def test_a_citys_nonsense_ends_its_stream_and_not_the_relay(pipe: Pipe, nonsense: bytes) -> None:
+    await pipe.open({})
+    uplink, gone = pipe.centre.uplinks[CITY], list[Upstream]()
+    uplink._ended = gone.append
+    stream = Upstream(uplink, GRANT, CameraId("a"), pipe.centre_log)
+    pipe.centre.crew.start(stream.run())
+    stream.arrive(words.Kind.OPENED, nonsense)
+    await until(lambda: gone == [stream])
+    assert (uplink.refused, stream.why, pipe.centre.crew.failed.done()) == (1, Why.STALE, False)
+
+
 # --- leases and cuts
 
 

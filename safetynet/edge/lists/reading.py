@@ -24,6 +24,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from safetynet.core.lists.sieve import LINES_MAX
 from safetynet.core.lists.words import Chunk
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.lists import layouts
 from safetynet.edge.lists.layouts import Layout, Mapped, UnreadableError
 
@@ -234,7 +235,7 @@ def _json(path: Path, mapping: Mapped | None, progress: Progress) -> Rows:
                 progress(n / len(records))
             row = msgspec.json.decode(each, type=dict[str, str | int | float | bool | None])
             yield [_cell(row.get(name)) for name in names]
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise UnreadableError(f"not a JSON list of plain objects: {broken}") from broken
     progress(1.0)
 

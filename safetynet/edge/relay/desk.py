@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
 from safetynet.edge.relay.log import LedgerFailedError, Log
 
@@ -52,7 +53,7 @@ class Desk:
                     self._merged.set()
                 else:
                     await self._take(word)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, *NONSENSE):
             self.refused += 1
         except (OSError, asyncio.IncompleteReadError, LedgerFailedError):
             pass  # the loop is gone, or rows cannot be forgotten: they are handed over again at its next connection

@@ -15,6 +15,7 @@ import msgspec
 from safetynet.core.events import StreamClosed, StreamOpened
 from safetynet.core.terms import CameraId, CentreId, GrantId, StreamId, ViewerId, Why
 from safetynet.edge import clock
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Piece
 from safetynet.edge.relay.crew import Crew
@@ -105,7 +106,7 @@ class Upstream:
         except LedgerFailedError:
             self._uplink.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, *NONSENSE):
             self._uplink.refused += 1
             self.end(Why.STALE)
             await self._finish_quietly()
@@ -283,7 +284,7 @@ class Uplink:
         while True:
             try:
                 await self._once()
-            except (OSError, ValueError, asyncio.IncompleteReadError, msgspec.MsgspecError):
+            except (OSError, ValueError, asyncio.IncompleteReadError, *NONSENSE):
                 self.failures += 1
             finally:
                 self._drop()
