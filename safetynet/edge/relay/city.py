@@ -447,6 +447,8 @@ class City:
         self, line: Line, channel: int, peer: CentreId, payload: bytes, channels: dict[int, Delivery]
     ) -> bool:
         asked = msgspec.msgpack.decode(payload, type=words.Open)
+        if max(len(asked.grant), len(asked.camera), len(asked.viewer)) > words.ID_CHARS_MAX:
+            raise ValueError("no such grant, camera or viewer")
         if channel in channels and channels[channel].why is None:
             raise ValueError("channel in use")
         for number in [number for number, each in channels.items() if each.why is not None]:

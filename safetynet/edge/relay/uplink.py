@@ -146,6 +146,8 @@ class Upstream:
     async def _opened(self, stream: StreamId) -> None:
         if self._tally is not None:
             raise ValueError("opened twice")
+        if len(stream) > words.STREAM_CHARS_MAX:
+            raise ValueError("no name of a stream")
         await self._log.write(
             StreamOpened(at=clock.now(), side=self._side, grant=self.grant, camera=self.camera, stream=stream)
         )
