@@ -14,7 +14,8 @@ from safetynet.app.cards import LinkView
 from safetynet.app.people import People
 from safetynet.core import alarms, cameras, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control.state import Entry, State
+from safetynet.core.control.record import Entry
+from safetynet.core.control.state import State
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import Place
 from safetynet.core.geo import distance_m

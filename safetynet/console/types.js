@@ -53,7 +53,8 @@
  * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
  *   spot: Spot|null}} FieldMark  `at` is the officer's own time of it.
  * @typedef {{photo: string, at: number, by_name: string, unit_name: string, size_bytes: number, sha256: string, spot: Spot|null}} FieldPhoto
- * @typedef {FieldMark & {answered_at: number|null, answered_name: string|null}} Backup
+ * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
+ *   spot: Spot|null, answered_at: number|null, answered_name: string|null}} Backup
  * At a smart city centre (contracts section 5a):
  * @typedef {{request: string, incident: string, sender: string, sender_name: string, kind: string, priority: number,
  *   state: 'prepared'|'waiting'|'granted', since: number, answer_by: number|null, until: number, radius_m: number, count: number,

@@ -71,7 +71,7 @@ async def test_the_picture_opens_with_accepting_and_ends_with_the_order(running,
         assert (admitted.token_sha256, admitted.dispatch) == (digest, dispatch)
         await until(lambda: any(each.token_sha256 == digest and each.one_tile for each in relay.of(words.Admit)))
         assert not any(each.one_tile for each in relay.of(words.Admit) if each.viewer != admitted.viewer)
-        assert control._admitted[admitted.viewer][0].account.person == "p-unit", "cut when it signs out"
+        assert control.admitted[admitted.viewer][0].account.person == "p-unit", "cut when it signs out"
         assert await unit.do("unit", dispatch=dispatch, state="released") == "ok"
         await until(lambda: any(each.viewer == admitted.viewer for each in relay.of(words.CutViewer)))
         assert await unit.do("admit", dispatch=dispatch, grant="G1") == "dispatch_over"

@@ -13,8 +13,8 @@ import shapely
 sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 from minds import KIM, LAT, LEE, LON, T0, UNITS, WEARER, Told, card, fix, judged, place, verdict
 
-from safetynet.app import views
-from safetynet.app.people import WearerRecord
+from safetynet.app import field, views
+from safetynet.app.people import UnitRow, WearerRecord
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import incidents
 from safetynet.core.areas import Area, Areas, Code, System
@@ -27,6 +27,9 @@ from safetynet.core.terms import AlarmKind, CallOutcome, Disposition, NoticeStat
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, CASE, PHONE, OFFICER = "홍카나리아", "2026-canary-7", "010-canary", "담당카나리아"
+U1 = UnitRow(
+    unit="u1", name="신속수사팀 1", kind="rapid", person="p-u1", device="phone-1", key_sha256=b"", lat=36.35, lon=127.38
+)
 ORDER = Order(
     wearer=WEARER,
     wearer_class=WearerClass.ORDER,
@@ -204,8 +207,10 @@ def stages():
 @pytest.mark.parametrize(("name", "told"), list(stages()), ids=lambda each: each if isinstance(each, str) else "")
 @pytest.mark.parametrize("people", [None, {}], ids=["", "erased"])
 def test_a_view_is_what_the_pages_types_say(name, told, people):
-    fit(views.operators(told.state, looked(told.at, people)))
-    fit(views.officer(told.state, "u1", looked(told.at, people)))
+    seen = looked(told.at, people)
+    desk = field.added(views.operators(told.state, seen), told.state, seen)
+    fit(desk)
+    fit(field.phone(views.officer(told.state, "u1", seen), desk, told.state, U1, seen))
 
 
 def test_an_incident_as_it_is_shown():

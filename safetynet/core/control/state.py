@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from immutables import Map
 
 from safetynet.core import alarms, incidents
 from safetynet.core.alarms import Alarm
-from safetynet.core.control import sightings
+from safetynet.core.control import record, sightings
+from safetynet.core.control.record import Entry, IncidentEvent
 from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
 from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
 from safetynet.core.events import (
@@ -69,10 +70,8 @@ from safetynet.core.terms import (
     DispatchId,
     GrantId,
     IncidentId,
-    Instant,
     NoticeId,
     NoticeState,
-    PersonId,
     RequestId,
     UnitId,
     UnitState,
@@ -83,16 +82,6 @@ from safetynet.core.terms import (
 CLOSED_KEPT_MAX: Final = 200
 """Closed incidents that stay in memory for the screens. All of them stay in the log."""
 RECORD_MAX: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of an incident's record, for the screens. The log holds the whole; this is what was kept in mind."""
-
-    at: Instant
-    what: str
-    by: PersonId | None = None
-    detail: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +180,7 @@ def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAck
         return state
     state = replace(state, incidents=state.incidents.set(incident.incident, _regraded(state, incident)))
     by = event.by if isinstance(event, AlarmAcknowledged) else None
-    return _noted(state, incident.incident, Entry(event.at, _tag(event), by, (("kind", after.kind.value),)))
+    return _noted(state, incident.incident, Entry(event.at, record.tag(event), by, (("kind", after.kind.value),)))
 
 
 def _regraded(state: State, incident: Incident) -> Incident:
@@ -241,40 +230,7 @@ def _opened(state: State, event: IncidentOpened) -> State:
         incidents=state.incidents.set(event.incident, incident),
         open=state.open.set(event.wearer, event.incident),
     )
-    return _noted(state, event.incident, Entry(event.at, _tag(event), None, (("kind", alarm.kind.value),)))
-
-
-IncidentEvent: TypeAlias = (
-    AlarmJoined
-    | IncidentClaimed
-    | IncidentTakenOver
-    | IncidentHandedOver
-    | WearerCalled
-    | PositionFollowed
-    | VideoPrepared
-    | VideoRequested
-    | VideoRefusedHere
-    | CamerasProposed
-    | VideoGranted
-    | VideoRefused
-    | CamerasChanged
-    | VideoEnded
-    | VideoAwaited
-    | SightingReported
-    | ViewerAdmitted
-    | DispatchOrdered
-    | UnitReported
-    | FieldMarked
-    | BackupAnswered
-    | PhotoTaken
-    | PoliceNotified
-    | PoliceNoticeAnswered
-    | AnswerOverdue
-    | ViewingNoticeDue
-    | ProtectedWarned
-    | ProtectedAnswered
-    | ProtectedLocated
-)
+    return _noted(state, event.incident, Entry(event.at, record.tag(event), None, (("kind", alarm.kind.value),)))
 
 
 def _happened(state: State, incident: Incident, event: IncidentEvent) -> State:
@@ -294,7 +250,7 @@ def _happened(state: State, incident: Incident, event: IncidentEvent) -> State:
     state = replace(state, incidents=state.incidents.set(incident.incident, after))
     if isinstance(event, PositionFollowed | CamerasChanged):
         return state  # many in a minute: the map shows them, the log holds them
-    return _noted(state, incident.incident, Entry(event.at, _tag(event), _by(event), _detail(event)))
+    return _noted(state, incident.incident, Entry(event.at, record.tag(event), record.by(event), record.detail(event)))
 
 
 def _after(incident: Incident, event: IncidentEvent) -> Incident:
@@ -497,7 +453,7 @@ def _closed(state: State, incident: Incident, event: IncidentClosed) -> State:
         open=state.open.delete(incident.wearer),
         closed=(*state.closed, event.incident),
     )
-    state = _noted(state, event.incident, Entry(event.at, _tag(event), event.by, (("code", event.code.value),)))
+    state = _noted(state, event.incident, Entry(event.at, record.tag(event), event.by, (("code", event.code.value),)))
     return _forgotten(state) if len(state.closed) > CLOSED_KEPT_MAX else state
 
 
@@ -530,82 +486,6 @@ def _forgotten(state: State) -> State:
 def _noted(state: State, incident: IncidentId, entry: Entry) -> State:
     entries = (entry, *state.record.get(incident, ()))[:RECORD_MAX]
     return replace(state, record=state.record.set(incident, entries))
-
-
-def _tag(event: AnyEvent) -> str:
-    tag = type(event).__struct_config__.tag
-    assert isinstance(tag, str)
-    return tag
-
-
-def _by(event: IncidentEvent) -> PersonId | None:
-    match event:
-        case (
-            IncidentClaimed()
-            | IncidentTakenOver()
-            | IncidentHandedOver()
-            | WearerCalled()
-            | VideoRequested()
-            | VideoRefusedHere()
-            | ViewerAdmitted()
-            | SightingReported()
-            | DispatchOrdered()
-            | UnitReported()
-            | FieldMarked()
-            | BackupAnswered()
-            | PhotoTaken()
-            | PoliceNotified()
-        ):
-            return event.by
-        case _:
-            return None
-
-
-def _detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
-    match event:
-        case WearerCalled():
-            return (("outcome", event.outcome.value),)
-        case VideoPrepared() | VideoRequested():
-            return (("city", event.city),)
-        case CamerasProposed() | VideoGranted():
-            return (("city", event.city), ("cameras", str(len(event.cameras))))
-        case VideoRefused():
-            return (("city", event.city), ("why", event.why.value))
-        case VideoRefusedHere() | VideoEnded():
-            return (("why", event.why.value),)
-        case CamerasChanged():
-            return (("cameras", str(len(event.cameras))),)
-        case VideoAwaited():
-            return (("city", event.city),)
-        case SightingReported():
-            found: list[tuple[str, str]] = [("city", event.city)] if event.city else []
-            found += [("sight", event.sight.value), ("camera_name", event.camera)]
-            found += [("heading", event.heading.value)] if event.heading else []
-            found += [("travel", event.travel.value)] if event.travel else []
-            return tuple(found)
-        case DispatchOrdered():
-            standing = () if event.standing is None else (("standing", event.standing.value),)
-            competent = () if event.competent is None else (("competent", event.competent),)
-            return (("unit", event.unit), *standing, *competent)
-        case UnitReported():
-            unable = (("unable", event.unable.value),) if event.unable else ()
-            return (("unit", event.unit), ("state", event.state.value), *unable, *incidents.late(event))
-        case FieldMarked():
-            return (("unit", event.unit), ("mark", event.mark.value), *incidents.late(event))
-        case PhotoTaken():
-            return (("unit", event.unit), *incidents.late(event))
-        case PoliceNotified() | ProtectedLocated():
-            return (("room", event.room),)
-        case ProtectedWarned():
-            return (("kind", event.kind.value), ("near_m", str(event.near_m)))
-        case ProtectedAnswered():
-            return (("answer", event.answer.value),)
-        case PoliceNoticeAnswered():
-            return (("state", event.state.value),)
-        case IncidentHandedOver():
-            return (("to", event.to),)
-        case _:
-            return ()
 
 
 # --- what must be done about it ------------------------------------------------------------------------------------

@@ -22,6 +22,12 @@ from safetynet.core.events.by_city import CameraReturned as CameraReturned
 from safetynet.core.events.by_city import CameraTurned as CameraTurned
 from safetynet.core.events.by_city import GrantReviewed as GrantReviewed
 from safetynet.core.events.by_city import SightingMarked as SightingMarked
+from safetynet.core.events.by_field import BackupAnswered as BackupAnswered
+from safetynet.core.events.by_field import FieldMarked as FieldMarked
+from safetynet.core.events.by_field import PhotoTaken as PhotoTaken
+from safetynet.core.events.of_program import DiskChanged as DiskChanged
+from safetynet.core.events.of_program import LogRestored as LogRestored
+from safetynet.core.events.of_program import ProgramStarted as ProgramStarted
 from safetynet.core.events.shielded import ProtectedAnswered as ProtectedAnswered
 from safetynet.core.events.shielded import ProtectedLocated as ProtectedLocated
 from safetynet.core.events.shielded import ProtectedPlaceReceived as ProtectedPlaceReceived
@@ -36,10 +42,8 @@ from safetynet.core.terms import (
     CameraId,
     CentreId,
     Certainty,
-    DiskLevel,
     DispatchId,
     Disposition,
-    FieldMark,
     FixId,
     GrantId,
     Heading,
@@ -353,41 +357,6 @@ class UnitReported(Event, frozen=True, kw_only=True, tag="unit_reported"):
     """Why a unit that declined cannot go."""
 
 
-class FieldMarked(Event, frozen=True, kw_only=True, tag="field_marked"):
-    """An officer under this order saw the person, did not, or needs backup. `acted_at` is his own time of it."""
-
-    incident: IncidentId
-    dispatch: DispatchId
-    unit: UnitId
-    by: PersonId
-    action: ActionId
-    mark: FieldMark
-    acted_at: Instant
-    spot: Spot | None
-
-
-class BackupAnswered(Event, frozen=True, kw_only=True, tag="backup_answered"):
-    """A person at the control centre has taken notice that a unit needs backup."""
-
-    incident: IncidentId
-    by: PersonId
-
-
-class PhotoTaken(Event, frozen=True, kw_only=True, tag="photo_taken"):
-    """An officer's photograph, kept sealed under the incident beside the log; this is the hash of what is kept."""
-
-    incident: IncidentId
-    dispatch: DispatchId
-    unit: UnitId
-    by: PersonId
-    action: ActionId
-    """Also the name of the photograph within its incident."""
-    sha256: bytes
-    size_bytes: int
-    acted_at: Instant
-    spot: Spot | None
-
-
 class PoliceNotified(Event, frozen=True, kw_only=True, tag="police_notified"):
     incident: IncidentId
     notice: NoticeId
@@ -615,37 +584,6 @@ class PersonErased(Event, frozen=True, kw_only=True, tag="person_erased"):
 
     subject: SubjectId
     by: PersonId
-
-
-class LogRestored(Event, frozen=True, kw_only=True, tag="log_restored"):
-    """The log was brought back to an older state. What it had said since is missing here, and this says so.
-
-    `size` events were there when it was found; it is known to have had `size_before` (equal when nobody knows better),
-    whose root was `root_before`. Everything that was alive in it was ended; `epoch` is that of its messages from here on.
-    """
-
-    size: int
-    size_before: int
-    root_before: bytes
-    epoch_before: int
-    epoch: int
-    found: str
-    """Who knew: `operator` at a restore, `partner` by what another centre had seen."""
-    erased: int
-    """Persons who were erased again, from the list of erasures that was given."""
-    erasures_known: bool
-    """False when the operator had no list and vouched that nobody was erased since the backup."""
-
-
-class DiskChanged(Event, frozen=True, kw_only=True, tag="disk_changed"):
-    """The room left on this centre's disk crossed a limit, downwards or back."""
-
-    level: DiskLevel
-    free_bytes: int
-
-
-class ProgramStarted(Event, frozen=True, kw_only=True, tag="program_started"):
-    version: str
 
 
 AtAlarm: TypeAlias = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated

@@ -1,0 +1,158 @@
+"""One line of an incident's record: who, what and the few words beside it, of every event that is about an incident."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from safetynet.core import incidents
+from safetynet.core.events import (
+    AlarmJoined,
+    AnswerOverdue,
+    AnyEvent,
+    BackupAnswered,
+    CamerasChanged,
+    CamerasProposed,
+    DispatchOrdered,
+    FieldMarked,
+    IncidentClaimed,
+    IncidentHandedOver,
+    IncidentTakenOver,
+    PhotoTaken,
+    PoliceNoticeAnswered,
+    PoliceNotified,
+    PositionFollowed,
+    ProtectedAnswered,
+    ProtectedLocated,
+    ProtectedWarned,
+    SightingReported,
+    UnitReported,
+    VideoAwaited,
+    VideoEnded,
+    VideoGranted,
+    VideoPrepared,
+    VideoRefused,
+    VideoRefusedHere,
+    VideoRequested,
+    ViewerAdmitted,
+    ViewingNoticeDue,
+    WearerCalled,
+)
+from safetynet.core.terms import Instant, PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an incident's record, for the screens. The log holds the whole; this is what was kept in mind."""
+
+    at: Instant
+    what: str
+    by: PersonId | None = None
+    detail: tuple[tuple[str, str], ...] = ()
+
+
+IncidentEvent: TypeAlias = (
+    AlarmJoined
+    | IncidentClaimed
+    | IncidentTakenOver
+    | IncidentHandedOver
+    | WearerCalled
+    | PositionFollowed
+    | VideoPrepared
+    | VideoRequested
+    | VideoRefusedHere
+    | CamerasProposed
+    | VideoGranted
+    | VideoRefused
+    | CamerasChanged
+    | VideoEnded
+    | VideoAwaited
+    | SightingReported
+    | ViewerAdmitted
+    | DispatchOrdered
+    | UnitReported
+    | FieldMarked
+    | BackupAnswered
+    | PhotoTaken
+    | PoliceNotified
+    | PoliceNoticeAnswered
+    | AnswerOverdue
+    | ViewingNoticeDue
+    | ProtectedWarned
+    | ProtectedAnswered
+    | ProtectedLocated
+)
+
+
+def tag(event: AnyEvent) -> str:
+    tag = type(event).__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def by(event: IncidentEvent) -> PersonId | None:
+    match event:
+        case (
+            IncidentClaimed()
+            | IncidentTakenOver()
+            | IncidentHandedOver()
+            | WearerCalled()
+            | VideoRequested()
+            | VideoRefusedHere()
+            | ViewerAdmitted()
+            | SightingReported()
+            | DispatchOrdered()
+            | UnitReported()
+            | FieldMarked()
+            | BackupAnswered()
+            | PhotoTaken()
+            | PoliceNotified()
+        ):
+            return event.by
+        case _:
+            return None
+
+
+def detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
+    match event:
+        case WearerCalled():
+            return (("outcome", event.outcome.value),)
+        case VideoPrepared() | VideoRequested():
+            return (("city", event.city),)
+        case CamerasProposed() | VideoGranted():
+            return (("city", event.city), ("cameras", str(len(event.cameras))))
+        case VideoRefused():
+            return (("city", event.city), ("why", event.why.value))
+        case VideoRefusedHere() | VideoEnded():
+            return (("why", event.why.value),)
+        case CamerasChanged():
+            return (("cameras", str(len(event.cameras))),)
+        case VideoAwaited():
+            return (("city", event.city),)
+        case SightingReported():
+            found: list[tuple[str, str]] = [("city", event.city)] if event.city else []
+            found += [("sight", event.sight.value), ("camera_name", event.camera)]
+            found += [("heading", event.heading.value)] if event.heading else []
+            found += [("travel", event.travel.value)] if event.travel else []
+            return tuple(found)
+        case DispatchOrdered():
+            standing = () if event.standing is None else (("standing", event.standing.value),)
+            competent = () if event.competent is None else (("competent", event.competent),)
+            return (("unit", event.unit), *standing, *competent)
+        case UnitReported():
+            unable = (("unable", event.unable.value),) if event.unable else ()
+            return (("unit", event.unit), ("state", event.state.value), *unable, *incidents.late(event))
+        case FieldMarked():
+            return (("unit", event.unit), ("mark", event.mark.value), *incidents.late(event))
+        case PhotoTaken():
+            return (("unit", event.unit), *incidents.late(event))
+        case PoliceNotified() | ProtectedLocated():
+            return (("room", event.room),)
+        case ProtectedWarned():
+            return (("kind", event.kind.value), ("near_m", str(event.near_m)))
+        case ProtectedAnswered():
+            return (("answer", event.answer.value),)
+        case PoliceNoticeAnswered():
+            return (("state", event.state.value),)
+        case IncidentHandedOver():
+            return (("to", event.to),)
+        case _:
+            return ()
