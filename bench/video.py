@@ -117,7 +117,7 @@ async def part_city_without_tls(folder: Path) -> None:
 
     centre, log = config.read(folder), Log(folder / "relay.db")
     relay = City(log, keys.open_centre(folder).public, lambda _: CONTROL)
-    desk = Desk(log, words.ToCityRelay, relay.take)
+    desk = Desk(log, words.ToCityRelay, relay.take, relay.crew)
     await relay.open("127.0.0.1", centre.video_port or 0, None)
     await desk.open(folder / "relay.sock")
     await relay.crew.watch()
@@ -131,7 +131,7 @@ async def part_centre_without_tls(folder: Path) -> None:
     centre, log = config.read(folder), Log(folder / "relay.db")
     routes = {each.id: (each.host, each.relay_port or 0) for each in centre.peers}
     relay = Centre(log, routes, None, lambda _: CITY, [f"http://127.0.0.1:{centre.web_port}"])
-    desk = Desk(log, words.ToCentreRelay, relay.take)
+    desk = Desk(log, words.ToCentreRelay, relay.take, relay.crew)
     await relay.open("127.0.0.1", centre.video_port or 0, None)
     await desk.open(folder / "relay.sock")
     await relay.crew.watch()

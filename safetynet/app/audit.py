@@ -35,6 +35,7 @@ from safetynet.core.grants import LEASE_MS_MAX, given
 from safetynet.core.ledger import MalformedError, Note, VerifierKey
 from safetynet.core.terms import MINUTE_MS, SECOND_MS, CameraId, GrantId, Instant, StreamId
 from safetynet.edge import config, files, keys, tiles
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.tiles import Audited, Fault
 
 RECORDS: Final = "records.jsonl"
@@ -197,7 +198,7 @@ def _open(log: Log, lines: Iterable[bytes]) -> None:
     for number, line in enumerate(lines, 1):
         try:
             opening = _OPENING.decode(line)
-        except msgspec.MsgspecError as fault:
+        except NONSENSE as fault:
             log.audited.fault(f"{RECORDS} line {number}: {fault}")
             continue
         log.records += 1
@@ -242,7 +243,7 @@ def _withheld(log: Log, opened: set[int]) -> None:
 def _read(log: Log, opening: Opening) -> None:
     try:
         _, serial, event = _RECORD.decode(opening.record)
-    except msgspec.MsgspecError as fault:
+    except NONSENSE as fault:
         log.audited.fault(f"the record cannot be read: {fault}", opening.index)
         return
     if serial != opening.index + 1:

@@ -99,7 +99,7 @@ def backup(folder: Path, to: Path, tell: Tell = lambda _: None) -> Manifest:
     try:
         with _workroom(to) as stage:
             tell("verify")
-            _verified(*archive.unpack(to, stage), stage, own)
+            _verified(archive.unpack(to, stage, _signed_by(own)), stage, own)
     except BaseException:
         to.unlink()
         raise
@@ -137,10 +137,16 @@ def _described(stage: Path, centre: CentreId, own: CentreKeys) -> Manifest:
     )
 
 
-def _verified(manifest: Manifest, body: bytes, signature: bytes, stage: Path, own: CentreKeys) -> None:
+def _signed_by(own: CentreKeys) -> Callable[[Manifest, bytes, bytes], None]:
+    def believe(_manifest: Manifest, body: bytes, signature: bytes) -> None:
+        if not keys.verify(own.public, archive.signed_part(body), signature):
+            raise BadArchiveError("the manifest is not signed by this centre's key")
+
+    return believe
+
+
+def _verified(manifest: Manifest, stage: Path, own: CentreKeys) -> None:
     """Every event against its leaf, the root against the manifest, every position against its key."""
-    if not keys.verify(own.public, archive.signed_part(body), signature):
-        raise BadArchiveError("the manifest is not signed by this centre's key")
     centre = manifest.centre
     with _opened(stage, centre, own) as store:
         tree = Frontier().extend(store.leaves())
@@ -195,9 +201,6 @@ def restore(wish: Wish, tell: Tell = lambda _: None) -> Restoration:
         raise CannotRestoreError(f"{folder} is not empty: a restore never writes over anything")
     with _workroom(folder) as stage:
         tell("unpack")
-        manifest, body, signature = archive.unpack(wish.source, stage)
-        if wish.secrets.centre != manifest.centre or config.read(stage).id != manifest.centre:
-            raise CannotRestoreError(f"this is a backup of {manifest.centre}, the keys are of {wish.secrets.centre}")
         for name, data in wish.secrets.files.items():
             if not (stage / name).resolve().is_relative_to(stage.resolve()):
                 raise CannotRestoreError(f"{name} would lie outside")
@@ -206,8 +209,19 @@ def restore(wish: Wish, tell: Tell = lambda _: None) -> Restoration:
         if missing:
             raise CannotRestoreError(f"without {', '.join(missing)} nothing of it can be read")
         own = keys.open_centre(stage)
+
+        def believe(manifest: Manifest, body: bytes, signature: bytes) -> None:
+            if wish.secrets.centre != manifest.centre:
+                raise CannotRestoreError(
+                    f"this is a backup of {manifest.centre}, the keys are of {wish.secrets.centre}"
+                )
+            _signed_by(own)(manifest, body, signature)
+
+        manifest = archive.unpack(wish.source, stage, believe)
+        if config.read(stage).id != manifest.centre:
+            raise CannotRestoreError(f"this is a backup of {manifest.centre}, its centre.json is another's")
         tell("verify")
-        _verified(manifest, body, signature, stage, own)
+        _verified(manifest, stage, own)
         stones = _stones(wish, manifest, stage)
         tell("declare")
         with _opened(stage, manifest.centre, own) as store:

@@ -102,7 +102,7 @@ class Control(windows.Host):
         self.people = People(self.store)
         super().__init__(
             centre,
-            Sessions(self.store.accounts(), folder / "sessions.json"),
+            Sessions(self.store.accounts(), folder / "sessions.json", self.store),
             video_port=centre.video_port,
             cut=lambda viewer, why: self._run([words.CutViewer(viewer, why)]),
         )
@@ -276,6 +276,8 @@ class Control(windows.Host):
     def behind(self, found: Behind) -> None:
         """A partner has seen more of this log than it holds: it was rolled back under us."""
         begin_epoch(self.store, found)
+        self.sessions.forget()  # who signed out since stands as signed in in an old copy
+        self.cut_signed_out()
         self._run(self._declare())
         self.show()
 

@@ -36,6 +36,7 @@ from safetynet.core.terms import (
 )
 from safetynet.edge import clock, export, keys
 from safetynet.edge.auth import Session, Sessions
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.config import Centre
 from safetynet.edge.store import Store
 
@@ -108,7 +109,7 @@ class Lookups:
             return self._problem(403, Why.NOT_ALLOWED_NOW.value)
         try:
             return session, msgspec.json.decode(await _body(request), type=kind)
-        except (msgspec.DecodeError, RecursionError):
+        except NONSENSE:
             return self._problem(400, Why.MALFORMED.value)
 
     async def _search(self, request: Request) -> Response:

@@ -21,6 +21,7 @@ from safetynet.core.terms import CentreId
 from safetynet.edge import boundaries, config, files
 from safetynet.edge import jurisdictions as shelf
 from safetynet.edge.boundaries import Boundaries, Columns, Known
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.config import Centre
 
 KINDS: Final = ("areas", "offices", "codes")
@@ -97,10 +98,7 @@ def main(given: list[str] | None = None) -> int:
                 figures = _import_offices(said)
             case _:
                 figures = _import_codes(said)
-    except (
-        OSError, CannotImportError, boundaries.UnreadableError, shelf.UnreadableError, shelf.JurisdictionsInvalidError,
-        msgspec.DecodeError,
-    ) as refused:  # fmt: skip
+    except (OSError, CannotImportError, boundaries.UnreadableError, shelf.UnreadableError, shelf.JurisdictionsInvalidError, *NONSENSE) as refused:  # fmt: skip
         print(f"{said.file}: {refused}", file=sys.stderr)
         return 1
     print(msgspec.json.encode(figures | {"written": not said.dry_run}).decode())

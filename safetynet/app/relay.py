@@ -80,7 +80,7 @@ async def _city(folder: Path) -> None:
     assert centre.video_port is not None, "a city's centre.json names its video_port"
     log = Log(folder / LOG)
     relay = City(log, keys.open_centre(folder).public, _peer, centre.id)
-    desk = Desk(log, words.ToCityRelay, relay.take)
+    desk = Desk(log, words.ToCityRelay, relay.take, relay.crew)
     disk = Disk(folder, centre.disk, holds=False)
     try:
         relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
@@ -114,7 +114,7 @@ async def _centre(folder: Path) -> None:
         [f"http://{name}:{centre.web_port}" for name in (centre.host, "localhost")],
         side="own_received" if own else "received",
     )
-    desk = Desk(log, words.ToCentreRelay, relay.take)
+    desk = Desk(log, words.ToCentreRelay, relay.take, relay.crew)
     disk = Disk(folder, centre.disk, holds=False)
     try:
         relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))

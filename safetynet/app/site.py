@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket
 from safetynet.app import windows
 from safetynet.edge import auth, health, process
 from safetynet.edge.auth import Locked, Session, Sessions
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.config import Centre
 from safetynet.edge.web import Files
 
@@ -150,7 +151,7 @@ class Site:
         try:
             asked = msgspec.json.decode(body, type=_SignIn)
             token = await self._sessions.sign_in(asked.account, asked.password)
-        except (msgspec.DecodeError, RecursionError):
+        except NONSENSE:
             return self._problem(400, "bad_sign_in")
         except Locked as locked:
             answer = self._problem(429, "too_many_tries")

@@ -44,6 +44,7 @@ from safetynet.core.terms import (
 )
 from safetynet.edge import clock, keys
 from safetynet.edge.auth import Session, Sessions
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.config import Centre
 from safetynet.edge.web import Feed, Window
 
@@ -192,7 +193,7 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
     try:
         async with asyncio.timeout(HELLO_S_MAX):
             hello = _heard.decode(await _receive(socket))
-    except (TimeoutError, msgspec.DecodeError, WebSocketDisconnect, _Over):
+    except (TimeoutError, WebSocketDisconnect, _Over, *NONSENSE):
         await _close(socket, 4400)
         return
     if not isinstance(hello, Hello):
@@ -285,7 +286,7 @@ async def _hear(socket: WebSocket, seat: Seat, desk: Desk) -> None:
             return
         try:
             said = _heard.decode(text)
-        except msgspec.DecodeError:
+        except NONSENSE:
             return
         if isinstance(said, Do):
             no = desk.do(seat, said)

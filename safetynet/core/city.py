@@ -555,6 +555,8 @@ def _moved(ground: Ground, held: Held, message: MovePlace, at: Instant) -> list[
     """The camera set follows. A place that may not be followed to changes nothing: the pictures of before stay."""
     if message.place.observed_at <= held.place.observed_at:
         return []
+    if grants.unfollowed(_issued(held), message.place, ground.area, at) is not None:
+        return []
     choices = _choices(ground, message.place, held.place, held.radius_m, held.cameras_max, held, held.withheld)
     moved = grants.move(_issued(held), message.place, ground.area, choices, at)
     if isinstance(moved, grants.Refused):

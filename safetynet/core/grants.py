@@ -230,14 +230,21 @@ def move(
     A refusal changes nothing: the cameras of before stay until the grant ends. An older position than the last is
     refused too, so that messages out of order cannot turn the pictures back.
     """
-    if at >= issued.until:
-        return Refused(Why.RUN_OUT)
-    if not _sound(place) or not _reaches(place, issued.radius_m, area):
-        return Refused(Why.OUT_OF_AREA)
-    if not _fresh(place, at) or place.observed_at < issued.place.observed_at:
-        return Refused(Why.STALE)
+    if (why := unfollowed(issued, place, area, at)) is not None:
+        return Refused(why)
     cameras = _inside(choices, issued.radius_m, issued.cameras_max)
     return Moved(place, cameras) if cameras else Refused(Why.NO_CAMERA)
+
+
+def unfollowed(issued: Issued, place: Place, area: tuple[tuple[float, float], ...], at: Instant) -> Why | None:
+    """Why nobody may be followed there. To be asked before cameras are chosen: a partner can say any place."""
+    if at >= issued.until:
+        return Why.RUN_OUT
+    if not _sound(place) or not _reaches(place, issued.radius_m, area):
+        return Why.OUT_OF_AREA
+    if not _fresh(place, at) or place.observed_at < issued.place.observed_at:
+        return Why.STALE
+    return None
 
 
 def _inside(choices: tuple[Choice, ...], radius_m: int, cameras_max: int) -> tuple[CameraId, ...]:

@@ -34,6 +34,12 @@ SIZE_BYTES_MAX: Final = 65_536
 """Of one encoded message. Longer is a violation of the framing: the link is dropped."""
 
 
+ID_CHARS_MAX: Final = 128
+"""Of whatever names something in a message. An answer repeats the names of its question and must itself fit."""
+NUMBER_MAX: Final = 2**53 - 1
+"""Of epochs and numbers on a road: what every store and every page can hold."""
+
+
 class Role(Enum):
     """What an organisation is on the road between centres."""
 
@@ -198,6 +204,16 @@ def outward(place: Place) -> Place:
 def passes(message: AnyMessage, sender: Role, receiver: Role) -> bool:
     """Whether this kind of message may go that way at all."""
     return isinstance(message, _FROM_TO.get((sender, receiver), ()))
+
+
+def bounded(message: AnyMessage) -> bool:
+    """Whether no name in it is too long. Every text that stands in a message by itself is a name."""
+    texts = (getattr(message, each) for each in message.__struct_fields__)
+    cards = message.cameras if isinstance(message, ProposeCameras | GiveGrant | ChangeCameras) else ()
+    names = [each for each in texts if isinstance(each, str)] + [
+        name for each in cards for name in (each.camera, each.pole)
+    ]
+    return all(len(each) <= ID_CHARS_MAX for each in names)
 
 
 OPENING: Final = (PrepareVideo, RequestVideo, MovePlace, ProposeCameras, GiveGrant, ChangeCameras)

@@ -17,6 +17,8 @@ import msgspec
 
 from safetynet.core.terms import CentreId, Instant
 from safetynet.edge import files
+from safetynet.edge.codec import NONSENSE
+from safetynet.edge.disk import free_bytes
 
 VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -88,10 +90,17 @@ def _silent(_name: str, _bytes: int) -> None:
     """Nobody watches the progress."""
 
 
-def unpack(path: Path, to: Path, told: Callable[[str, int], None] = _silent) -> tuple[Manifest, bytes, bytes]:
-    """Writes the files below `to`, each checked against the manifest. Returns the manifest, its bytes, its signature.
+def unpack(
+    path: Path,
+    to: Path,
+    believe: Callable[[Manifest, bytes, bytes], None],
+    told: Callable[[str, int], None] = _silent,
+    free: Callable[[Path], int] = free_bytes,
+) -> Manifest:
+    """Writes the files below `to`, each checked against the manifest. Raises BadArchiveError.
 
-    Raises BadArchiveError. The signature is not checked here: whose key it is lies in no backup.
+    `believe` gets the manifest, its bytes and its signature before any file is written, and raises when it is not by
+    whom it must be: whose key that is lies in no backup.
     """
     try:
         with gzip.open(path) as raw, tarfile.open(fileobj=raw, mode="r:") as tar:
@@ -100,6 +109,8 @@ def unpack(path: Path, to: Path, told: Callable[[str, int], None] = _silent) -> 
             manifest = msgspec.json.decode(body, type=Manifest)
             if manifest.v != VERSION:
                 raise BadArchiveError(f"made by a release with backups of version {manifest.v}")
+            believe(manifest, body, signature)
+            _fits(manifest, free(to))
             for name, entry in manifest.files.items():
                 _extract(tar, name, entry, to)
                 told(name, entry.size_bytes)
@@ -107,9 +118,17 @@ def unpack(path: Path, to: Path, told: Callable[[str, int], None] = _silent) -> 
                 raise BadArchiveError("more is in it than its manifest names")
             while raw.read(CHUNK_BYTES):
                 continue  # to the end, where the check sum of the whole stands
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, msgspec.MsgspecError) as fault:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *NONSENSE) as fault:
         raise BadArchiveError(f"{path.name}: {fault}") from fault
-    return manifest, body, signature
+    return manifest
+
+
+def _fits(manifest: Manifest, room_bytes: int) -> None:
+    sizes = [each.size_bytes for each in manifest.files.values()]
+    if min(sizes, default=0) < 0:
+        raise BadArchiveError("a file of less than nothing")
+    if sum(sizes) > room_bytes:
+        raise BadArchiveError(f"{sum(sizes)} bytes do not fit into the {room_bytes} that are free")
 
 
 def signed_part(body: bytes) -> bytes:

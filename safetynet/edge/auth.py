@@ -12,12 +12,13 @@ import hashlib
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, Instant, PersonId
 from safetynet.edge import clock, files, keys
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.store import Account
 
 COOKIE: Final = "safetynet"
@@ -48,8 +49,16 @@ class _Kept(msgspec.Struct, frozen=True):
     account_sha256: bytes
 
 
+class Generations(Protocol):
+    """Where it is kept which writing of the file is the newest; the store of a centre does."""
+
+    def generation(self) -> int: ...
+    def next_generation(self) -> int: ...
+
+
 class _File(msgspec.Struct, frozen=True):
     boot: str
+    generation: int
     sessions: tuple[_Kept, ...]
 
 
@@ -67,23 +76,27 @@ class Locked(Exception):
 class Sessions:
     """Sessions and wrong tries of one program. Used from one thread. Without `path` a start signs everybody out."""
 
-    def __init__(self, accounts: list[Account], path: Path | None = None) -> None:
+    def __init__(
+        self, accounts: list[Account], path: Path | None = None, generations: Generations | None = None
+    ) -> None:
+        assert (path is None) == (generations is None), "without a generation an old file would be believed again"
         self._by_login = {each.login: each for each in accounts}
         self._by_person = {each.person: each for each in accounts}
-        self._path = path
+        self._path, self._generations = path, generations
         self._sessions: dict[bytes, Session] = dict(self._kept())
         self._wrong: dict[str, list[Instant]] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     def _kept(self) -> list[tuple[bytes, Session]]:
-        if self._path is None or not self._path.exists():
+        if self._path is None or self._generations is None or not self._path.exists():
             return []
         try:
             found = _file.decode(self._path.read_bytes())
-        except msgspec.DecodeError:
+        except NONSENSE:
             return []  # nobody is let in by a file that says nothing
-        at, mine = clock.monotonic(), found.boot == clock.boot()
+        newest = self._generations.generation()
+        at, mine = clock.monotonic(), found.boot == clock.boot() and found.generation == newest
         return [
             (each.key, Session(account, each.until, each.key))
             for each in found.sessions[-SESSIONS_MAX:]
@@ -94,13 +107,22 @@ class Sessions:
         ]
 
     def _keep(self) -> None:
-        """Before anybody is told: who signed out stays out also when the next instruction is the last."""
-        if self._path is None:
+        """Before anybody is told: who signed out stays out also when the next instruction is the last.
+
+        The store counts first, so that no earlier file is believed any more. What cannot be written is taken away:
+        a start then signs everybody out.
+        """
+        if self._path is None or self._generations is None:
             return
         held = tuple(
             _Kept(each.key, each.account.person, each.until, _print(each.account)) for each in self._sessions.values()
         )
-        files.write(self._path, msgspec.json.encode(_File(clock.boot(), held)), mode=0o600)
+        try:
+            generation = self._generations.next_generation()
+            files.write(self._path, msgspec.json.encode(_File(clock.boot(), generation, held)), mode=0o600)
+        except BaseException:
+            self._path.unlink(missing_ok=True)
+            raise
 
     def person(self, person: PersonId) -> Account | None:
         return self._by_person.get(person)
@@ -150,6 +172,11 @@ class Sessions:
     def sign_out(self, cookie_header: str) -> None:
         if self._sessions.pop(_digest(read_cookie(cookie_header)), None) is not None:
             self._keep()
+
+    def forget(self) -> None:
+        """Everybody is signed out: what this centre remembers of them is not what was."""
+        self._sessions.clear()
+        self._keep()
 
     def whose(self, cookie_header: str) -> Session | None:
         """The live session of this request's Cookie header, or None."""

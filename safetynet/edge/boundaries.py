@@ -35,6 +35,7 @@ from pyproj.exceptions import CRSError
 
 from safetynet.core import areas, geo
 from safetynet.core.areas import Area, Areas, Code, System
+from safetynet.edge.codec import NONSENSE
 
 FILE_BYTES_MAX: Final = 512 * 1024 * 1024
 """The country's 법정동 as a shapefile is about 100 MB."""
@@ -214,7 +215,7 @@ class _Document(msgspec.Struct):
 def _read_json(raw: bytes, layer: str | None) -> _Read:
     try:
         document = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"), type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+    except NONSENSE as broken:
         raise UnreadableError(f"neither GeoJSON nor TopoJSON: {broken}") from broken
     skipped: Counter[Skip] = Counter()
     if document.type == "Topology":
@@ -242,7 +243,7 @@ def _member_epsg(member: _CrsMember) -> int:
     """Of the `crs` member of GeoJSON before RFC 7946. Raises UnreadableError when it names what is not known here."""
     try:
         name = msgspec.json.decode(member.properties.get("name", msgspec.Raw(b'""')), type=str)
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise UnreadableError(f"its crs member has no name: {broken}") from broken
     if re.fullmatch(r"urn:ogc:def:crs:OGC:(1\.3)?:CRS84", name, re.IGNORECASE):
         return 4326
@@ -264,7 +265,7 @@ def _geojson_shape(geometry: _Geometry, skipped: Counter[Skip]) -> Any:
                 return _polygons(msgspec.json.decode(geometry.coordinates, type=list[Rings]), skipped)
             case _:
                 return Skip.NO_AREA
-    except (msgspec.DecodeError, RecursionError):
+    except NONSENSE:
         return Skip.TORN
 
 
@@ -337,7 +338,7 @@ def _topology_shape(geometry: _Geometry, arcs: list[NDArray[np.float64]], skippe
                 parts = msgspec.json.decode(geometry.arcs, type=list[list[list[int]]])
             case _:
                 return Skip.NO_AREA
-    except (msgspec.DecodeError, RecursionError):
+    except NONSENSE:
         return Skip.TORN
     if any(not ring or not all(-len(arcs) <= each < len(arcs) for each in ring) for part in parts for ring in part):
         return Skip.TORN

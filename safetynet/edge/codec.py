@@ -22,6 +22,10 @@ _EVENTS: Final[dict[int, msgspec.msgpack.Decoder[AnyEvent]]] = {1: msgspec.msgpa
 _MESSAGES: Final[dict[int, msgspec.msgpack.Decoder[AnyMessage]]] = {1: msgspec.msgpack.Decoder(AnyMessage)}
 _ENVELOPE: Final = msgspec.msgpack.Decoder(Envelope)
 
+NONSENSE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""All that msgspec raises for bytes that are not what they should be: text that is no UTF-8 and deep nesting have errors
+of their own. Whoever decodes what came from outside catches these and no fewer (tests/house)."""
+
 
 class Unreadable(Exception):
     """These bytes are not what they claim to be. `reason` is one word, for counting."""
@@ -44,7 +48,7 @@ def decode_record(record: bytes) -> tuple[int, AnyEvent]:
         if decoder is None:
             raise Unreadable("unknown_version")
         return serial, decoder.decode(body)
-    except msgspec.MsgspecError as fault:
+    except NONSENSE as fault:
         raise Unreadable("malformed") from fault
 
 
@@ -59,7 +63,7 @@ def decode_event(body: bytes, version: int = events.VERSION) -> AnyEvent:
         raise Unreadable("unknown_version")
     try:
         return decoder.decode(body)
-    except msgspec.MsgspecError as fault:
+    except NONSENSE as fault:
         raise Unreadable("malformed") from fault
 
 
@@ -79,7 +83,7 @@ def decode_message(body: bytes, version: int = messages.VERSION) -> AnyMessage:
         raise Unreadable("unknown_version")
     try:
         message = decoder.decode(body)
-    except msgspec.MsgspecError as fault:
+    except NONSENSE as fault:
         raise Unreadable("malformed") from fault
     if _ENCODER.encode(message) != body:
         raise Unreadable("not_canonical")
@@ -94,7 +98,7 @@ def decode_envelope(frame: bytes) -> Envelope:
     """Raises Unreadable. The body inside is not looked at: it is checked against its signature first."""
     try:
         return _ENVELOPE.decode(frame)
-    except msgspec.MsgspecError as fault:
+    except NONSENSE as fault:
         raise Unreadable("malformed") from fault
 
 

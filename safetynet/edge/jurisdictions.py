@@ -31,6 +31,7 @@ from safetynet.core.codes import Crosswalk, Link, newest
 from safetynet.core.jurisdictions import Kind, Office, Table
 from safetynet.core.terms import CentreId, OfficeId
 from safetynet.edge import files
+from safetynet.edge.codec import NONSENSE
 
 FOLDER: Final = "areas"
 AREAS_FILE: Final = "areas.geojson"
@@ -164,7 +165,7 @@ def read_areas(folder: Path) -> Areas:
     try:
         stored = msgspec.json.decode(raw, type=_Collection).features
         shapes = shapely.from_geojson([bytes(each.geometry) for each in stored])
-    except (msgspec.DecodeError, shapely.errors.GEOSException) as broken:
+    except (shapely.errors.GEOSException, *NONSENSE) as broken:
         raise JurisdictionsInvalidError(f"{AREAS_FILE}: {broken}") from broken
     found: list[Area] = []
     for each, shape in zip(stored, shapes, strict=True):
@@ -183,7 +184,7 @@ def _read_offices(folder: Path) -> tuple[Office, ...]:
     raw = _raw(folder / FOLDER / OFFICES_FILE)
     try:
         rows = () if raw is None else msgspec.json.decode(raw, type=tuple[_OfficeRow, ...])
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise JurisdictionsInvalidError(f"{OFFICES_FILE}: {broken}") from broken
     if len(rows) > OFFICES_MAX or len({each.id for each in rows}) < len(rows):
         raise JurisdictionsInvalidError(f"{OFFICES_FILE}: an id twice, or more than {OFFICES_MAX} offices")
@@ -205,7 +206,7 @@ def read_codes(folder: Path) -> tuple[Link, ...]:
     raw = _raw(folder / FOLDER / CODES_FILE)
     try:
         rows = () if raw is None else msgspec.json.decode(raw, type=tuple[_LinkRow, ...])
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise JurisdictionsInvalidError(f"{CODES_FILE}: {broken}") from broken
     return tuple(Link(_code(each.one), _code(each.other), each.since, each.until) for each in rows)
 

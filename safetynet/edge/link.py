@@ -19,8 +19,8 @@ import msgspec
 
 from safetynet.core import ledger, messages
 from safetynet.core.ledger import Checkpoint
-from safetynet.core.messages import SIZE_BYTES_MAX, AnyMessage, Envelope, passes
-from safetynet.core.terms import SECOND_MS, CentreId, Instant, Why
+from safetynet.core.messages import NUMBER_MAX, SIZE_BYTES_MAX, AnyMessage, Envelope, bounded, passes
+from safetynet.core.terms import DAY_MS, SECOND_MS, CentreId, Instant, Why
 from safetynet.edge import clock, codec, heads
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.doors import InboxKey, Log
@@ -46,6 +46,8 @@ BACKOFF_MS_MAX: Final = 5 * SECOND_MS
 HEAD_S: Final = 60.0
 """How often a ledger that grew is shown."""
 HEADS_PER_SESSION_MAX: Final = 1_000
+EPOCH_AHEAD_MS_MAX: Final = DAY_MS
+"""An epoch begins at an instant. A partner that tells us of one of ours beyond tomorrow would use up all there are."""
 UNPROVEN_PER_LIFE_MAX: Final = 1
 """A partner's bare word that we are behind is taken once; afterwards only with our own signature."""
 REFUSED_PER_SESSION_MAX: Final = 32
@@ -294,6 +296,9 @@ class Link:
         if session.known.is_set():
             raise _Dropped("garbage")
         peer, own, point = session.peer.id, self._store.said_to(session.peer.id), None
+        latest = max(own.epoch, clock.now() + EPOCH_AHEAD_MS_MAX)
+        if not (0 <= known.epoch <= min(latest, NUMBER_MAX) and 0 <= known.seq <= NUMBER_MAX):
+            raise _Dropped("garbage")
         behind = known.epoch > own.epoch or (known.epoch == own.epoch and known.seq > own.seq)
         if known.note and self._heads is not None:
             point = self._heads.of_ours(known.note)
@@ -345,6 +350,8 @@ class Link:
             return Why.WRONG_SENDER, None
         if envelope.to != self._centre.id:
             return Why.WRONG_RECEIVER, None
+        if not all(0 <= each <= NUMBER_MAX for each in (envelope.epoch, envelope.seq, envelope.sent_at)):
+            return Why.MALFORMED, None
         public = self._peer_keys.get(sender.id)
         if public is None or not verify(public, messages.signed_part(envelope), envelope.signature):
             return Why.BAD_SIGNATURE, None
@@ -353,6 +360,8 @@ class Link:
         try:
             message = codec.decode_message(envelope.body, envelope.v)
         except codec.Unreadable:
+            return Why.MALFORMED, None
+        if not bounded(message):
             return Why.MALFORMED, None
         if not passes(message, sender.role, self._centre.role):
             return Why.WRONG_DIRECTION, None
@@ -473,7 +482,7 @@ async def _read(reader: asyncio.StreamReader) -> Frame:
         raise _Dropped("broken_off") from fault
     try:
         return _FRAME.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as fault:
+    except codec.NONSENSE as fault:
         raise _Dropped("garbage") from fault
 
 

@@ -18,6 +18,7 @@ from safetynet.core.lists import editions
 from safetynet.core.lists.editions import Edition, Optics, Sites
 from safetynet.core.terms import CameraId, CentreId, Instant
 from safetynet.edge import files
+from safetynet.edge.codec import NONSENSE
 
 FILE: Final = "cameras.json"
 SOURCES_FILE: Final = "sources.json"
@@ -55,7 +56,7 @@ def read_city(folder: Path) -> CityCameras:
     """Raises FileNotFoundError, or RegistryInvalidError when the file is not what it must be."""
     try:
         city = msgspec.json.decode((folder / FILE).read_bytes(), type=CityCameras)
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise RegistryInvalidError(f"{FILE}: {broken}") from broken
     _hold(city)
     return city
@@ -186,7 +187,7 @@ def read_edition(folder: Path) -> tuple[Edition, float] | None:
         kept = msgspec.msgpack.decode(raw, type=_Kept)
         sites = {name: np.frombuffer(kept.columns[f"sites.{name}"], kind) for name, kind in _SITES.items()}
         lenses = {name: np.frombuffer(kept.columns[name], kind) for name, kind in _LENSES.items()}
-    except (msgspec.DecodeError, KeyError, ValueError) as broken:
+    except (KeyError, ValueError, *NONSENSE) as broken:
         raise RegistryInvalidError(f"{EDITION_FILE}: {broken}") from broken
     if kept.v != 1:
         raise RegistryInvalidError(f"{EDITION_FILE}: version {kept.v} is not known here")
@@ -212,7 +213,7 @@ def read_measured(folder: Path, range_m: float) -> Mapping[CameraId, Optics]:
         said = msgspec.json.decode(rough.descriptions, type=dict[CameraId, str])
         cameras = (msgspec.json.decode(each, type=Camera) for each in known)
         found = {each.id: editions.measured(each, said.get(each.id, ""), range_m) for each in cameras}
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise RegistryInvalidError(f"{FILE}: {broken}") from broken
     return {id: each for id, each in found.items() if each != editions.UNKNOWN}
 
@@ -235,7 +236,7 @@ def read_sources(folder: Path) -> dict[CameraId, str]:
         raw = file.read()
     try:
         sources = msgspec.json.decode(raw, type=dict[CameraId, str])
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise RegistryInvalidError(f"{SOURCES_FILE}: not a table of addresses") from broken
     _hold_sources(sources)
     return sources

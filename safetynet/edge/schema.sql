@@ -122,3 +122,8 @@ create table if not exists restoration (
   erased integer not null,
   erasures_known integer not null
 ) strict;
+
+create table if not exists session_file (
+  one integer primary key check (one = 1), -- there is one row, once anybody has signed in
+  generation integer not null   -- of the file of sessions that is believed; an older one was copied back
+) strict;

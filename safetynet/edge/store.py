@@ -361,6 +361,17 @@ class Store:
         row = self._db.execute("select seq_last from road where receiver = ?", (to,)).fetchone()
         return Said(self._epoch, 0 if row is None else int(row[0]))
 
+    def generation(self) -> int:
+        """Of the file of sessions; 0 before the first."""
+        row = self._db.execute("select generation from session_file").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def next_generation(self) -> int:
+        generation = self.generation() + 1
+        with self._transaction():
+            self._db.execute("insert or replace into session_file values (1, ?)", (generation,))
+        return generation
+
     def relay_mark(self, relay: str) -> int:
         """The last merged row of this relay's log; 0 before the first."""
         row = self._db.execute("select row_last from relay where relay = ?", (relay,)).fetchone()

@@ -1,5 +1,6 @@
 """A backup brought back, as the adversary would use it: to revive a grant, to cut the ledger, to bring back a person."""
 
+import base64
 import io
 import json
 import shutil
@@ -191,7 +192,7 @@ def test_an_archive_that_somebody_made_anew_is_refused(control, tmp_path):
     path, stage = tmp_path / "b.tar.gz", tmp_path / "stage"
     backup.backup(control, path)
     stage.mkdir()
-    manifest, _, _ = archive.unpack(path, stage)
+    manifest = archive.unpack(path, stage, believed)
     archive.pack(stage, msgspec.structs.replace(manifest, made_at=1), lambda body: b"\0" * 64, path)
     with pytest.raises(BadArchiveError, match="not signed"):
         backup.restore(wish(path, tmp_path / "new", secrets_of(control)))
@@ -200,15 +201,64 @@ def test_an_archive_that_somebody_made_anew_is_refused(control, tmp_path):
 def test_a_name_that_leads_outside_is_refused(control, tmp_path):
     own, stage = keys.open_centre(control), tmp_path / "stage"
     stage.mkdir()
-    manifest, _, _ = archive.unpack(_backed(control, tmp_path), stage)
+    manifest = archive.unpack(_backed(control, tmp_path), stage, believed)
     (stage / "x").write_bytes(b"x")
     bad = msgspec.structs.replace(manifest, files={"../x": archive.Entry(1, "0" * 64)})
     shutil.copy(stage / "x", tmp_path / "x")
     archive.pack(stage, bad, own.sign, tmp_path / "bad.tar.gz")
     (tmp_path / "x").unlink()
     with pytest.raises(BadArchiveError, match="outside"):
-        archive.unpack(tmp_path / "bad.tar.gz", tmp_path / "other")
+        archive.unpack(tmp_path / "bad.tar.gz", tmp_path / "other", believed)
     assert not (tmp_path / "x").exists()
+
+
+def believed(_manifest, _body, _signature):
+    """The one who unpacks has made it himself."""
+
+
+def _written(path, manifest, *, sign, files=()):
+    """An archive as nobody of ours would make it."""
+    body = manifest if isinstance(manifest, bytes) else msgspec.json.encode(manifest)
+    signature = base64.b64encode(sign(archive.signed_part(body)))
+    with tarfile.open(path, "w:gz") as tar:
+        for name, data in (("manifest.json", body), ("manifest.sig", signature), *files):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def _unpacked(folder, tmp_path):
+    (tmp_path / "stage").mkdir()
+    return archive.unpack(_backed(folder, tmp_path), tmp_path / "stage", believed)
+
+
+@pytest.mark.parametrize(
+    "deep", [b"[" * 60_000, b'{"v":' * 60_000, b'{"centre":"\xff"}', b'{"x":' + b"[" * 60_000 + b"]" * 60_000 + b"}"]
+)
+def test_a_manifest_of_nonsense_is_a_bad_archive(control, tmp_path, deep):
+    path = _written(tmp_path / "bad.tar.gz", deep, sign=keys.open_centre(control).sign)
+    with pytest.raises(BadArchiveError):
+        backup.restore(wish(path, tmp_path / "new", secrets_of(control)))
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_is_written_for_who_cannot_sign(control, tmp_path, monkeypatch):
+    manifest = _unpacked(control, tmp_path)
+    path = _written(tmp_path / "bad.tar.gz", manifest, sign=lambda _: b"\0" * 64)
+    monkeypatch.setattr(archive, "_extract", lambda *_: pytest.fail("written before it was believed"))
+    with pytest.raises(BadArchiveError, match="not signed"):
+        backup.restore(wish(path, tmp_path / "new", secrets_of(control)))
+
+
+@pytest.mark.parametrize("size", [-1, -2, 2**62])
+def test_sizes_that_cannot_be_are_refused_before_a_byte_is_written(control, tmp_path, size):
+    manifest = _unpacked(control, tmp_path)
+    bad = msgspec.structs.replace(manifest, files={"x": archive.Entry(size, "0" * 64)})
+    path = _written(tmp_path / "bad.tar.gz", bad, sign=keys.open_centre(control).sign, files=[("files/x", b"x" * 9)])
+    with pytest.raises(BadArchiveError, match=r"less than nothing|do not fit"):
+        archive.unpack(path, tmp_path / "other", believed, free=lambda _: 10**12)
+    assert not (tmp_path / "other").exists()
 
 
 def _backed(folder, tmp_path):
@@ -229,7 +279,7 @@ def test_nothing_of_the_folder_is_forgotten_and_nobody_stays_signed_in(control, 
     assert {"later/list.json", "keys/later.key", "keys/pseudonym.key"} <= back
     assert there - back <= {"sessions.json", "log.db.lock", "log.db-wal", "log.db-shm", "journal/lock"}
     (tmp_path / "peek").mkdir()
-    manifest, _, _ = archive.unpack(source, tmp_path / "peek")
+    manifest = archive.unpack(source, tmp_path / "peek", believed)
     assert not {"keys/later.key", "keys/pseudonym.key"} & manifest.files.keys()
 
 

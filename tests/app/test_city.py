@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from deployment import AREA, HASH, LAT, LON, http, page, sign_in
+from deployment import AREA, HASH, LAT, LON, cookie, http, page, sign_in
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from safetynet.app.city import City
 from safetynet.core.cameras import Camera
@@ -124,6 +126,34 @@ async def test_pages_are_for_the_citys_own_people(running):
             status, headers, body = await http(running.port, "GET", headers["location"], cookie=own)
         assert (status, home in body) == (200, True)
         assert f"ws://127.0.0.1:{running.port + 4}" in headers["content-security-policy"]
+
+
+DEEP = "[" * 1_500 + "]" * 1_500
+
+
+@pytest.mark.parametrize("body", [b'{"account":"\xff","password":"x"}', b'{"account":' + DEEP.encode()])
+async def test_nonsense_at_the_door_stops_nothing(running, body):
+    assert (await http(running.port, "POST", "/sign-in", body))[0] == 400
+    assert (await sign_in(running.port, "shim"))[0] == 200, "the centre runs on"
+
+
+@pytest.mark.parametrize(
+    "frame", ['{"op":"hello","x":' + DEEP + "}", '{"op":"do","ref":1,"act":"watch","x":' + DEEP + "}"]
+)
+async def test_a_window_that_nests_without_end_is_closed_alone(running, frame):
+    async with page(running.port, "shim") as other:
+        async with page(running.port, "shim") as window:
+            await window.socket.send(frame)
+            with pytest.raises(ConnectionClosed):
+                while True:
+                    await window.step()
+        assert await other.do("watch", incident="I9") == "not_live", "the centre runs on"
+        said = {"Cookie": await cookie(running.port, "shim")}
+        async with connect(f"ws://127.0.0.1:{running.port}/ws", additional_headers=said, compression=None) as bare:
+            await bare.send(frame)
+            with pytest.raises(ConnectionClosed):
+                await bare.recv()
+    assert (await sign_in(running.port, "shim"))[0] == 200
 
 
 async def test_a_position_is_seen_while_a_request_is_open_and_by_nobody_after(running):

@@ -1,5 +1,6 @@
 """The mind of a smart city centre: asked, checks again, provides, follows, ends."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -223,6 +224,40 @@ def test_cameras_follow_inside_the_limits_only():
     assert set(moved.cameras) <= near
     assert len(moved.cameras) <= 3
     assert told.hear(MovePlace(incident="I1", request="R1", place=place(300, s=10)), s=11) == [], "told twice"
+
+
+@pytest.mark.parametrize("form", [RequestVideo, PrepareVideo])
+@pytest.mark.parametrize(
+    "nowhere",
+    [
+        {"lat": 51.5, "lon": -0.1},
+        {"lat": math.nan},
+        {"lon": math.inf},
+        {"radius_m": math.nan},
+        {"radius_m": math.inf},
+        {"radius_m": -1.0},
+        {"lat": -math.inf, "radius_m": -math.inf},
+        {"observed_at": 2**63 - 1},
+    ],
+)
+def test_a_place_that_is_none_is_not_followed_to(form, nowhere):
+    told = Told()
+    told.hear(wanted(form))
+    before = told.state
+    where = replace(place(30, s=5), **nowhere)
+    events = told.hear(MovePlace(incident="I1", request="R1", place=where), s=6)
+    assert (events, told.state) == ([], before)
+    asked = Told()
+    asked.hear(wanted(form, place=where), s=6)
+    assert not any(isinstance(each, LeaseGrant | Preconnect) for each in asked.errands)
+
+
+def test_the_widest_circle_is_cut_to_what_was_granted():
+    told = granted(radius_m=200)
+    (moved,) = told.hear(MovePlace(incident="I1", request="R1", place=replace(place(30, s=5), radius_m=1e308)), s=6)
+    assert set(moved.cameras) <= {
+        each.id for each in GROUND.registry.cameras if abs(each.lon - place(30).lon) * 89_600 <= 200
+    }
 
 
 def test_a_preparation_follows_too_and_delivers_nothing():

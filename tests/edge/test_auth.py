@@ -151,34 +151,52 @@ def test_no_script_and_no_other_site_gets_the_cookie(secure, value):
     assert read_cookie(said.partition(";")[0]) == value
 
 
+class Count:
+    """As a store keeps it."""
+
+    def __init__(self):
+        self.at = 0
+
+    def generation(self):
+        return self.at
+
+    def next_generation(self):
+        self.at += 1
+        return self.at
+
+
+COUNT = Count()
+
+
 @pytest.fixture
 def kept(tmp_path, now, cheap):
+    COUNT.at = 0
     return tmp_path / "sessions.json"
 
 
 async def test_a_session_outlives_a_restart_of_the_program(kept, now):
-    token = await Sessions([KIM], kept).sign_in("kim", RIGHT)
+    token = await Sessions([KIM], kept, COUNT).sign_in("kim", RIGHT)
     assert kept.stat().st_mode & 0o777 == 0o600
     assert token.encode() not in kept.read_bytes()
-    again = Sessions([KIM], kept)
+    again = Sessions([KIM], kept, COUNT)
     session = again.whose(header(token))
     assert session is not None
     assert session.account == KIM
     assert again.live(session)
     now.at += auth.SESSION_MS_MAX
-    assert Sessions([KIM], kept).whose(header(token)) is None
+    assert Sessions([KIM], kept, COUNT).whose(header(token)) is None
 
 
 async def test_who_signed_out_stays_out(kept):
-    sessions = Sessions([KIM], kept)
+    sessions = Sessions([KIM], kept, COUNT)
     token = await sessions.sign_in("kim", RIGHT)
     sessions.sign_out(header(token))
-    assert Sessions([KIM], kept).whose(header(token)) is None
+    assert Sessions([KIM], kept, COUNT).whose(header(token)) is None
 
 
 @pytest.mark.parametrize("change", ["password", "role", "gone", "boot", "longer", "nonsense"])
 async def test_what_a_restart_does_not_believe(kept, now, monkeypatch, change):
-    token = await Sessions([KIM], kept).sign_in("kim", RIGHT)
+    token = await Sessions([KIM], kept, COUNT).sign_in("kim", RIGHT)
     accounts = [KIM]
     match change:
         case "password":
@@ -193,4 +211,40 @@ async def test_what_a_restart_does_not_believe(kept, now, monkeypatch, change):
             now.at -= 1
         case _:
             kept.write_bytes(b"{")
-    assert Sessions(accounts, kept).whose(header(token)) is None
+    assert Sessions(accounts, kept, COUNT).whose(header(token)) is None
+
+
+async def test_an_old_file_copied_back_lets_nobody_in(kept):
+    sessions = Sessions([KIM], kept, COUNT)
+    token = await sessions.sign_in("kim", RIGHT)
+    old = kept.read_bytes()
+    sessions.sign_out(header(token))
+    kept.write_bytes(old)
+    assert Sessions([KIM], kept, COUNT).whose(header(token)) is None
+    kept.write_bytes(old.replace(b'"generation":1', b'"generation":2'))
+    assert Sessions([KIM], kept, COUNT).whose(header(token)) is not None, "it is the generation that is asked for"
+
+
+@pytest.mark.parametrize("full", ["file", "store"])
+async def test_a_sign_out_that_cannot_be_written_holds_all_the_same(kept, monkeypatch, full):
+    sessions = Sessions([KIM], kept, COUNT)
+    token = await sessions.sign_in("kim", RIGHT)
+
+    def fails(*_, **__):
+        raise OSError(28, "no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(*((auth.files, "write") if full == "file" else (COUNT, "next_generation")), fails)
+        with pytest.raises(OSError, match="no space"):
+            sessions.sign_out(header(token))
+    assert sessions.whose(header(token)) is None
+    assert not kept.exists()
+    assert Sessions([KIM], kept, COUNT).whose(header(token)) is None
+
+
+async def test_everybody_is_out_when_the_log_was_an_old_copy(kept):
+    sessions = Sessions([KIM], kept, COUNT)
+    tokens = [await sessions.sign_in("kim", RIGHT) for _ in range(2)]
+    sessions.forget()
+    for each in (sessions, Sessions([KIM], kept, COUNT)):
+        assert [each.whose(header(token)) for token in tokens] == [None, None]

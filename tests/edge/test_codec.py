@@ -81,6 +81,24 @@ def test_messages_have_a_size_and_a_version():
         codec.encode_message(m.EndIncident(incident=IncidentId("i" * m.SIZE_BYTES_MAX), why=Why.STOPPED))
 
 
+@pytest.mark.parametrize(
+    "decode", [codec.decode_message, codec.decode_record, codec.decode_event, codec.decode_envelope]
+)
+@pytest.mark.parametrize(
+    "inside",
+    [b"\xa1\xff", b"\x91" * 60_000 + b"\x90", b"\x81\xa1a" * 20_000 + b"\x90"],
+    ids=["not utf-8", "deep", "deeper"],
+)
+def test_what_is_no_text_or_nests_without_end_is_malformed(decode, inside):
+    frames = (
+        codec.encode_message(ENDING).replace(b"\xa3i-1", inside),
+        codec.encode_event(EVENT).replace(b"\xa11", inside),
+        codec.encode_record(7, EVENT).replace(b"\xa11", inside),
+        b"\x88\xa6origin" + inside,
+    )
+    assert {reason(decode, each) for each in frames} <= {"malformed", "unknown_version"}
+
+
 @given(st.binary(max_size=300))
 def test_garbage_is_refused_and_nothing_else_happens(body):
     for decode in (codec.decode_message, codec.decode_record, codec.decode_event, codec.decode_envelope):

@@ -15,7 +15,18 @@ from safetynet.core import events as recorded
 from safetynet.core import ledger
 from safetynet.core import messages as m
 from safetynet.core.messages import Send
-from safetynet.core.terms import CentreId, IncidentId, Instant, NoticeId, NoticeState, RequestId, Why
+from safetynet.core.terms import (
+    DAY_MS,
+    CentreId,
+    FixId,
+    IncidentId,
+    Instant,
+    NoticeId,
+    NoticeState,
+    RequestId,
+    Source,
+    Why,
+)
 from safetynet.edge import clock, codec, heads, link
 from safetynet.edge.config import Centre, Peer
 from safetynet.edge.doors import InboxKey
@@ -334,7 +345,16 @@ async def test_a_message_against_its_direction_is_refused(control_speaks, messag
     await refused(control_speaks, control.envelope(message, CITY), Why.WRONG_DIRECTION)
 
 
-@pytest.mark.parametrize("body", [b"", b"\xc1", b"\x80", codec.encode_message(ending()) + b"\0", b"\0" * 65_537])
+NONSENSE = (
+    codec.encode_message(ending()).replace(b"i-1", b"i-\xff"),
+    codec.encode_message(ending())[:-8] + b"\x91" * 60_000,
+    b"\x81\xa8incident" + b"\x91" * 60_000 + b"\x90",
+)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xc1", b"\x80", codec.encode_message(ending()) + b"\0", b"\0" * 65_537, *NONSENSE]
+)
 async def test_a_signed_body_that_is_no_message_is_refused(control_speaks, body):
     control, _, _ = control_speaks
     bare = msgspec.structs.replace(control.envelope(ending(), CITY), body=body, signature=b"")
@@ -358,6 +378,8 @@ async def test_who_keeps_sending_what_is_refused_is_dropped(control_speaks):
         (msgspec.msgpack.encode(["carry", 1, 2]), None, "garbage"),
         (msgspec.msgpack.encode(["beat", 1, 2]), None, "garbage"),
         (b"", None, "garbage"),
+        (b"\x94\xa3ack\x01\x01\xa1\xff", None, "garbage"),  # text that is no UTF-8
+        (b"\x92\xa5carry" + b"\x91" * 60_000 + b"\x90", None, "garbage"),
         (msgspec.msgpack.encode(Echo(2**62)), None, "garbage"),
         (b"GET / HTTP/1.1\r\n", link.FRAME_BYTES_MAX + 1, "oversize"),
         (b"", 2**32 - 1, "oversize"),
@@ -380,8 +402,72 @@ async def test_the_largest_frame_that_is_allowed_passes(control_speaks):
     message = m.EndIncident(incident=IncidentId("i" * (60_000 + spare)), why=Why.STOPPED)
     assert len(codec.encode_message(message)) == m.SIZE_BYTES_MAX
     adversary.say(Carry(control.envelope(message, CITY)))
-    assert await adversary.hear(Ack) == Ack(5, 1)
-    assert city.delivered == [message]
+    assert await adversary.hear(Ack) == Ack(5, 1, Why.MALFORMED), "the frame passes; that name is too long"
+    adversary.say(Carry(control.envelope(ending(), CITY, seq=2)))
+    assert await adversary.hear(Ack) == Ack(5, 2)
+    assert city.delivered == [ending()]
+
+
+LONG = "x" * (m.ID_CHARS_MAX + 1)
+PLACE = recorded.Place(36.0, 127.0, 5.0, Source.GNSS, Instant(1), Instant(1), FixId(0))
+CARD = recorded.CameraCard(
+    camera="c", pole="p", name="n", lat=36.0, lon=127.0, range_m=50.0, azimuth_deg=None, view_deg=None, ptz=False, purpose="x"
+)  # fmt: skip
+SENT = (
+    m.MovePlace(incident="i", request="r", place=PLACE),
+    m.EndIncident(incident="i", why=Why.STOPPED),
+    m.NotifyPolice(incident="i", notice="n", kind=next(iter(m.AlarmKind)), place=None),
+    m.ProposeCameras(incident="i", request="r", cameras=(CARD,)),
+    m.GiveGrant(incident="i", request="r", grant="g", cameras=(CARD,), conditions=("c" * 1_000,), until=Instant(1)),
+    m.ChangeCameras(incident="i", grant="g", cameras=(CARD,)),
+    m.AnswerNotice(incident="i", notice="n", state=NoticeState.READ),
+)
+
+
+@pytest.mark.parametrize("message", SENT, ids=lambda each: type(each).__name__)
+def test_every_name_in_a_message_has_a_length(message):
+    assert m.bounded(message)
+    names = {"incident", "request", "grant", "notice"} & set(message.__struct_fields__)
+    for name in names:
+        assert m.bounded(msgspec.structs.replace(message, **{name: LONG[1:]}))
+        assert not m.bounded(msgspec.structs.replace(message, **{name: LONG})), name
+    for name in ("camera", "pole") if hasattr(message, "cameras") else ():
+        card = msgspec.structs.replace(CARD, **{name: LONG})
+        assert not m.bounded(msgspec.structs.replace(message, cameras=(CARD, card))), name
+
+
+async def test_a_name_that_would_not_fit_into_the_answer_is_refused(control_speaks):
+    control, _, _ = control_speaks
+    message = m.MovePlace(incident=IncidentId("i"), request="R" * 65_200, place=PLACE)
+    await refused(control_speaks, control.envelope(message, CITY), Why.MALFORMED)
+
+
+@pytest.mark.parametrize(
+    "number", [{"seq": 2**53}, {"epoch": 2**53}, {"seq": 2**64 - 1}, {"epoch": 2**63}, {"seq": -1}]
+)
+async def test_numbers_that_no_store_holds_are_refused(control_speaks, number):
+    control, city, adversary = control_speaks
+    envelope = control.envelope(ending(), CITY, **number)
+    adversary.say(Carry(envelope))
+    assert await adversary.hear(Ack) == Ack(envelope.epoch, envelope.seq, Why.MALFORMED)
+    assert city.refused == [(CONTROL, envelope.seq, Why.MALFORMED)]
+    adversary.say(Carry(control.envelope(ending(), CITY, seq=2)))
+    assert await adversary.hear(Ack) == Ack(5, 2)
+
+
+@pytest.mark.parametrize(
+    "known", [(2**53, 0), (2**63 - 2, 0), (2**64 - 1, 1), (0, 2**53), (-1, 0), (0, -1), (clock.now() + 2 * DAY_MS, 0)]
+)
+async def test_a_partner_cannot_use_up_our_epochs(towns, known):
+    behind = remembering(towns)
+    control, city = towns[CONTROL], towns[CITY]
+    city.start(city.link.serve())
+    adversary = Adversary(*await connected(city, client_context(control.folder)))
+    adversary.say(Known(*known, b""))
+    assert await adversary.is_dropped()
+    await until(lambda: city.link.counts["garbage"] == 1)
+    assert behind[CITY] == []
+    assert CONTROL not in city.link.confirmed
 
 
 async def test_an_acknowledgement_of_what_was_not_sent_takes_nothing_from_the_outbox(control_speaks):

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import zipfile
 from itertools import chain
 
@@ -11,6 +12,7 @@ import openpyxl
 import pytest
 
 from safetynet.core.lists.words import Word
+from safetynet.edge import clock
 from safetynet.edge.lists import layouts, reading
 from safetynet.edge.lists.layouts import UnreadableError, read_mapping
 
@@ -129,6 +131,11 @@ def test_progress_goes_to_the_end(tmp_path):
         b'{"records": [1, 2]}',
         b'[{"latitude": {"deep": 1}, "longitude": 2, "cctvNumber": 1}]',
         b"[1",
+        b"[" * 60_000 + b"]" * 60_000,
+        b'{"records":' * 20_000 + b"[1" + b"}" * 20_000,
+        b'[{"latitude":' + b"[" * 60_000 + b"]" * 60_000 + b"}]",
+        '[{"latitude": "36", "longitude": "127", "주소": "가"}]'.encode("cp949"),
+        b'[{"latitude": "\xff", "longitude": 2, "cctvNumber": 1}]',
     ],
 )
 def test_what_is_no_camera_list_at_all(tmp_path, raw):
@@ -199,6 +206,31 @@ def test_a_workbook_that_unpacks_without_end_is_not_unpacked(tmp_path, monkeypat
     monkeypatch.setattr(reading, "XLSX_BYTES_MAX", size - 1)
     with pytest.raises(UnreadableError, match="unpacked"):
         chunks(tmp_path, raw)
+
+
+def test_a_cell_at_the_far_corner_costs_no_row_of_the_claimed_width(tmp_path):
+    """Five kilobytes that claim sixteen thousand columns and a million rows."""
+    packed, out = zipfile.ZipFile(io.BytesIO(workbook(("CCTV", [NAMES, ROW])))), io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as claimed:
+        for name in packed.namelist():
+            data = packed.read(name)
+            if name.endswith("sheet1.xml"):
+                data = re.sub(rb'<dimension ref="[A-Z0-9:]+"', b'<dimension ref="A1:XFD1048576"', data)
+                far = b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'
+                data = data.replace(b"</sheetData>", far)
+            claimed.writestr(name, data)
+    began = clock.monotonic()
+    (chunk,) = chunks(tmp_path, out.getvalue())[1]
+    assert clock.monotonic() - began < 2_000
+    assert reading.EMPTY_ROWS_MAX < 2_000
+    assert list(chunk.rows) == [2]
+
+
+@pytest.mark.parametrize("encoding", ["hex", "rot13", "undefined", "idna", "no-such"])
+def test_an_encoding_that_is_none_of_texts(tmp_path, encoding):
+    mapping = layouts.Mapped(columns={"lat": 1, "lon": 2}, header=False, encoding=encoding)
+    with pytest.raises(UnreadableError):
+        chunks(tmp_path, b"36,127\n36,127\n\xff\xff" + b"." * 90, mapping)
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------

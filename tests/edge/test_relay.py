@@ -23,6 +23,7 @@ from safetynet.core.terms import CameraId, GrantId, IncidentId, Instant, Request
 from safetynet.edge import clock
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import STALE_S, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, Credit, Mode, Outlet, Piece
+from safetynet.edge.relay.crew import Crew
 from safetynet.edge.relay.desk import Desk
 from safetynet.edge.relay.log import LedgerFailedError, Log
 from safetynet.edge.relay.uplink import Upstream
@@ -181,6 +182,43 @@ async def test_what_a_liar_had_sent_already_is_recorded_and_shown_to_nobody(pipe
     assert len(shown.pieces) == 1, "what came before the lie was known, and not a byte after it"
     assert [each.seq for each in records(pipe.centre_log, Segment)] == [1, 2, 3]
     assert [each.why for each in records(pipe.centre_log, StreamClosed)] == [Why.LEDGER_FAILED]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"\x82\xa6stream\xa1a\xa1x" + b"\x91" * 5_000 + b"\x90", b"\x81\xa6stream\xa1\xff"],
+    ids=["deep", "not utf-8"],
+)
+async def test_a_citys_nonsense_ends_its_stream_and_not_the_relay(pipe: Pipe, nonsense: bytes) -> None:
+    await pipe.open({})
+    uplink, gone = pipe.centre.uplinks[CITY], list[Upstream]()
+    uplink._ended = gone.append
+    stream = Upstream(uplink, GRANT, CameraId("a"), pipe.centre_log)
+    pipe.centre.crew.start(stream.run())
+    stream.arrive(words.Kind.OPENED, nonsense)
+    await until(lambda: gone == [stream])
+    assert (uplink.refused, stream.why, pipe.centre.crew.failed.done()) == (1, Why.STALE, False)
+
+
+async def test_a_name_of_a_megabyte_reaches_neither_log(pipe: Pipe) -> None:
+    """It would not fit into the word by which a relay hands its log over: everything behind it would wait for ever."""
+    await pipe.open({})
+    uplink = pipe.centre.uplinks[CITY]
+    uplink._ended = lambda _: None
+    stream = Upstream(uplink, GRANT, CameraId("a"), pipe.centre_log)
+    stream.arrive(words.Kind.OPENED, msgspec.msgpack.encode(words.Opened(StreamId("x" * 1_100_000))))
+    await stream.run()
+    assert (uplink.refused, pipe.centre_log.waiting_rows()) == (1, 0)
+    for field in ("grant", "camera", "viewer"):
+        before, long = pipe.city.refused, words.Open(GRANT, CameraId("a"), VIEWER)
+        reader, writer = await asyncio.open_connection("127.0.0.1", pipe.centre.uplinks[CITY]._port)
+        line = words.Line(reader, writer)
+        line.say(words.Kind.OPEN, 1, msgspec.structs.replace(long, **{field: "x" * 1_100_000}))
+        assert await reader.read() == b"", "the connection is over"
+        writer.close()
+        assert pipe.city.refused == before + 1
+    assert pipe.city_log.waiting_rows() == 0
+    assert not pipe.city.crew.failed.done()
 
 
 # --- leases and cuts
@@ -567,7 +605,8 @@ async def test_records_are_handed_over_until_the_loop_has_merged_them(tmp_path: 
     async def take(word: words.ToRelay) -> None:
         taken.append(word)
 
-    desk = Desk(log, words.ToCityRelay, take)
+    crew = Crew()
+    desk = Desk(log, words.ToCityRelay, take, crew)
     await desk.open(tmp_path / "relay.sock")
     assert (tmp_path / "relay.sock").stat().st_mode & 0o777 == 0o600
     await log.write(opened(1), opened(2))
@@ -590,6 +629,58 @@ async def test_records_are_handed_over_until_the_loop_has_merged_them(tmp_path: 
     assert desk.refused == 1
     writer.close()
     await desk.close()
+    await crew.close()
+    await log.close()
+
+
+async def handed(path: Path) -> words.Recorded:
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        async with asyncio.timeout(3):
+            return msgspec.msgpack.decode(await words.read(reader), type=words.Recorded)
+    finally:
+        writer.close()
+
+
+async def test_many_long_records_are_handed_over_in_pieces(tmp_path: Path) -> None:
+    """256 rows of the longest names are more than one word holds."""
+    log, crew = Log(tmp_path / "x.db"), Crew()
+    desk = Desk(log, words.ToCityRelay, lambda _: asyncio.sleep(0), crew)
+    await desk.open(tmp_path / "relay.sock")
+    name = "가" * words.ID_CHARS_MAX
+    rows = [
+        ViewingRefused(at=Instant(n), side="given", grant=GrantId(name), camera=CameraId(name), viewer=ViewerId(name), why=Why.STALE)
+        for n in range(words.RECORDED_EVENTS_MAX)
+    ]  # fmt: skip
+    await log.write(*rows)
+    got = list[object]()
+    while len(got) < len(rows):
+        recorded = await handed(tmp_path / "relay.sock")
+        assert recorded.events == tuple(rows[len(got) : len(got) + len(recorded.events)])
+        got += recorded.events
+        await log.forget(recorded.upto_row)
+    assert 0 < len(recorded.events) < len(rows)
+    assert not crew.failed.done()
+    await desk.close()
+    await crew.close()
+    await log.close()
+
+
+async def test_a_hand_over_that_fails_ends_the_relay_and_jams_nothing_in_silence(tmp_path: Path) -> None:
+    log, crew = Log(tmp_path / "x.db"), Crew()
+    desk = Desk(log, words.ToCityRelay, lambda _: asyncio.sleep(0), crew)
+    await desk.open(tmp_path / "relay.sock")
+    await log.write(opened(1), msgspec.structs.replace(opened(2), camera=CameraId("x" * 1_100_000)))
+    assert (await handed(tmp_path / "relay.sock")).events == (opened(1),), "what fits goes ahead"
+    await log.forget(1)
+    _, writer = await asyncio.open_unix_connection(tmp_path / "relay.sock")
+    with pytest.raises(AssertionError):
+        async with asyncio.timeout(3):
+            await crew.watch()
+    writer.close()
+    await desk.close()
+    with pytest.raises(AssertionError):
+        await crew.close()
     await log.close()
 
 

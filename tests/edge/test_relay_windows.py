@@ -188,7 +188,16 @@ async def test_guessing_ends_the_socket(pipe: Pipe, pages: Any) -> None:
 
 @pytest.mark.parametrize(
     "nonsense",
-    ["{", "[]", '{"op":"fly"}', '{"op":"open","tile":99999999}', '{"op":"mode","mode":"x"}', b"\0", b"x" * 5_000],
+    [
+        "{",
+        "[]",
+        '{"op":"fly"}',
+        '{"op":"open","tile":99999999}',
+        '{"op":"mode","mode":"x"}',
+        b"\0",
+        b"x" * 5_000,
+        '{"op":"hello","x":' + "[" * 2_000,
+    ],
 )
 async def test_nonsense_ends_the_socket_and_nothing_else(pipe: Pipe, pages: Any, nonsense: str | bytes) -> None:
     await start(pipe)

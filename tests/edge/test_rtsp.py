@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetynet.core.terms import CameraId
+from safetynet.edge.relay.city import Stream
+from safetynet.edge.relay.crew import Crew
 from safetynet.edge.sources import rtsp
 from safetynet.edge.sources.fmp4 import AccessUnit, MalformedError, Packager
 from safetynet.edge.sources.rtsp import Account, Assembler, BrokenError, Packet, Reply, Source, Wire, video_track
@@ -172,6 +174,43 @@ async def test_a_hostile_camera_ends_its_session_and_costs_no_memory(answer: byt
         _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 3_000_000
+    server.close()
+
+
+def _told(sets: bytes) -> bytes:
+    return (
+        b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:x\r\na=fmtp:96 sprop-parameter-sets="
+        + base64.b64encode(sets)
+        + b"\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "sets", [b"\x67AAA", b"\x67" + b"A" * 40_000, b"\x68"], ids=["ends early", "too long", "empty"]
+)
+async def test_a_camera_that_describes_itself_wrongly_is_lost_alone(sets: bytes) -> None:
+    """A description with parameter sets that are none ended the relay of the whole city."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                asked = (await reader.readuntil(b"\r\n\r\n")).decode()
+                number = next(line for line in asked.split("\r\n") if line.startswith("CSeq"))
+                body = _told(sets) if asked.startswith("DESCRIBE") else b""
+                head = f"RTSP/1.0 200 OK\r\n{number}\r\nSession: 1\r\nContent-Length: {len(body)}\r\n\r\n"
+                writer.write(head.encode() + body)
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    crew, lost = Crew(), list[Stream]()
+    stream = Stream(CameraId("a"), f"rtsp://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", crew, lost.append)
+    async with asyncio.timeout(5):
+        while not stream.lost:
+            await asyncio.sleep(0.01)
+    assert not crew.failed.done()
+    stream.close()
+    await crew.close()
     server.close()
 
 

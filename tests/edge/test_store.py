@@ -108,6 +108,15 @@ def test_a_relay_mark_only_rises(log):
     assert log.relay_mark("another") == 0
 
 
+def test_the_generation_of_the_session_file_only_rises(tmp_path):
+    log = on_disk(tmp_path)
+    assert (log.generation(), log.next_generation(), log.next_generation()) == (0, 1, 2)
+    log.close()
+    again = on_disk(tmp_path)
+    assert again.generation() == 2
+    again.close()
+
+
 def test_outbox_counts_per_receiver_and_keeps_order(log):
     log.commit([started()], [Send(CITY, ending()), Send(OTHER, ending()), Send(CITY, ending(Why.WITHDRAWN))])
     log.commit([], [Send(CITY, ending(Why.RUN_OUT))])

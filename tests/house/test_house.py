@@ -10,8 +10,10 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
+from msgspec import MsgspecError
 
 from safetynet.core import terms
+from safetynet.edge.codec import NONSENSE
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = ROOT / "safetynet"
@@ -246,3 +248,78 @@ def test_the_rooms_of_the_house_can_be_imported_without_a_side_effect(tmp_path):
     )  # fmt: skip
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- what comes from outside ---------------------------------------------------------------------------------------
+
+CAUGHT_BY_THE_CALLER = {
+    ("edge/devices/osmand.py", "_from_json"),
+    ("edge/lists/reading.py", "_member"),
+    ("edge/lists/reading.py", "_records"),
+    ("edge/relay/centre.py", "_asked"),
+    ("edge/relay/city.py", "_open"),
+    ("edge/relay/uplink.py", "_take"),
+}
+OF_OUR_OWN = {
+    ("app/backup.py", "restore_main"),
+    ("app/control.py", "_camera_count"),
+    ("app/people.py", "__init__"),
+    ("app/people.py", "units"),
+    ("app/reports.py", "read_roads"),
+    ("app/site.py", "_connect"),
+    ("edge/config.py", "read"),
+    ("edge/keys.py", "read_peers"),
+    ("edge/policy.py", "_permits"),
+    ("edge/relay/log.py", "close_left_open"),
+    ("edge/relay/log.py", "pending"),
+    ("edge/relay/wire.py", "run"),
+    ("edge/sources/ptz.py", "read"),
+}
+"""What this centre wrote itself: broken, it ends the command or the start, and must."""
+
+
+def decodes(tree):
+    """(function, decode by msgspec, whether a `try` around it catches NONSENSE): by its functions, or by a `Decoder`."""
+    made = {
+        ast.unparse(target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and "Decoder(" in ast.unparse(node)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    }
+    if any("Decoder" in ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)):
+        made |= {"decoder"}
+
+    def below(node, function, caught):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function, caught = node.name, False
+        if isinstance(node, ast.Try | ast.TryStar):
+            told = caught or any(each.type and "NONSENSE" in ast.unparse(each.type) for each in node.handlers)
+            for each in node.body:
+                yield from below(each, function, told)
+            for each in (*node.handlers, *node.orelse, *node.finalbody):
+                yield from below(each, function, caught)
+            return
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "decode":
+            what = ast.unparse(node.func.value)
+            if what in {"msgspec.json", "msgspec.msgpack", "msgspec.toml"} or what in made:
+                yield function, caught
+        for each in ast.iter_child_nodes(node):
+            yield from below(each, function, caught)
+
+    yield from below(tree, "", caught=False)
+
+
+def test_whoever_decodes_what_came_from_outside_catches_all_that_a_decoder_raises():
+    """Text that is no UTF-8 and deep nesting are no MsgspecError: catching only that one stopped whole centres."""
+    rooms = floor("edge") | floor("app")
+    assert (MsgspecError, UnicodeDecodeError, RecursionError) == NONSENSE
+    assert sum(1 for tree in rooms.values() for _ in decodes(tree)) > 40, "the search finds them"
+    bare = {(name, function) for name, tree in rooms.items() for function, caught in decodes(tree) if not caught}
+    assert bare <= CAUGHT_BY_THE_CALLER | OF_OUR_OWN
+    narrow = [
+        (name, node.lineno)
+        for name, tree in rooms.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and node.type and "msgspec." in ast.unparse(node.type)
+    ]
+    assert narrow == []

@@ -33,6 +33,7 @@ from safetynet.core.fixes import (
     Said,
 )
 from safetynet.core.terms import DeviceId, FixId, Instant, Source, WearerId
+from safetynet.edge.codec import NONSENSE
 
 FIELDS_MAX: Final = 64
 MPS_PER_KNOT: Final = 1852 / 3600
@@ -117,7 +118,7 @@ def decode(
     """One request, one fix with id 0. `header_key` is the value of X-Device-Key, better than a key in an address."""
     try:
         fields = _fields(query, body, content_type)
-    except (ValueError, msgspec.MsgspecError, RecursionError):
+    except (ValueError, *NONSENSE):
         return Refusal(Reason.MALFORMED)
     device = DeviceId(fields.get("id") or fields.get("deviceid") or fields.get("device_id") or "")
     if not device or len(device.encode(errors="replace")) > DEVICE_BYTES_MAX:
@@ -179,7 +180,7 @@ def _fix(fields: Mapping[str, str], device: DeviceId, whose: Registered, now: In
 
 
 def _fields(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
-    """Raises ValueError or MsgspecError. A name that stands twice is refused, lest two readers take different ones."""
+    """Raises ValueError or what NONSENSE names. A name that stands twice is refused, lest two readers take different ones."""
     if body and content_type.partition(";")[0].strip().lower() == "application/json":
         return _from_json(body)
     fields: dict[str, str] = {}

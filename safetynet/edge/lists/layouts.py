@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 
 from safetynet.core.lists.words import Word
+from safetynet.edge.codec import NONSENSE
 
 MAPPING_BYTES_MAX: Final = 64 * 1024
 COLUMNS_MAX: Final = 500
@@ -84,7 +85,7 @@ def read_mapping(path: Path) -> Mapped:
             mapping = msgspec.json.decode(raw, type=Mapped)
         else:
             mapping = msgspec.toml.decode(raw, type=Mapped)
-    except (msgspec.DecodeError, UnicodeDecodeError) as broken:
+    except NONSENSE as broken:
         raise UnreadableError(f"{path.name}: {broken}") from broken
     known = {each.value for each in Word}
     for name in (*mapping.columns, *mapping.constants):

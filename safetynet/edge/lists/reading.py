@@ -24,6 +24,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from safetynet.core.lists.sieve import LINES_MAX
 from safetynet.core.lists.words import Chunk
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.lists import layouts
 from safetynet.edge.lists.layouts import Layout, Mapped, UnreadableError
 
@@ -33,6 +34,8 @@ JSON_BYTES_MAX: Final = 256 * 1024 * 1024
 XLSX_BYTES_MAX: Final = 1024 * 1024 * 1024
 """Unpacked. A workbook is a ZIP: a small file can hold an endless one."""
 CHUNK_ROWS: Final = 8_192
+EMPTY_ROWS_MAX: Final = 1_000
+"""One after the other in a workbook; behind them nothing more is looked for."""
 SNIFF_BYTES: Final = 1 << 20
 DELIMITERS: Final = ",\t;|"
 RECORDS_AT: Final = (
@@ -137,15 +140,16 @@ def _csv(path: Path, encoding: str, mapping: Mapped | None, progress: Progress) 
         codecs.lookup(encoding)
     except LookupError as unknown:
         raise UnreadableError(f"no such encoding: {encoding}") from unknown
-    with path.open("rb") as raw, _text(raw, encoding) as file:
-        delimiter = mapping.delimiter if mapping and mapping.delimiter else _delimiter(file)
-        file.seek(0)
+    with path.open("rb") as raw:
         try:
+            file = _text(raw, encoding)
+            delimiter = mapping.delimiter if mapping and mapping.delimiter else _delimiter(file)
+            file.seek(0)
             for n, row in enumerate(csv.reader(file, delimiter=delimiter, strict=True)):
                 if n % CHUNK_ROWS == 0:
                     progress(raw.tell() / size)
                 yield row
-        except (csv.Error, UnicodeDecodeError) as broken:
+        except (csv.Error, UnicodeError, LookupError, RecursionError) as broken:
             raise UnreadableError(f"not CSV: {broken}") from broken
     progress(1.0)
 
@@ -173,7 +177,15 @@ def _workbook(path: Path, mapping: Mapped | None, progress: Progress) -> Rows:
             book: Any = openpyxl.load_workbook(raw, read_only=True, data_only=True)
             with contextlib.closing(book):
                 yield from _sheet(book, mapping, progress)
-    except (zipfile.BadZipFile, zlib.error, ParseError, InvalidFileException, KeyError, ValueError) as broken:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ParseError,
+        InvalidFileException,
+        LookupError,
+        ValueError,
+        RecursionError,
+    ) as broken:
         raise UnreadableError(f"not XLSX: {broken}") from broken
     progress(1.0)
 
@@ -184,8 +196,9 @@ def _sheet(book: Any, mapping: Mapped | None, progress: Progress) -> Rows:
         raise UnreadableError(f"no sheet {mapping.sheet!r}; there are {', '.join(book.sheetnames)}")
     sheet: Any = book[mapping.sheet] if mapping and mapping.sheet else book.worksheets[0]
     total = max(int(sheet.max_row or 1), 1)
-    width = 0
-    for n, cells in enumerate(sheet.iter_rows(values_only=True)):
+    width = empty = 0
+    # One column more than may be, so that more is seen. Without a limit each row is as wide as the sheet claims to be.
+    for n, cells in enumerate(sheet.iter_rows(max_col=layouts.COLUMNS_MAX + 1, values_only=True)):
         row = [_cell(each) for each in cells]
         if not width:
             while row and not row[-1]:
@@ -193,6 +206,9 @@ def _sheet(book: Any, mapping: Mapped | None, progress: Progress) -> Rows:
             width = len(row)
         if n % CHUNK_ROWS == 0:
             progress(min(n / total, 1.0))
+        empty = 0 if any(row) else empty + 1
+        if empty > EMPTY_ROWS_MAX:
+            break  # a cell far below, and nothing until there
         if any(row):
             yield row if any(row[width:]) else row[:width] + [""] * (width - len(row))
         elif width:
@@ -234,7 +250,7 @@ def _json(path: Path, mapping: Mapped | None, progress: Progress) -> Rows:
                 progress(n / len(records))
             row = msgspec.json.decode(each, type=dict[str, str | int | float | bool | None])
             yield [_cell(row.get(name)) for name in names]
-    except msgspec.DecodeError as broken:
+    except NONSENSE as broken:
         raise UnreadableError(f"not a JSON list of plain objects: {broken}") from broken
     progress(1.0)
 

@@ -26,6 +26,7 @@ from websockets.typing import Origin
 from safetynet.core.events import StrangersRefused, StreamClosed, StreamOpened, ViewingRefused
 from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, StreamId, ViewerId, Why
 from safetynet.edge import clock
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Mode, Outlet, Piece
 from safetynet.edge.relay.crew import Crew
@@ -224,7 +225,7 @@ class Window:
                     await self._asked(message)
                 if self._refusals > REFUSALS_PER_WINDOW_MAX:
                     break
-        except (ConnectionClosed, msgspec.MsgspecError, ValueError):
+        except (ConnectionClosed, ValueError, *NONSENSE):
             self.relay.refused += 1
         except LedgerFailedError:
             self.relay.failed_writes += 1

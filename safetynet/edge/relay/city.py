@@ -18,6 +18,7 @@ from safetynet.core.events import CameraPreconnected, RelayEvent, StreamClosed, 
 from safetynet.core.grants import Refused, Ticket
 from safetynet.core.terms import CameraId, CentreId, GrantId, Instant, RequestId, ViewerId, Why
 from safetynet.edge import clock
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Outlet, Piece
 from safetynet.edge.relay.crew import Crew
@@ -432,7 +433,7 @@ class City:
                         continue  # about a stream that has just ended
                     case _:
                         raise ValueError("unknown kind of frame")
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, *NONSENSE):
             self.refused += 1
         except (OSError, asyncio.IncompleteReadError):
             pass  # the centre is gone; its streams end below with the reason
@@ -446,6 +447,8 @@ class City:
         self, line: Line, channel: int, peer: CentreId, payload: bytes, channels: dict[int, Delivery]
     ) -> bool:
         asked = msgspec.msgpack.decode(payload, type=words.Open)
+        if max(len(asked.grant), len(asked.camera), len(asked.viewer)) > words.ID_CHARS_MAX:
+            raise ValueError("no such grant, camera or viewer")
         if channel in channels and channels[channel].why is None:
             raise ValueError("channel in use")
         for number in [number for number, each in channels.items() if each.why is not None]:

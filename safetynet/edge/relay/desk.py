@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
+from safetynet.edge.relay.crew import Crew
 from safetynet.edge.relay.log import LedgerFailedError, Log
 
 MERGE_S_MAX: Final = 10.0
@@ -19,8 +21,8 @@ MERGE_S_MAX: Final = 10.0
 class Desk:
     """`take` gets every word but `Merged`; `accepted` is the union of words this relay heeds. The newest connection is the loop; an older one is closed."""
 
-    def __init__(self, log: Log, accepted: Any, take: Callable[[words.ToRelay], Awaitable[None]]) -> None:
-        self._log, self._take = log, take
+    def __init__(self, log: Log, accepted: Any, take: Callable[[words.ToRelay], Awaitable[None]], crew: Crew) -> None:
+        self._log, self._take, self._crew = log, take, crew
         self._decoder: msgspec.msgpack.Decoder[words.ToRelay] = msgspec.msgpack.Decoder(accepted)
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -43,7 +45,7 @@ class Desk:
         if self._writer is not None:
             self._writer.close()
         self._writer = writer
-        handing = asyncio.create_task(self._hand_over(writer))
+        handing = self._crew.start(self._hand_over(writer))  # that it fails is no secret of this connection
         try:
             while True:
                 word = self._decoder.decode(await words.read(reader))
@@ -52,7 +54,7 @@ class Desk:
                     self._merged.set()
                 else:
                     await self._take(word)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, *NONSENSE):
             self.refused += 1
         except (OSError, asyncio.IncompleteReadError, LedgerFailedError):
             pass  # the loop is gone, or rows cannot be forgotten: they are handed over again at its next connection
@@ -66,7 +68,7 @@ class Desk:
         """One batch at a time, the next only after the loop has merged it; the same one again after MERGE_S_MAX."""
         while not writer.is_closing():
             self._log.written.clear()
-            upto, events = self._log.pending(words.RECORDED_EVENTS_MAX)
+            upto, events = self._log.pending(words.RECORDED_EVENTS_MAX, words.RECORDED_BYTES_MAX)
             if not events:
                 await self._log.written.wait()
                 continue

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ from safetynet.edge.config import failpoint
 COMMIT_S_MAX: Final = 2.0
 WAITING_WRITES_MAX: Final = 10_000
 BATCH_WRITES_MAX: Final = 256
+BATCH_BYTES_MAX: Final = 524_288
+"""Of the rows that are read at once."""
 TOKEN_KEEP_MS: Final = 7 * DAY_MS
 _SCHEMA: Final = """
 create table if not exists row (id integer primary key autoincrement, event blob not null);
@@ -106,10 +109,12 @@ class Log:
             self.written.set()
         return result
 
-    def pending(self, limit: int) -> tuple[int, list[RelayEvent]]:
-        """(highest row, events) of the oldest rows not yet merged; (0, []) when there are none."""
+    def pending(self, limit: int, bytes_max: int = BATCH_BYTES_MAX) -> tuple[int, list[RelayEvent]]:
+        """(highest row, events) of the oldest rows not yet merged, as many as fit; (0, []) when there are none."""
         with self._lock:
             rows = self._base.execute("select id, event from row order by id limit ?", (limit,)).fetchall()
+        sums = accumulate(len(each) for _, each in rows)
+        rows = [row for n, (row, total) in enumerate(zip(rows, sums, strict=True)) if total <= bytes_max or n == 0]
         return (rows[-1][0] if rows else 0), [msgspec.msgpack.decode(each, type=RelayEvent) for _, each in rows]
 
     def waiting_rows(self) -> int:

@@ -15,6 +15,7 @@ import msgspec
 from safetynet.core.events import StreamClosed, StreamOpened
 from safetynet.core.terms import CameraId, CentreId, GrantId, StreamId, ViewerId, Why
 from safetynet.edge import clock
+from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Piece
 from safetynet.edge.relay.crew import Crew
@@ -105,7 +106,7 @@ class Upstream:
         except LedgerFailedError:
             self._uplink.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, *NONSENSE):
             self._uplink.refused += 1
             self.end(Why.STALE)
             await self._finish_quietly()
@@ -145,6 +146,8 @@ class Upstream:
     async def _opened(self, stream: StreamId) -> None:
         if self._tally is not None:
             raise ValueError("opened twice")
+        if len(stream) > words.STREAM_CHARS_MAX:
+            raise ValueError("no name of a stream")
         await self._log.write(
             StreamOpened(at=clock.now(), side=self._side, grant=self.grant, camera=self.camera, stream=stream)
         )
@@ -283,7 +286,7 @@ class Uplink:
         while True:
             try:
                 await self._once()
-            except (OSError, ValueError, asyncio.IncompleteReadError, msgspec.MsgspecError):
+            except (OSError, ValueError, asyncio.IncompleteReadError, *NONSENSE):
                 self.failures += 1
             finally:
                 self._drop()

@@ -17,6 +17,12 @@ from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instan
 WORD_BYTES_MAX: Final = 1_048_576
 FRAME_BYTES_MAX: Final = 9 * 1_048_576
 RECORDED_EVENTS_MAX: Final = 256
+RECORDED_BYTES_MAX: Final = WORD_BYTES_MAX // 2
+"""Of the events in one `Recorded`: the rest of the word is small."""
+ID_CHARS_MAX: Final = 256
+"""Of what a relay of others names, before it is written down or handed over."""
+STREAM_CHARS_MAX: Final = 2 * ID_CHARS_MAX + 32
+"""A stream is named after its grant and its camera, with a number."""
 _LEASE_DOMAIN: Final = "safetynet/lease/1"
 
 

@@ -541,7 +541,10 @@ class Source:
             finally:
                 starting.cancel()
             self._session = session
-            self._began(session.sets)
+            try:
+                self._began(session.sets)
+            except ValueError as malformed:  # the parameter sets of its description
+                raise BrokenError(str(malformed)) from malformed
             await session.watch()
         finally:
             self._session = None
