@@ -101,10 +101,8 @@ def publish_main() -> int:
     )
     key = VerifierKey(ledger.origin_of(centre.id), own.log_public)
     try:
-        if store.head() <= store.signed_through():
-            print(
-                f"this log was restored: nothing is signed again up to {store.signed_through()} events", file=sys.stderr
-            )
+        if (through := store.signed_through()) and store.head() <= through:
+            print(f"this log was restored: nothing is signed again up to {through} events", file=sys.stderr)
             return 1
         note = publish(store, key, own.sign_log, given.out / centre.id)
         store.set_checkpoint(ledger.read_checkpoint(note.body).size, note.text)

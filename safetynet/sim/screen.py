@@ -222,9 +222,8 @@ class Screen:
         return found
 
     async def text(self, selector: str) -> str:
-        """What stands there, or nothing."""
-        found = self.page.locator(selector)
-        return await found.first.inner_text() if await found.count() else ""
+        """All that stands there, or nothing."""
+        return "\n".join(await self.page.locator(selector).all_inner_texts())
 
     async def says(self, selector: str, pattern: str) -> bool:
         return re.search(pattern, await self.text(selector)) is not None

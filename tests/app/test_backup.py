@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import deployment
 from deployment import LAT, LON
 
-from safetynet.app import backup
+from safetynet.app import audit, backup
 from safetynet.app.backup import CannotRestoreError, Wish
 from safetynet.app.city import City
 from safetynet.app.control import Control
@@ -27,7 +27,7 @@ from safetynet.core import ledger
 from safetynet.core import messages as m
 from safetynet.core.fixes import Fix
 from safetynet.core.messages import Role, Send
-from safetynet.core.terms import AlarmKind, Basis, Source, SubjectId, Why
+from safetynet.core.terms import AlarmKind, Basis, CentreId, Source, SubjectId, Why
 from safetynet.edge import archive, clock, config, erasures, files, keys, registry, sealed
 from safetynet.edge.archive import BadArchiveError
 from safetynet.edge.heads import Heads
@@ -576,3 +576,20 @@ def test_the_commands_as_an_operator_types_them(control, tmp_path):
     )  # fmt: skip
     assert status == 1
     assert "not empty" in wrong
+
+
+def test_a_log_that_is_empty_is_published_and_not_taken_for_a_restored_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "narae"
+    folder.mkdir()
+    (folder / "centre.json").write_bytes(
+        msgspec.json.encode(
+            config.Centre(id=CentreId("narae"), name="나래시", role=Role.CITY, host="127.0.0.1", link_port=1)
+        )
+    )
+    keys.open_centre(folder)
+    out = tmp_path / "out"
+    monkeypatch.setattr(sys, "argv", ["safetynet", "--dir", str(folder), "--out", str(out)])
+    assert audit.publish_main() == 0
+    assert (out / "narae" / "checkpoint").exists()
