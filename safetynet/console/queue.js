@@ -96,7 +96,7 @@ function where(alarm, zone, done, incident) {
 const theirs = ({ incident, mine }) => incident?.state === 'claimed' && !mine;
 
 /** What has to be looked at again when it changes. @param {Row} row */
-export const reading = ({ alarm, n, incident }) => `${n} ${alarm.level} ${open(alarm) ? 1 : 0} ${incident?.owner ?? ''}`;
+export const reading = ({ alarm, n, incident, mine }) => `${n} ${alarm.level} ${open(alarm) ? 1 : 0} ${mine ? '' : incident?.owner ?? ''}`;
 
 /** @param {Row} row */
 function standing({ alarm, incident, mine }) {

@@ -169,6 +169,8 @@ def test_unread_and_escalation_are_shown_said_and_heard(centre: Any, scene: Any,
     look(w, "unread")
     w.page.locator("sn-alarm.p1").click()
     w.until("document.querySelectorAll('sn-alarm.unread').length === 1")
+    w.until("window.safetynet.state.all.incidents.i1.state === 'claimed'")
+    w.page.wait_for_timeout(200)  # what the claim changed has been drawn, and so read
     w.page.reload()
     w.until("document.querySelectorAll('sn-alarm').length === 2 && document.querySelectorAll('sn-alarm.unread').length === 1")  # fmt: skip
     w.page.locator("sn-alarm.p2").click()
