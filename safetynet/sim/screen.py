@@ -36,10 +36,11 @@ STEP_MS_MAX: Final = 60_000
 """No single step of the story may take longer."""
 POLL_MS: Final = 50
 NOTES_MAX: Final = 5_000
+ROWS_MAX: Final = 8
 
 WATCH: Final = """
 (() => {
-  const seen = { alarms: {}, tiles: [], keys: {}, errors: [] };
+  const seen = { alarms: {}, kinds: {}, tiles: [], keys: {}, errors: [] };
   const last = new Map();
   Object.defineProperty(window, '__seen', { value: seen });
   const painted = (then) => requestAnimationFrame(() => {
@@ -57,6 +58,7 @@ WATCH: Final = """
   const check = () => {
     for (const row of document.querySelectorAll('sn-alarm.new, sn-alarm[data-state=unacked]')) {
       const id = row.dataset.alarm ?? row.row?.alarm?.id ?? '';
+      seen.kinds[id] = row.row?.alarm?.kind ?? '';
       if (!(id in seen.alarms)) { seen.alarms[id] = 0; painted((at) => { seen.alarms[id] = at; }); }
     }
     for (const now of window.__tiles()) {
@@ -195,10 +197,22 @@ class Screen:
         """Alarms that wait, on the screen."""
         return await self.page.locator("sn-alarm.new").count()
 
-    async def new_alarm(self, known: frozenset[str]) -> tuple[str, int] | None:
-        """An alarm that was not there before, and when it had been painted."""
+    async def new_alarm(self, known: frozenset[str], kind: str = "") -> tuple[str, int] | None:
+        """An alarm that was not there before, of that kind if one is named, and when it had been painted."""
         seen: Mapping[str, int] = await self.page.evaluate("window.__seen.alarms")
-        return next(((id, at) for id, at in seen.items() if id not in known and at), None)
+        kinds: Mapping[str, str] = await self.page.evaluate("window.__seen.kinds")
+        return next(
+            ((id, at) for id, at in seen.items() if id not in known and at and kind in ("", kinds.get(id))), None
+        )
+
+    async def choose(self, kind: str) -> None:
+        """To the row of that kind, by keyboard: the selection does not move by itself. Raises CannotSeeError."""
+        selected = "document.querySelector('sn-alarm[aria-selected=true]')?.row?.alarm?.kind ?? ''"
+        for key in ("k",) * ROWS_MAX + ("j",) * ROWS_MAX * 2:
+            if await self.page.evaluate(selected) == kind:
+                return
+            await self.page.keyboard.press(key)
+        raise CannotSeeError(f"no row of kind {kind}")
 
     async def alarms(self) -> frozenset[str]:
         return frozenset(await self.page.evaluate("Object.keys(window.__seen.alarms)"))
