@@ -4,7 +4,7 @@ PORT ?= 8400
 N ?= 1000
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo smoke test check fix bench storm sabotage lock clean
+.PHONY: help setup demo smoke test check fix bench storm fuzz sabotage lock clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ bench: ## all benchmarks, or one: make bench NAME=rules
 
 storm: ## N seeded storms of the whole country: make storm N=1000 [SEED=n]
 	@tools/setup dev && $(PY) -m safetynet storm --runs $(N) $(if $(SEED),--seed $(SEED))
+
+fuzz: ## search for new counter-examples to every property, then 200 new storms (SEED=n; long)
+	@tools/setup dev && HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest $$(grep -rl "hypothesis import" tests --include='test_*.py') $(ARGS) && $(PY) -m safetynet storm --runs 200 $(if $(SEED),--seed $(SEED))
 
 sabotage: ## put small deliberate faults in and show that the tests catch each
 	@tools/setup dev && $(PY) tools/sabotage.py

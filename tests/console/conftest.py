@@ -435,12 +435,12 @@ class Window:
     def says(self, text: str, seconds: float = 10.0) -> None:
         self.until(f"document.body.innerText.includes({json.dumps(text)})", seconds)
 
-    def heard(self, act: str, seconds: float = 5.0) -> dict[str, Any]:
+    def heard(self, act: str, seconds: float = 5.0, *, nth: int = 1) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for each in self.centre.heard:
-                if each["act"] == act:
-                    return each
+            said = [each for each in self.centre.heard if each["act"] == act]
+            if len(said) >= nth:
+                return said[nth - 1]
             time.sleep(0.02)
         raise AssertionError(f"never heard {act}: {self.centre.acts()}")
 
