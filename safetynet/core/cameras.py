@@ -42,6 +42,10 @@ KEEP_BONUS: Final = 1.25
 SAME_POLE: Final = 0.5
 """What a further lens is worth for each lens of its pole already chosen."""
 GAIN_MIN: Final = 1e-6
+FOOT_M: Final = 8.0
+"""Nearer than this a lens on a pole (4 to 5 m high, pointed along the street) begins to look over people's heads."""
+FOOT_WORTH: Final = 0.25
+"""What a camera is worth for a point right under it."""
 POLE_M: Final = 10.0
 """Added to distances in the ranking of those that see nothing, so that a pole on the very spot is no exception."""
 SPEED_MPS_MIN: Final = 0.5
@@ -274,10 +278,11 @@ def _near(registry: Registry, place: Place, samples: _Samples, radius_m: float) 
     far = np.hypot(dx, dy)
     share = far / registry.range_m[rows, None]
     facing = dx * registry.sin[rows, None] + dy * registry.cos[rows, None]
-    # A point under the camera itself counts as seen; comparisons with NaN (direction unknown) are false.
+    # Comparisons with NaN (direction unknown) are false. Who stands at the pole's foot may be seen, but hardly.
     sees = (share <= 1.0) & (facing >= far * registry.half_cos[rows, None] - 1e-9)
     trust = np.where(sees, TRUST_KNOWN, registry.trust[rows, None])
-    covers = np.where(share <= 1.0, samples.weight[None, :] * (1.0 - 0.7 * share) * trust, 0.0)
+    foot = np.clip(far / FOOT_M, FOOT_WORTH, 1.0)
+    covers = np.where(share <= 1.0, samples.weight[None, :] * (1.0 - 0.7 * share) * trust * foot, 0.0)
     return _Near(rows, away, covers, sees)
 
 

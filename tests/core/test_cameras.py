@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetynet.core import geo
-from safetynet.core.cameras import Camera, Reason, Registry, choose
+from safetynet.core.cameras import FOOT_WORTH, Camera, Reason, Registry, choose
 from safetynet.core.terms import CameraId, CentreId, PoleId
 
 LAT, LON = 36.35, 127.38
@@ -129,7 +129,7 @@ def test_a_camera_shown_stays_against_a_little_better_but_not_against_much_bette
         (camera("c", 0, -30, ptz=True), 14 * 0.65 * 0.85),
         (camera("c", 0, -30), 14 * 0.65 * 0.4),
         (camera("c", 0, -54), 14 * 0.37 * 0.4),
-        (camera("c", 0, 0), 14 * 0.4),
+        (camera("c", 0, 0), 14 * 0.4 * FOOT_WORTH),  # right under it: it looks over his head
     ],
 )
 def test_what_a_camera_is_worth(given_camera, score):
@@ -137,9 +137,14 @@ def test_what_a_camera_is_worth(given_camera, score):
     assert choose(Registry.of([given_camera]), Spot(radius_m=0.0), 1)[0].score == pytest.approx(score, rel=1e-4)
 
 
+def test_a_pole_some_way_off_sees_more_than_the_one_he_stands_under():
+    under, off = camera("under", 0, -2, range_m=100), camera("off", 0, -25, range_m=100)
+    assert ids(choose(Registry.of([under, off]), Spot(radius_m=5.0), 1)) == ["off"]
+
+
 def test_a_second_lens_of_a_pole_must_be_worth_twice_as_much_as_another_poles():
-    north = camera("north", 0, 0, pole="p", azimuth=0, view=200, range_m=150)
-    south = camera("south", 0, 0, pole="p", azimuth=180, view=150, range_m=150)
+    north = camera("north", 0, -20, pole="p", azimuth=0, view=200, range_m=150)
+    south = camera("south", 0, -20, pole="p", azimuth=180, view=150, range_m=150)
     other = camera("other", 0, 20, pole="q", azimuth=180, view=110, range_m=150)
     registry = Registry.of([north, south, other])
     both = {each.camera.id: each.score for each in choose(registry, Spot(radius_m=100), 3)}
