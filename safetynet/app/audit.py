@@ -10,6 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -25,6 +26,7 @@ from safetynet.core.events import (
     GrantEnded,
     GrantIssued,
     GrantMoved,
+    LogRestored,
     Segment,
     StreamClosed,
     StreamOpened,
@@ -498,9 +500,52 @@ def _summary(verdict: Verdict) -> dict[str, object]:
         "matched": verdict.matched,
         "pending": verdict.pending,
         "unproven_streams": verdict.unproven_streams,
+        "restored": [
+            {
+                "log": log.name,
+                "index": index,
+                "at": each.at,
+                "size": each.size,
+                "size_before": each.size_before,
+                "found": each.found,
+                "erased": each.erased,
+                "erasures_known": each.erasures_known,
+            }
+            for log in verdict.logs
+            for index, each in _restored(log)
+        ],
         "fault_count": len(verdict.faults),
         "faults": [{"log": each.log, "index": each.index, "what": each.what} for each in listed],
     }
+
+
+def _restored(log: Log) -> Iterator[tuple[int, LogRestored]]:
+    return ((index, event) for index, event in log.events if isinstance(event, LogRestored))
+
+
+def _tell_of(restored: LogRestored, index: int) -> Iterator[str]:
+    """What a log says of its own gap. It is no fault: it is said in the ledger, and an auditor asks what became of it."""
+    lost = restored.size_before - restored.size
+    day = datetime.fromtimestamp(restored.at / SECOND_MS, UTC).isoformat(timespec="seconds")
+    yield (
+        f"    복원 restored: 잎 leaf {index}, {day}: 백업 상태 {restored.size:,}건으로 되돌아갔습니다. "
+        f"The log went back to a backup of {restored.size:,} records."
+    )
+    if lost > 0:
+        yield (
+            f"        사라진 기록 lost: {lost:,} (그때 크기 size then {restored.size_before:,}, 뿌리 root "
+            f"{restored.root_before.hex()}). 이 크기의 체크포인트를 가진 이에게 물으십시오. Ask whoever holds a checkpoint of that size."
+        )
+    else:
+        yield "        사라진 기록은 알려지지 않았습니다. Nobody knew of records that are missing."
+    if restored.found == "partner":
+        yield "        상대 기관이 발견했습니다: 신고된 복원이 아닙니다. A partner found it: no operator had declared it."
+    else:
+        yield "        운영자가 복원을 실행했습니다. An operator ran the restore."
+    if restored.erasures_known:
+        yield f"        파기 목록에 따라 다시 파기 erased again from the list of erasures: {restored.erased:,}"
+    else:
+        yield "        파기 목록 없이: 운영자가 파기가 없었다고 보증했습니다. Without a list of erasures: the operator vouched for it."
 
 
 def _show(verdict: Verdict) -> None:
@@ -512,6 +557,9 @@ def _show(verdict: Verdict) -> None:
         out.print(f"원장 ledger {log.name}: 잎 leaves {size:,} · 공개 기록 opened {log.records:,} · {sound}")
         if point:
             out.print(f"    뿌리 root {point.root.hex()} · 이전 체크포인트 older checkpoints {log.audited.older:,}")
+        for index, each in _restored(log):
+            for line in _tell_of(each, index):
+                out.print(line, style="yellow")
     if verdict.compared:
         out.print(
             f"제공-수신 대조 given against received: 일치 equal {verdict.matched:,} · 대기 pending {verdict.pending:,}"

@@ -603,7 +603,8 @@ class Control(windows.Host):
     def _greet(self) -> None:
         """The relay is there (again): it is told what holds and what has ended.
 
-        A start of this program signs everybody out, so it holds nobody to whom its relay may still show a picture.
+        It may still hold windows of before: whom this program let in, it knows; every other viewer is cut, also those
+        whose session outlived a start of this program, for their window asks anew.
         """
         self._run(minds.resume(self.loop.state))
         viewers = {each for incident in self.loop.state.incidents.values() for each in incidents.viewers(incident)}

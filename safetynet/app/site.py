@@ -150,7 +150,9 @@ class Site:
         body = await body_of(request)
         try:
             asked = msgspec.json.decode(body, type=_SignIn)
-            token = await self._sessions.sign_in(asked.account, asked.password)
+            token = await self._sessions.sign_in(
+                asked.account, asked.password, request.client.host if request.client else ""
+            )
         except NONSENSE:
             return self._problem(400, "bad_sign_in")
         except Locked as locked:

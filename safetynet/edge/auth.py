@@ -9,6 +9,9 @@ Absent on purpose: OIDC, passkeys and step-up (a later issue), and what a role m
 
 import asyncio
 import hashlib
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -30,7 +33,7 @@ TRIES_MS: Final = MINUTE_MS
 """Wrong passwords per login within this time; after that even the right one waits."""
 LOGINS_WATCHED_MAX: Final = 10_000
 WAITING_MAX: Final = 32
-"""Sign-ins that wait for their turn. A password is slow to check on purpose; beyond this it is later, not slower."""
+"""Sign-ins at once. A password is slow to check on purpose; beyond this it is later, not slower."""
 BUSY_MS: Final = 2_000
 
 
@@ -73,6 +76,64 @@ class Locked(Exception):
         self.wait_ms = wait_ms
 
 
+class _Turns:
+    """One sign-in at a time, and the addresses that wait take turns: who floods the door stands behind himself.
+
+    Beyond WAITING_MAX the address that holds most places gives its newest one up, and refuses itself.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By address, who came first in front; the address in front is the next."""
+        self._taken = False
+
+    @asynccontextmanager
+    async def of(self, address: str) -> AsyncIterator[None]:
+        """Raises Locked when there is no place, or when it was given to somebody who waits for less."""
+        if self._taken:
+            await self._wait(address)
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._taken = self._pass_on()
+
+    async def _wait(self, address: str) -> None:
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        own = self._waiting.get(address, ())
+        if sum(len(each) for each in self._waiting.values()) >= WAITING_MAX - 1:
+            crowd = max(self._waiting.values(), key=len)
+            if len(crowd) <= len(own) + 1:
+                raise Locked(BUSY_MS)
+            last = crowd.pop()
+            if not last.done():
+                last.set_exception(Locked(BUSY_MS))
+        self._waiting.setdefault(address, deque()).append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled():
+                self._taken = self._pass_on()  # it was its turn, and it will not take it
+            elif place in self._waiting.get(address, ()):
+                self._waiting[address].remove(place)
+                if not self._waiting[address]:
+                    del self._waiting[address]
+            raise
+
+    def _pass_on(self) -> bool:
+        """Whether somebody else has the turn now."""
+        while self._waiting:
+            address = next(iter(self._waiting))
+            queue = self._waiting.pop(address)
+            place = queue.popleft()
+            if queue:
+                self._waiting[address] = queue  # behind the other addresses
+            if not place.done():
+                place.set_result(None)
+                return True
+        return False
+
+
 class Sessions:
     """Sessions and wrong tries of one program. Used from one thread. Without `path` a start signs everybody out."""
 
@@ -85,8 +146,7 @@ class Sessions:
         self._path, self._generations = path, generations
         self._sessions: dict[bytes, Session] = dict(self._kept())
         self._wrong: dict[str, list[Instant]] = {}
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._turns = _Turns()
 
     def _kept(self) -> list[tuple[bytes, Session]]:
         if self._path is None or self._generations is None or not self._path.exists():
@@ -130,19 +190,13 @@ class Sessions:
     def people(self) -> tuple[Account, ...]:
         return tuple(self._by_person.values())
 
-    async def sign_in(self, login: str, password: str) -> str | None:
+    async def sign_in(self, login: str, password: str, address: str = "") -> str | None:
         """The cookie's value, or None. Raises Locked after too many wrong tries, right password or not.
 
-        One at a time and beside the event loop: a flood of guesses delays other guesses and no alarm.
+        One at a time and beside the event loop: a flood of guesses delays other guesses of its `address`, and no alarm.
         """
-        if self._waiting >= WAITING_MAX:
-            raise Locked(BUSY_MS)
-        self._waiting += 1
-        try:
-            async with self._turn:
-                return await self._sign_in(login, password)
-        finally:
-            self._waiting -= 1
+        async with self._turns.of(address):
+            return await self._sign_in(login, password)
 
     async def _sign_in(self, login: str, password: str) -> str | None:
         at = clock.monotonic()

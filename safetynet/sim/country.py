@@ -528,8 +528,9 @@ class Country:
             self.relay.leave(viewer)
 
     def _pry(self) -> None:
-        """A hostile centre relay asks a city's relay for whatever it likes."""
+        """A hostile centre relay asks a city's relay for whatever it likes; a stranger shows ours a token he made up."""
         dice = self.dice
+        self.relay.hello(dice.randbytes(32))
         one = dice.choice(tuple(self.cities.values()))
         grants = [each.grant for each in one.loop.state.requests.values() if each.grant] if one.loop else []
         grant = dice.choice([GrantId("G-UNKNOWN"), *sorted(grants)])

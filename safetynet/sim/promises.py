@@ -37,6 +37,7 @@ from safetynet.core.events import (
     ProtectedWarned,
     RequestPrepared,
     Segment,
+    StrangersRefused,
     StreamClosed,
     StreamOpened,
     UnitReported,
@@ -554,6 +555,10 @@ def refusals_are_recorded(country: Country) -> None:
                 require(yes_no[request] > 0, "a refusal of the policy is not in the log", request)
     logged = sum(1 for _ in _of(country.control, ViewingRefused))
     require(logged == country.relay.rows.refused, "the centre relay's no is not in the log")
+    strangers = sum(each.count for each in _of(country.control, StrangersRefused))
+    require(strangers == country.relay.rows.strangers, "strangers whom a relay counted are not in the log", strangers)
+    known = all(each.viewer or each.why is Why.TOKEN_USED for each in _of(country.control, ViewingRefused))
+    require(known, "a stranger's word stands in the log")
 
 
 def no_person_crosses_to_a_partner(country: Country) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from safetynet.core.control.words import Admit
-from safetynet.core.events import RelayEvent, Segment, StreamClosed, StreamOpened, ViewingRefused
+from safetynet.core.events import RelayEvent, Segment, StrangersRefused, StreamClosed, StreamOpened, ViewingRefused
 from safetynet.core.grants import LEASE_MS_MAX, Lease, Refused, view
 from safetynet.core.terms import CameraId, CentreId, GrantId, IncidentId, Instant, StreamId, ViewerId, Why
 from safetynet.edge.relay.words import Recorded
 
 SEGMENT_MS: Final = 2_000
+STRANGERS_TOLD_MS: Final = 60_000
 ROWS_AT_ONCE_MAX: Final = 256
 NOBODY: Final = ViewerId("")
 HOSTILE: Final = ViewerId("V-HOSTILE")
@@ -30,9 +31,12 @@ class Rows:
         self._kept: list[RelayEvent] = []
         self.merged = 0
         self.refused = 0
+        self.strangers = 0
+        """Of whom the log was told."""
 
     def write(self, event: RelayEvent) -> None:
         self.refused += isinstance(event, ViewingRefused)
+        self.strangers += event.count if isinstance(event, StrangersRefused) else 0
         self._kept.append(event)
 
     def recorded(self) -> Recorded | None:
@@ -180,6 +184,10 @@ class Receiving:
         self._cameras: dict[GrantId, frozenset[CameraId]] = {}
         self._ended: set[GrantId] = set()
         self._ups: dict[StreamId, _Upstream] = {}
+        self._used: set[bytes] = set()
+        """On disk in the real relay: a token admits once, also after a crash."""
+        self._replayed: set[bytes] = set()
+        self._strangers, self._told_at = 0, now()
 
     # --- words of the loop
 
@@ -211,9 +219,15 @@ class Receiving:
     # --- words of a window
 
     def hello(self, token: bytes) -> ViewerId | Why:
+        """A guess is only counted, as is a token that is shown a third time: what strangers say fills no log."""
+        if token in self._used and token not in self._replayed:
+            self._replayed.add(token)
+            return self._refuse(GrantId(""), CameraId(""), NOBODY, Why.TOKEN_USED)
         word = self._tokens.pop(token, None)
         if word is None:
-            return self._refuse(GrantId(""), CameraId(""), NOBODY, Why.TOKEN_UNKNOWN)
+            self._strangers += 1
+            return Why.TOKEN_USED if token in self._used else Why.TOKEN_UNKNOWN
+        self._used.add(token)
         self._admitted[word.viewer] = word
         return word.viewer
 
@@ -257,6 +271,11 @@ class Receiving:
                 self.leave(viewer, Why.RUN_OUT)
         for giving in self._cities.values():
             self.hear(giving)
+        if now - self._told_at >= STRANGERS_TOLD_MS:
+            self._told_at = now
+            if self._strangers:
+                self.rows.write(StrangersRefused(at=now, side="received", count=self._strangers))
+                self._strangers = 0
 
     def hear(self, giving: Giving) -> None:
         """Takes what a city's relay sent; what was sent into a cut road is gone."""
@@ -295,6 +314,7 @@ class Receiving:
             self._end(up, Why.STOPPED)
             self._cities[up.city].close(up.stream, Why.LINK_LOST)
         self._tokens, self._admitted, self._cameras, self._ended = {}, {}, {}, set()
+        self._replayed, self._strangers = set(), 0
 
     def streams(self) -> int:
         return len(self._ups)

@@ -598,6 +598,34 @@ def test_the_command_says_it_to_people_and_to_programs(country: Country) -> None
     assert "이상 fault: garam" in text
 
 
+@pytest.mark.parametrize(
+    ("change", "said", "unsaid"),
+    [
+        ({"found": "operator"}, ["사라진 기록 lost: 8", "An operator ran the restore", "erased again", ": 2"], "A partner found it"),
+        ({"found": "partner"}, ["A partner found it"], "An operator ran"),
+        ({"size_before": 40}, ["Nobody knew of records that are missing"], "lost:"),
+        ({"erasures_known": False}, ["the operator vouched for it"], "erased again"),
+    ],
+)  # fmt: skip
+def test_a_restore_is_told_in_words_and_is_no_fault(
+    country: Country, change: dict[str, object], said: list[str], unsaid: str
+) -> None:
+    restored = happened.LogRestored(
+        at=Instant(T0), size=40, size_before=48, root_before=b"\7" * 32, epoch_before=1, epoch=2, found="operator",
+        erased=2, erasures_known=True,
+    )  # fmt: skip
+    country.received.append(msgspec.structs.replace(restored, **change))
+    country.publish()
+    code, text, summary = command(country.out)
+    assert (code, summary["faults"]) == (0, [])
+    (told,) = summary["restored"]  # type: ignore[misc]
+    assert (told["log"], told["index"], told["size"]) == ("control", len(country.received) - 1, 40)
+    for words in (*said, "복원 restored: 잎 leaf", "a backup of 40 records", "2026-"):
+        assert words in text
+    assert unsaid not in text
+    assert (b"\7" * 32).hex() in text or "size_before" in change
+
+
 def test_a_folder_without_logs_proves_nothing(tmp_path: Path) -> None:
     assert command(tmp_path)[2]["ok"] is False
     assert command(tmp_path / "nowhere")[0] == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 
 import msgspec
 import pytest
@@ -110,25 +111,97 @@ async def test_guesses_made_at_once_are_counted_one_by_one(sessions, cheap):
     assert all(isinstance(each, Locked) for each in results if each is not None)
 
 
-async def test_a_flood_of_guesses_neither_grows_nor_stalls_the_loop(sessions, monkeypatch):
-    release = []
-
-    def slow(stored, word):
-        while not release:
-            pass_one = asyncio.run(asyncio.sleep(0.005))
-            assert pass_one is None
-        return False
-
-    monkeypatch.setattr(keys, "check_password", slow)
+async def test_a_flood_of_guesses_neither_grows_nor_stalls_the_loop(sessions, slow):
+    release, asked = slow
     waiting = [asyncio.create_task(sessions.sign_in(f"login{n}", "x")) for n in range(auth.WAITING_MAX)]
     await asyncio.sleep(0)
-    began = asyncio.get_running_loop().time()
     with pytest.raises(Locked):
         await sessions.sign_in("one-more", "x")
-    await asyncio.sleep(0.01)
-    assert asyncio.get_running_loop().time() - began < 0.5, "the loop went on"
-    release.append(True)
+    assert len(asked) <= 1, "one at a time, and in another thread: this line is reached while it checks"
+    release.set()
     assert await asyncio.gather(*waiting) == [None] * auth.WAITING_MAX
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Each check of a password takes until `release` is set; who was checked, in order."""
+    release, asked = threading.Event(), []
+
+    def check(stored, word):
+        asked.append(word)
+        assert release.wait(20)
+        return stored is not None and word == RIGHT
+
+    monkeypatch.setattr(keys, "check_password", check)
+    yield release, asked
+    release.set()
+
+
+async def test_a_flood_from_one_address_does_not_keep_another_waiting(sessions, slow):
+    """As the attacker does it: all places are taken, and more is tried than there is room for."""
+    release, asked = slow
+    guess = [
+        asyncio.create_task(sessions.sign_in(f"login{n}", f"guess{n}", "10.0.0.66"))
+        for n in range(auth.WAITING_MAX + 5)
+    ]
+    await asyncio.sleep(0)
+    own = asyncio.create_task(sessions.sign_in("kim", RIGHT, "10.0.0.1"))
+    await asyncio.sleep(0)
+    more = [asyncio.create_task(sessions.sign_in("kim", f"more{n}", "10.0.0.66")) for n in range(5)]
+    await asyncio.sleep(0)
+    release.set()
+    assert await own is not None
+    assert asked.index(RIGHT) <= 2, "of all who wait the other address is the next but one at most"
+    said = await asyncio.gather(*guess, *more, return_exceptions=True)
+    locked = sum(isinstance(each, Locked) for each in said)
+    assert locked == 5 + 5 + 1, "who floods is refused, and gives up one place for whom it held up"
+    assert said.count(None) == len(said) - locked
+
+
+async def test_addresses_share_the_places_evenly(sessions, slow):
+    release, _ = slow
+    tries = {
+        address: [asyncio.create_task(sessions.sign_in(f"{address}{n}", "x", address)) for n in range(auth.WAITING_MAX)]
+        for address in ("a", "b", "c", "d")
+    }
+    await asyncio.sleep(0)
+    release.set()
+    served = [
+        sum(each is None for each in await asyncio.gather(*group, return_exceptions=True)) for group in tries.values()
+    ]
+    assert sum(served) == auth.WAITING_MAX
+    assert max(served) - min(served) <= 2, "one is served besides those who wait"
+
+
+async def test_who_goes_away_while_waiting_leaves_the_turn_to_others(sessions, slow):
+    release, asked = slow
+    first, gone, next_, last = (
+        asyncio.create_task(sessions.sign_in(word, word, address))
+        for word, address in (("1", "a"), ("2", "a"), ("3", "b"), ("4", "b"))
+    )
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    release.set()
+    assert await asyncio.gather(first, next_, last) == [None] * 3
+    assert asked == ["1", "3", "4"]
+    assert await sessions.sign_in("kim", RIGHT) is not None, "the turn is free again"
+
+
+async def test_who_goes_away_in_the_moment_of_its_turn_passes_it_on(sessions):
+    turns = sessions._turns
+    async with turns.of("a"):
+        gone, other = (asyncio.create_task(_hold(turns, each)) for each in ("b", "c"))
+        await asyncio.sleep(0)
+    gone.cancel()  # its turn has come, and it does not know yet
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert await asyncio.wait_for(other, 60) == "c"
+
+
+async def _hold(turns, address):
+    async with turns.of(address):
+        return address
 
 
 async def test_everything_kept_has_a_limit(now, monkeypatch, cheap):

@@ -16,7 +16,7 @@ from safetynet.core.events import (
 )
 from safetynet.core.terms import CameraId, Instant, Why
 from safetynet.edge import clock
-from safetynet.edge.relay import centre, words
+from safetynet.edge.relay import centre, doorstep, words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.log import Log
 from safetynet.sim import cameras
@@ -219,3 +219,75 @@ async def test_a_page_of_somebody_else_gets_no_socket(tmp_path: Path) -> None:
     await good.close()
     await centre.close()
     await log.close()
+
+
+# --- strangers at the door -----------------------------------------------------------------------------------------
+
+
+async def _stands(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that says nothing at all."""
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_strangers_who_hold_every_place_keep_no_page_out(
+    pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the attacker does it: more sockets than there are windows, half of them not even with a handshake."""
+    monkeypatch.setattr(doorstep, "STRANGERS_MAX", 8)
+    monkeypatch.setattr(centre, "WINDOWS_MAX", 4)
+    await start(pipe)
+    inside = await pages("token")
+    await inside.until(lambda: inside.said(state="admitted"))
+    silent = [await _stands(pipe.port) for _ in range(10)]
+    loud = [await pages(None) for _ in range(10)]
+    await until(lambda: len(pipe.centre.doorstep) <= 8)
+    await pipe.admit("another", ["a"], viewer="v2")
+    page = await pages("another")
+    await page.until(lambda: page.said(state="admitted"))
+    await page.watch(1, "a")
+    await page.until(lambda: page.said(tile=1, state="live"))
+    await inside.watch(1, "a")
+    await inside.until(lambda: inside.said(tile=1, state="live"))
+    gone = [reader for reader, _ in silent if await asyncio.wait_for(reader.read(), 60) == b""]
+    assert len(gone) == 10, "the oldest went first"
+    assert sum(each.task.done() for each in loud) >= 2
+    assert pipe.centre.strangers >= 12, "who was turned out is counted, and no word of theirs is kept"
+    assert records(pipe.centre_log, ViewingRefused) == []
+    for _, writer in silent:
+        writer.close()
+
+
+async def test_who_was_let_in_holds_a_place_of_another_kind(
+    pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centre, "WINDOWS_MAX", 2)
+    await start(pipe)
+    await pipe.admit("second", ["a"], viewer="v2")
+    first, second = await pages("token"), await pages("second")
+    await first.until(lambda: first.said(state="admitted"))
+    await second.until(lambda: second.said(state="admitted"))
+    assert len(pipe.centre.doorstep) == 0
+    with pytest.raises(InvalidStatus):
+        await pages(None)
+    await second.socket.close()
+    await until(lambda: len(pipe.centre._windows) == 1)
+    third = await pages("guess")
+    await third.until(lambda: third.said(state="refused"))
+
+
+def test_the_address_that_holds_most_places_gives_its_oldest_up() -> None:
+    out: list[str] = []
+    counted: list[int] = []
+    door = doorstep.Doorstep(lambda: counted.append(1))
+    for n in range(doorstep.STRANGERS_MAX - 1):
+        door.come(f"flood{n}", "10.0.0.66", lambda n=n: out.append(f"flood{n}"))
+    door.come("page", "10.0.0.1", lambda: out.append("page"))
+    for n in range(doorstep.STRANGERS_MAX * 3):
+        door.come(f"more{n}", "10.0.0.66", lambda n=n: out.append(f"more{n}"))
+    assert "page" not in out
+    assert out[:2] == ["flood0", "flood1"]
+    assert len(door) == doorstep.STRANGERS_MAX
+    assert len(counted) == len(out) == doorstep.STRANGERS_MAX * 3
+    door.leave("page")
+    door.leave("page")
+    assert len(door) == doorstep.STRANGERS_MAX - 1

@@ -30,6 +30,7 @@ from safetynet.edge.codec import NONSENSE
 from safetynet.edge.relay import words
 from safetynet.edge.relay.credit import Mode, Outlet, Piece
 from safetynet.edge.relay.crew import Crew
+from safetynet.edge.relay.doorstep import Doorstep, callers
 from safetynet.edge.relay.log import LedgerFailedError, Log
 from safetynet.edge.relay.uplink import Uplink, Upstream
 from safetynet.edge.sources import fmp4
@@ -41,6 +42,7 @@ CLOSE_S_MAX: Final = 1.0
 REOPEN_S_MIN: Final = 0.5
 REOPEN_S_MAX: Final = 8.0
 WINDOWS_MAX: Final = 256
+"""That were let in. Who shows no token is counted apart (`doorstep`) and takes none of their places."""
 TILES_PER_WINDOW_MAX: Final = 64
 TILE_NUMBER_MAX: Final = 65_535
 TOKENS_WAITING_MAX: Final = 10_000
@@ -267,6 +269,7 @@ class Window:
             self.tell({"grant": "", "state": "refused", "why": admitted.value})
             return
         self.viewer = admitted.viewer
+        self.relay.doorstep.leave(self.socket)
         self.admissions[admitted.grant] = admitted
         self.tell({"grant": admitted.grant, "state": "admitted", "why": ""})
 
@@ -324,6 +327,7 @@ class Centre:
         self.log, self.crew = log, Crew()
         self._tokens: dict[bytes, words.Admit] = {}
         self._windows: set[Window] = set()
+        self.doorstep = Doorstep(self._stranger)
         self._upstreams: dict[tuple[GrantId, CameraId], Upstream] = {}
         self._origins = [Origin(each) for each in origins]
         self._ended_grants: dict[GrantId, Instant] = {}
@@ -372,6 +376,7 @@ class Centre:
             write_limit=SEND_BUFFER_BYTES,
             process_request=self._path,
             server_header=None,
+            create_connection=callers(self.doorstep),
             ping_interval=5,
             ping_timeout=10,
             close_timeout=CLOSE_S_MAX,
@@ -401,7 +406,7 @@ class Centre:
     def _path(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path != "/video":
             return connection.respond(HTTPStatus.NOT_FOUND, "")
-        if len(self._windows) >= WINDOWS_MAX:
+        if sum(each.viewer != NOBODY for each in self._windows) >= WINDOWS_MAX:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
         return None
 
