@@ -337,7 +337,7 @@ def _asking(
         kind=incident.kind,
         place=place,
         radius_m=min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
-        cameras_max=min(partners.CAMERAS_MAX, rule.cameras_max),
+        cameras_max=min(partners.ANSWER_CAMERAS_MAX, rule.cameras_max),
         until=Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS)),
     )
     if by is None:
