@@ -491,7 +491,9 @@ def test_more_cameras_than_were_asked_for_are_refused():
     ask(told)
     assert refused(told.hear("garam", grant(told, n=partners.ANSWER_CAMERAS_MAX + 1)), "garam") is Why.NOT_ALLOWED_NOW
     told.hear("garam", grant(told))
-    many = ChangeCameras(incident=told.id, grant="G1", cameras=tuple(card(n) for n in range(partners.ANSWER_CAMERAS_MAX + 1)))
+    many = ChangeCameras(
+        incident=told.id, grant="G1", cameras=tuple(card(n) for n in range(partners.ANSWER_CAMERAS_MAX + 1))
+    )
     assert refused(told.hear("garam", many), "garam") is Why.NOT_ALLOWED_NOW
 
 

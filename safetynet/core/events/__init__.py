@@ -35,6 +35,14 @@ from safetynet.core.events.by_relay import ViewingRefused as ViewingRefused
 from safetynet.core.events.of_program import DiskChanged as DiskChanged
 from safetynet.core.events.of_program import LogRestored as LogRestored
 from safetynet.core.events.of_program import ProgramStarted as ProgramStarted
+from safetynet.core.events.of_shift import AtShift as AtShift
+from safetynet.core.events.of_shift import HandoverItem as HandoverItem
+from safetynet.core.events.of_shift import HandoverItemConfirmed as HandoverItemConfirmed
+from safetynet.core.events.of_shift import HandoverNoted as HandoverNoted
+from safetynet.core.events.of_shift import HandoverOffered as HandoverOffered
+from safetynet.core.events.of_shift import HandoverTaken as HandoverTaken
+from safetynet.core.events.of_shift import HandoverWithdrawn as HandoverWithdrawn
+from safetynet.core.events.of_shift import IncidentReassigned as IncidentReassigned
 from safetynet.core.events.shielded import ProtectedAnswered as ProtectedAnswered
 from safetynet.core.events.shielded import ProtectedLocated as ProtectedLocated
 from safetynet.core.events.shielded import ProtectedPlaceReceived as ProtectedPlaceReceived
@@ -580,7 +588,7 @@ Anywhere: TypeAlias = (
     | DiskChanged
     | CameraCalibrated
 )
-AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtCity | ByCity | RelayEvent | Anywhere
+AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | Anywhere
 
 
 def subject(event: AnyEvent) -> SubjectId | None:
@@ -625,5 +633,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             return SubjectId(f"incident:{event.incident}")
         case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
             return SubjectId(f"protected:{event.protected}")
+        case HandoverNoted() | HandoverItemConfirmed():
+            return SubjectId(f"handover:{event.handover}")
         case _:
             return None
