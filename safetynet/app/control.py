@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from safetynet.app import field, figures, protected, site, views, windows
+from safetynet.app import field, figures, protected, shifts, site, views, windows
 from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
@@ -141,6 +141,7 @@ class Control(windows.Host):
         self.archive = Archive(self.store, self.journal, self.people)
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
+        self._supervisors = Feed(epoch)
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
@@ -162,6 +163,7 @@ class Control(windows.Host):
             behind=self.behind,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
+        self._shift = shifts.Watch(self)
 
     def _react(self, state: State, serial: int, event: AnyEvent) -> list[words.Errand]:
         if isinstance(event, AlarmRaised):
@@ -335,6 +337,9 @@ class Control(windows.Host):
     # --- windows ---------------------------------------------------------------------------------------------------
 
     def feed(self, session: Session) -> Feed:
+        if session.account.role == shifts.SUPERVISOR:
+            self._show_now(supervised=True)  # nobody may have looked for a while
+            return self._supervisors
         if session.account.role in OPERATORS:
             return self._operators
         if session.account.role == PROTECTED:
@@ -371,12 +376,13 @@ class Control(windows.Host):
             seat.asked.add(command.incident)
             seat.admitted.discard(command.grant)  # a token serves once: whoever asks again has lost it
         else:
+            moved = shifts.moved(self.loop.state, command)
             errands = self.loop.take(command, at)
             self._run(errands)
             if isinstance(command, words.Close):
                 self._ended(command.incident)
-            if isinstance(command, words.TakeOver | words.HandOver):
-                self._put_out(command.incident)
+            for each in moved:
+                self._put_out(each)
         self._admit()
         self.show()
         if isinstance(command, words.AskVideo):
@@ -406,6 +412,10 @@ class Control(windows.Host):
         if said.act == "admit" and said.grant is not None:
             incident = self.loop.state.given.get(said.grant, IncidentId(""))
             return words.AdmitViewer(incident=incident, grant=said.grant, viewer=seat.viewer, by=by, token_sha256=b"")
+        if said.to is None or self._may_lead(said.to):
+            shift = shifts.command(seat, said, self._shift)
+            if shift is not None:
+                return shift.value if isinstance(shift, Why) else shift
         return "bad_command" if said.incident is None else self._about(said.incident, by, said)
 
     def _about(self, incident: IncidentId, by: PersonId, said: windows.Do) -> words.Command | str:
@@ -496,32 +506,18 @@ class Control(windows.Host):
     def show(self) -> None:
         self._screens.show()
 
-    def _show_now(self) -> None:
+    def _show_now(self, *, supervised: bool = False) -> None:
         seen = self._looked()
         state = self.loop.state
         view = field.added(protected.added(views.operators(state, seen), state, seen), state, seen)
-        view["seats"] = self._seats_view(state)
+        view |= self._shift.view(state, seen)
         self._operators.show(view, seen.at)
+        if supervised or any(each.session.account.role == shifts.SUPERVISOR for each in self.seats):
+            self._supervisors.show({**view, **self._shift.supervised(state, seen)}, seen.at)
         for unit, feed in self._officers.items():
             feed.show(field.phone(views.officer(state, unit, seen), view, state, self.units[unit], seen), seen.at)
         for who, feed in self._phones.items():
             feed.show(protected.phone(state, who, seen), seen.at)
-
-    def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
-        here = {each.person for each in self.seats}
-        owned = [state.incidents[each].owner for each in state.open.values()]
-        return {
-            each.person: {
-                "person": each.person,
-                "name": each.name,
-                "role": each.role,
-                "seat": each.seat,
-                "here": each.person in here,
-                "incidents": owned.count(each.person),
-            }
-            for each in self.sessions.people()
-            if each.role in OPERATORS
-        }
 
     def _looked(self) -> Looked:
         at = clock.now()
@@ -536,7 +532,7 @@ class Control(windows.Host):
             centres={each.id: each.name for each in self.centre.peers},
             tracks=self.tracks,
             units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),
-            links=self._links(),
+            links=self.links(),
             district=self._district if len(self._table.areas) else None,
             offices={each.id: each.name for each in self._table.offices},
             numbers=Numbers(
@@ -551,7 +547,7 @@ class Control(windows.Host):
             rules=self._rules,
         )
 
-    def _links(self) -> tuple[LinkView, ...]:
+    def links(self) -> tuple[LinkView, ...]:
         return links_of(self.centre, self.link.states, list(self._streams.values()))
 
     # --- running ---------------------------------------------------------------------------------------------------
@@ -618,6 +614,8 @@ class Control(windows.Host):
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
+            for each in self._shift.gone():
+                self._run(self.loop.take(words.Absent(each), clock.now()))
             self.archive.catch_up()
             if self.store.head() != head or self._screens.quiet_s() >= SHOW_QUIET_S:
                 self.show()

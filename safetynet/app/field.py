@@ -37,7 +37,7 @@ from safetynet.edge.store import Store
 
 ACTION: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 """What a telephone may call one of its actions: long enough that no two are the same by chance."""
-CAMERAS_MAX: Final = 9
+ORDER_CAMERAS_MAX: Final = 9
 MARKS_SHOWN_MAX: Final = 50
 EMERGENCY: Final = 1
 
@@ -207,7 +207,7 @@ def _pictures(whole: Mapping[str, Any], order: Dispatch, row: UnitRow) -> dict[s
     return {
         "law": {"article_ko": line.article_ko, "article_en": line.article_en, "conditions": list(line.conditions)},
         "grants": live,
-        "cameras": cameras[:CAMERAS_MAX],
+        "cameras": cameras[:ORDER_CAMERAS_MAX],
     }
 
 

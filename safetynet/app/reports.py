@@ -287,6 +287,7 @@ ENUM_OF: Final[Mapping[str, str]] = {
     "purpose": "Purpose",
     "mark": "FieldMark",
     "unable": "Unable",
+    "reason": "Reassign",
 }
 """As `DETAILS` of console/sheet.js."""
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from safetynet.core.events import Spot
+from safetynet.core.events import HandoverItem, Spot
 from safetynet.core.terms import (
     SECOND_MS,
     ActionId,
@@ -27,10 +27,12 @@ from safetynet.core.terms import (
     Disposition,
     FieldMark,
     GrantId,
+    HandoverId,
     Heading,
     IncidentId,
     Instant,
     PersonId,
+    Reassign,
     RequestId,
     Sight,
     Travel,
@@ -97,6 +99,10 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     basis: Basis | None = None
     approval: Approval | None = None
     turn: Turn | None = None
+    handover: HandoverId | None = None
+    item: HandoverItem | None = None
+    text: str = ""
+    reason: Reassign | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

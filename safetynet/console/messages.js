@@ -1,4 +1,5 @@
 import { ARCHIVE } from './messages-archive.js';
+import { SHIFT } from './messages-shift.js';
 
 /**
  * Every text of the pages, Korean first, English second. Keys `Enum.value` hold the words of core/terms.py and
@@ -7,6 +8,7 @@ import { ARCHIVE } from './messages-archive.js';
  */
 export const TEXT = {
   ...ARCHIVE,
+  ...SHIFT,
   'product': ['스마트도시 안전망', 'safetynet'],
   'span.seconds': ['{s}초', '{s} s'],
   'span.minutes': ['{m}분 {s}초', '{m} min {s} s'],

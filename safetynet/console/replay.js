@@ -164,7 +164,7 @@ export class Replay extends Light {
     const [from, to] = this.span;
     const x = (/** @type {number} */ at) => Math.max(0, Math.min(WIDE, ((at - from) / (to - from)) * WIDE));
     const bar = (/** @type {string} */ lane, /** @type {{since: number, until: number|null}} */ each) => svg`<rect class=${`rp-bar ${lane}`} x=${x(each.since)} y=${LANES.indexOf(lane) * LANE_PX + 3} width=${Math.max(2, x(each.until ?? to) - x(each.since))} height=${LANE_PX - 6}></rect>`;
-    const led = story.ticks.filter((each) => ['incident_claimed', 'incident_taken_over', 'incident_handed_over'].includes(each.what ?? ''));
+    const led = story.ticks.filter((each) => ['incident_claimed', 'incident_taken_over', 'incident_handed_over', 'incident_reassigned'].includes(each.what ?? ''));
     const spans = led.map((each, i) => ({ since: each.at ?? from, until: led[i + 1]?.at ?? to }));
     const ticks = story.ticks.filter((each) => each.at !== null && each.at <= to && each.what && !QUIET.includes(each.what));
     const at = clock(this.at);

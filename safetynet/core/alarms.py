@@ -65,6 +65,12 @@ ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
 """After how long without acknowledgement a further circle of people hears it: second operator, shift lead."""
 
 
+PER_PERSON_ACCEPTABLE: Final = 1
+"""Alarms in ten minutes that one person can give each its due, the most that can be managed, and a flood (ISA-18.2)."""
+PER_PERSON_MANAGEABLE: Final = 2
+PER_PERSON_FLOOD: Final = 10
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
     alarm: AlarmId
@@ -83,6 +89,7 @@ class Alarm:
     level: int = 0
     returned_at: Instant | None = None
     acked_by: PersonId | None = None
+    acked_at: Instant | None = None
     incident: IncidentId | None = None
     protected: ProtectedId | None = None
 
@@ -177,7 +184,7 @@ def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged 
                 returned_at=event.at,
             )
         case AlarmAcknowledged():
-            return replace(alarm, state=AlarmState.ACKED, acked_by=event.by)
+            return replace(alarm, state=AlarmState.ACKED, acked_by=event.by, acked_at=event.at)
         case AlarmEscalated():
             return replace(alarm, level=event.level)
         case _:

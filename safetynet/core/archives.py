@@ -22,6 +22,7 @@ from safetynet.core.events import (
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
+    IncidentReassigned,
     IncidentTakenOver,
     Place,
     PositionFollowed,
@@ -142,7 +143,7 @@ def found(row: Row, event: AnyEvent) -> Row:
             return row
         case IncidentClaimed() | IncidentTakenOver():
             return replace(row, owner=event.by, led_by=row.led_by | {event.by})
-        case IncidentHandedOver():
+        case IncidentHandedOver() | IncidentReassigned():
             return replace(row, owner=event.to, led_by=row.led_by | {event.to})
         case IncidentClosed():
             return replace(row, closed_at=event.at, code=event.code)

@@ -77,10 +77,11 @@ class Act(Enum):
     POLICE = "police"
     CLOSE = "close"
     MARK = "mark"
+    REASSIGN = "reassign"
 
 
 ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
-    Stage.OPEN: frozenset({Act.CLAIM}),
+    Stage.OPEN: frozenset({Act.CLAIM, Act.REASSIGN}),
     Stage.CLAIMED: frozenset(Act) - {Act.CLAIM},
     Stage.CLOSED: frozenset(),
 }

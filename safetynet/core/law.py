@@ -16,7 +16,7 @@ from safetynet.core.terms import AlarmKind, Basis, WearerClass, Why
 
 RADIUS_M_MAX: Final = 1_000
 """About the place of the event: nothing farther away is urgent for this incident."""
-CAMERAS_MAX: Final = 16
+INCIDENT_CAMERAS_MAX: Final = 16
 """For one incident in one city, all grants together: more pictures than two people can watch are no necessity."""
 MINUTES_MAX: Final = 30
 """Of one grant. Longer needs to be asked for again, with the facts of then (design target of domain.md section 7)."""
@@ -47,7 +47,7 @@ class Rule:
     article_en: str
     purpose: str
     radius_m_max: int = RADIUS_M_MAX
-    cameras_max: int = CAMERAS_MAX
+    cameras_max: int = INCIDENT_CAMERAS_MAX
     minutes_max: int = MINUTES_MAX
     conditions: tuple[str, ...] = CONDITIONS
 
@@ -277,7 +277,7 @@ def _limits_by_basis() -> dict[tuple[Basis, AlarmKind], Limits]:
         known = found.get((line.basis, kind))
         found[line.basis, kind] = Limits(
             radius_m_max=min(line.radius_m_max, known.radius_m_max if known else RADIUS_M_MAX),
-            cameras_max=min(line.cameras_max, known.cameras_max if known else CAMERAS_MAX),
+            cameras_max=min(line.cameras_max, known.cameras_max if known else INCIDENT_CAMERAS_MAX),
             minutes_max=min(line.minutes_max, known.minutes_max if known else MINUTES_MAX),
             conditions=tuple(sorted({*line.conditions, *(known.conditions if known else ())}, key=CONDITIONS.index)),
         )

@@ -41,10 +41,13 @@ ViewerId = NewType("ViewerId", str)
 """One console window of one person at one sign-in."""
 ActionId = NewType("ActionId", str)
 """Drawn by a telephone for one thing that its officer did: what is sent twice happens once."""
+HandoverId = NewType("HandoverId", str)
+"""One person's giving of a seat, or of the whole shift, to another."""
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
 SubjectId = NewType("SubjectId", str)
-"""Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `incident:<id>` at a city."""
+"""Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `incident:<id>` at a city,
+`handover:<id>` for what was said of persons at a change of shift."""
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
@@ -273,6 +276,42 @@ class Approval(Enum):
     """A person of the city grants or refuses, within a time."""
 
 
+class HandoverPart(Enum):
+    """What a hand-over is made of; each is confirmed by who takes it."""
+
+    INCIDENT = "incident"
+    ALARM = "alarm"
+    BACKUP = "backup"
+    """An officer's call that nobody has answered."""
+    DISPATCH = "dispatch"
+    GRANT = "grant"
+    LINK = "link"
+    """A partner that is not heard."""
+    OUTAGE = "outage"
+    NOTE = "note"
+
+
+class HandoverEnd(Enum):
+    """Why a hand-over ended with everything left where it was."""
+
+    WITHDRAWN = "withdrawn"
+    DECLINED = "declined"
+    ABSENT = "absent"
+    """One of the two signed out or was gone for a while."""
+    TIMED_OUT = "timed_out"
+    RESTORED = "restored"
+
+
+class Reassign(Enum):
+    """Why a supervisor gave an incident to another seat."""
+
+    UNANSWERED = "unanswered"
+    OVERLOADED = "overloaded"
+    AWAY = "away"
+    SKILLED = "skilled"
+    """The other knows the person, the place or the matter."""
+
+
 class DiskLevel(Enum):
     """How much room a centre's disk has left for what it must write."""
 
@@ -343,3 +382,7 @@ class Why(Enum):
     TURNED_BY_OTHER = "turned_by_other"
     LEFT_ALONE = "left_alone"
     """Nobody turned it for a while."""
+    NOT_YOURS = "not_yours"
+    """A hand-over between two others."""
+    UNCONFIRMED = "unconfirmed"
+    ABSENT = "absent"

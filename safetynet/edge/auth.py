@@ -223,6 +223,10 @@ class Sessions:
         """Whether it was neither signed out nor run out: a window asks while it is open."""
         return self._sessions.get(session.key) is session and clock.monotonic() < session.until
 
+    def signed_in(self, person: PersonId) -> bool:
+        """Whether this person is signed in anywhere."""
+        return any(each.account.person == person and self.live(each) for each in self._sessions.values())
+
     def sign_out(self, cookie_header: str) -> None:
         if self._sessions.pop(_digest(read_cookie(cookie_header)), None) is not None:
             self._keep()

@@ -254,6 +254,11 @@ class Link:
             raise _Dropped("wrong_certificate")
         return self._peers[name]
 
+    def heard_at(self, peer: CentreId) -> Instant | None:
+        """When this partner was last heard in this life of the program, UTC ms."""
+        steady = self._heard_at.get(peer)
+        return None if steady is None else Instant(clock.now() - (clock.monotonic() - steady))
+
     async def _watch(self, names: Sequence[CentreId]) -> None:
         """Says down when nobody was heard for SILENT_MS_MAX; a quick reconnection is no event for anybody."""
         while True:

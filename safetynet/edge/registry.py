@@ -23,7 +23,7 @@ from safetynet.edge.codec import NONSENSE
 FILE: Final = "cameras.json"
 SOURCES_FILE: Final = "sources.json"
 EDITION_FILE: Final = "edition.msgpack"
-CAMERAS_MAX: Final = 2_500_000
+REGISTRY_CAMERAS_MAX: Final = 2_500_000
 """The whole country's list, 370,000 rows, makes about a million."""
 PIECE_CAMERAS: Final = 1_000
 RANGE_M_ASSUMED: Final = 60.0
@@ -70,8 +70,8 @@ def read(folder: Path) -> tuple[Camera, ...]:
 def _hold(city: CityCameras) -> None:
     if city.v != 1:
         raise RegistryInvalidError(f"{FILE}: version {city.v} is not known here")
-    if len(city.cameras) > CAMERAS_MAX:
-        raise RegistryInvalidError(f"{FILE}: more than {CAMERAS_MAX} cameras")
+    if len(city.cameras) > REGISTRY_CAMERAS_MAX:
+        raise RegistryInvalidError(f"{FILE}: more than {REGISTRY_CAMERAS_MAX} cameras")
     if len({each.id for each in city.cameras}) < len(city.cameras):
         raise RegistryInvalidError(f"{FILE}: a camera id twice")
     for each in city.cameras:
@@ -108,8 +108,8 @@ def _pieces(city: CentreId, cameras: Iterable[tuple[Camera, str]]) -> Iterator[b
         if description:
             descriptions += b"," + encode(camera.id) + b":" + encode(description)
         count += 1
-        if count > CAMERAS_MAX:
-            raise RegistryInvalidError(f"{FILE}: more than {CAMERAS_MAX} cameras")
+        if count > REGISTRY_CAMERAS_MAX:
+            raise RegistryInvalidError(f"{FILE}: more than {REGISTRY_CAMERAS_MAX} cameras")
         if len(piece) >= PIECE_CAMERAS:
             yield (b"," if count > len(piece) else b"") + b",".join(piece)
             piece = []

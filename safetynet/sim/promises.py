@@ -29,6 +29,7 @@ from safetynet.core.events import (
     IncidentEnded,
     IncidentHandedOver,
     IncidentOpened,
+    IncidentReassigned,
     IncidentTakenOver,
     MessageRefused,
     NoticeReceived,
@@ -434,7 +435,7 @@ def nothing_is_shown_after_the_end(country: Country) -> None:
                 until[event.grant, event.viewer] = event.until
             case VideoEnded():
                 ends[event.grant].append(event.at)
-            case IncidentClosed() | IncidentTakenOver() | IncidentHandedOver():
+            case IncidentClosed() | IncidentTakenOver() | IncidentHandedOver() | IncidentReassigned():
                 ends[event.incident].append(event.at)
             case StreamOpened(side="viewed"):
                 opened[event.stream, event.viewer] = event

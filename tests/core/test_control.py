@@ -489,9 +489,11 @@ def test_a_city_cannot_speak_of_the_grant_of_another():
 def test_more_cameras_than_were_asked_for_are_refused():
     told = claimed()
     ask(told)
-    assert refused(told.hear("garam", grant(told, n=partners.CAMERAS_MAX + 1)), "garam") is Why.NOT_ALLOWED_NOW
+    assert refused(told.hear("garam", grant(told, n=partners.ANSWER_CAMERAS_MAX + 1)), "garam") is Why.NOT_ALLOWED_NOW
     told.hear("garam", grant(told))
-    many = ChangeCameras(incident=told.id, grant="G1", cameras=tuple(card(n) for n in range(partners.CAMERAS_MAX + 1)))
+    many = ChangeCameras(
+        incident=told.id, grant="G1", cameras=tuple(card(n) for n in range(partners.ANSWER_CAMERAS_MAX + 1))
+    )
     assert refused(told.hear("garam", many), "garam") is Why.NOT_ALLOWED_NOW
 
 

@@ -21,7 +21,7 @@ CLOSED = replace(CLAIMED, stage=Stage.CLOSED)
 @pytest.mark.parametrize("act", list(Act))
 def test_every_act_at_every_stage(act):
     assert refusal(None, act, "kim") is Why.NO_SUCH_INCIDENT
-    assert refusal(OPEN, act, "kim") is (None if act is Act.CLAIM else Why.NOT_ALLOWED_NOW)
+    assert refusal(OPEN, act, "kim") is (None if act in (Act.CLAIM, Act.REASSIGN) else Why.NOT_ALLOWED_NOW)
     assert refusal(CLAIMED, act, "kim") is (Why.NOT_ALLOWED_NOW if act is Act.CLAIM else None)
     assert refusal(CLOSED, act, "kim") is Why.INCIDENT_CLOSED
 

@@ -138,7 +138,7 @@ def test_one_bad_camera_among_many_leaves_the_old_file(tmp_path, monkeypatch):
     bad = [(one, "") for one in (*made(1_500).cameras, camera(1_501, lat=0.0))]
     with pytest.raises(RegistryInvalidError, match="not in Korea"):
         registry.write_each(tmp_path, CITY, bad)
-    monkeypatch.setattr(registry, "CAMERAS_MAX", 3)
+    monkeypatch.setattr(registry, "REGISTRY_CAMERAS_MAX", 3)
     with pytest.raises(RegistryInvalidError, match="more than"):
         registry.write_each(tmp_path, CITY, [(one, "") for one in made(4).cameras])
     assert registry.read_city(tmp_path) == made()

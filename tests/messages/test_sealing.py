@@ -20,6 +20,8 @@ OPEN = {
     events.IncidentClaimed, events.IncidentTakenOver, events.IncidentHandedOver, events.WearerCalled,
     events.VideoRefusedHere, events.VideoRefused, events.VideoAwaited, events.VideoEnded, events.ViewerAdmitted,
     events.DispatchOrdered, events.UnitReported, events.BackupAnswered, events.PoliceNoticeAnswered, events.AnswerOverdue,
+    # Between whom a shift changed hands; what was confirmed and noted is sealed.
+    events.HandoverOffered, events.HandoverTaken, events.HandoverWithdrawn, events.IncidentReassigned,
     events.GrantRefused, events.GrantEnded, events.IncidentEnded, events.GrantReviewed, events.CameraTurned, events.CameraReturned,
     # Cameras of a grant bear out its streams (ADR 9).
     events.VideoGranted, events.CamerasChanged,
@@ -74,7 +76,7 @@ def test_who_is_named_seals_it(kind):
         assert sealed is not None
         assert sealed.startswith(("incident:", "wearer:", "protected:"))
     else:
-        assert sealed is None or sealed.startswith("incident:")
+        assert sealed is None or sealed.startswith(("incident:", "handover:"))
 
 
 def test_an_event_whose_wearer_was_erased_is_sealed_all_the_same():

@@ -10,9 +10,10 @@ from immutables import Map
 
 from safetynet.core import alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control import field, partners, shield, sightings
+from safetynet.core.control import field, partners, relief, shield, sightings
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
+    Absent,
     Acknowledge,
     AdmitOfficer,
     AdmitViewer,
@@ -23,6 +24,7 @@ from safetynet.core.control.words import (
     Claim,
     Close,
     Command,
+    ConfirmItem,
     Country,
     Given,
     HandOver,
@@ -32,12 +34,17 @@ from safetynet.core.control.words import (
     KeepPhoto,
     MarkField,
     MarkSighting,
+    NoteHandover,
+    OfferHandover,
+    ReassignIncident,
     RelayHeard,
     ReportUnit,
     SendOffice,
+    TakeHandover,
     TakeOver,
     TellPolice,
     Tick,
+    WithdrawHandover,
 )
 from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend, standing
 from safetynet.core.events import (
@@ -123,6 +130,10 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return None if ringing else Why.NOT_ALLOWED_NOW
         case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
             return field.refusal(state, command, at)
+        case (
+            OfferHandover() | NoteHandover() | ConfirmItem() | TakeHandover() | WithdrawHandover() | ReassignIncident()
+        ):
+            return relief.refusal(state, command)
         case AnswerWarning():
             return shield.refuses_answer(state, command)
         case Claim():
@@ -193,8 +204,10 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return _restored(state, given, at)
         case DiskChanged() | ClosedIncidentOpened() | ReportMade():
             return [given]
+        case Absent(person):
+            return relief.absent(state, person, at)
         case Tick():
-            return _due(state, at)
+            return _due(state, at) + relief.due(state, at)
         case _:
             return [] if refuses(state, given, at) is not None else _commanded(country, state, given, at)
 
@@ -337,7 +350,7 @@ def _asking(
         kind=incident.kind,
         place=place,
         radius_m=min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
-        cameras_max=min(partners.CAMERAS_MAX, rule.cameras_max),
+        cameras_max=min(partners.ANSWER_CAMERAS_MAX, rule.cameras_max),
         until=Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS)),
     )
     if by is None:
@@ -408,6 +421,10 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return _tell_police(country, state.incidents[given.incident], given.by, at)
         case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
             return field.commanded(state, given, at)
+        case (
+            OfferHandover() | NoteHandover() | ConfirmItem() | TakeHandover() | WithdrawHandover() | ReassignIncident()
+        ):
+            return relief.commanded(state, given, at)
         case AnswerWarning():
             return shield.answered(given, at)
         case MarkSighting():
@@ -572,4 +589,4 @@ def _restored(state: State, given: LogRestored, at: Instant) -> list[AnyEvent]:
                 events.append(VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RESTORED))
             elif each.state in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
                 events.append(VideoRefused(at=at, incident=id, request=each.request, city=city, why=Why.RESTORED))
-    return events
+    return events + relief.restored(state, at)

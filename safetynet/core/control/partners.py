@@ -30,7 +30,7 @@ from safetynet.core.messages import (
 )
 from safetynet.core.terms import CentreId, Instant, NoticeState, Why
 
-CAMERAS_MAX: Final = 9
+ANSWER_CAMERAS_MAX: Final = 9
 RANGE_M_MAX: Final = 10_000.0
 
 
@@ -87,7 +87,7 @@ def heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
             seen = sightings.reported(request, given.sender, message, at)
             return list(unasked) if seen is None else [seen]
         case ChangeCameras() if message.grant == request.grant and request.state is VideoState.GRANTED:
-            if len(message.cameras) > CAMERAS_MAX:
+            if len(message.cameras) > ANSWER_CAMERAS_MAX:
                 return list(unasked)
             if message.cameras == request.cameras:
                 return []
@@ -122,7 +122,7 @@ def _granted(
     if request.grant == message.grant:
         return []
     asked = request.by is not None and request.grant is None
-    if not asked or message.grant in state.given or len(message.cameras) > CAMERAS_MAX:
+    if not asked or message.grant in state.given or len(message.cameras) > ANSWER_CAMERAS_MAX:
         return None
     return [
         VideoGranted(

@@ -15,6 +15,7 @@ from safetynet.core.events import (
     FieldMarked,
     IncidentClaimed,
     IncidentHandedOver,
+    IncidentReassigned,
     IncidentTakenOver,
     PhotoTaken,
     PoliceNoticeAnswered,
@@ -54,6 +55,7 @@ IncidentEvent: TypeAlias = (
     | IncidentClaimed
     | IncidentTakenOver
     | IncidentHandedOver
+    | IncidentReassigned
     | WearerCalled
     | PositionFollowed
     | VideoPrepared
@@ -94,6 +96,7 @@ def by(event: IncidentEvent) -> PersonId | None:
             IncidentClaimed()
             | IncidentTakenOver()
             | IncidentHandedOver()
+            | IncidentReassigned()
             | WearerCalled()
             | VideoRequested()
             | VideoRefusedHere()
@@ -154,5 +157,7 @@ def detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("state", event.state.value),)
         case IncidentHandedOver():
             return (("to", event.to),)
+        case IncidentReassigned():
+            return (("to", event.to), ("reason", event.reason.value))
         case _:
             return ()

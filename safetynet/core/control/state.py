@@ -8,7 +8,8 @@ from immutables import Map
 
 from safetynet.core import alarms, incidents
 from safetynet.core.alarms import Alarm
-from safetynet.core.control import record, sightings
+from safetynet.core.control import handovers, record, sightings
+from safetynet.core.control.handovers import Handover
 from safetynet.core.control.record import Entry, IncidentEvent
 from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
 from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
@@ -27,10 +28,16 @@ from safetynet.core.events import (
     DiskChanged,
     DispatchOrdered,
     FieldMarked,
+    HandoverItemConfirmed,
+    HandoverNoted,
+    HandoverOffered,
+    HandoverTaken,
+    HandoverWithdrawn,
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
     IncidentOpened,
+    IncidentReassigned,
     IncidentTakenOver,
     PhotoTaken,
     PoliceNoticeAnswered,
@@ -69,6 +76,7 @@ from safetynet.core.terms import (
     DiskLevel,
     DispatchId,
     GrantId,
+    HandoverId,
     IncidentId,
     NoticeId,
     NoticeState,
@@ -94,6 +102,7 @@ class State:
     """Grant, dispatch or notice id -> its incident."""
     record: Map[IncidentId, tuple[Entry, ...]] = Map()
     disk: DiskLevel = DiskLevel.AMPLE
+    handovers: Map[HandoverId, Handover] = Map()
 
 
 EMPTY: Final = State()
@@ -132,6 +141,7 @@ def evolve(state: State, event: AnyEvent) -> State:
             | IncidentClaimed()
             | IncidentTakenOver()
             | IncidentHandedOver()
+            | IncidentReassigned()
             | WearerCalled()
             | PositionFollowed()
             | VideoPrepared()
@@ -165,6 +175,8 @@ def evolve(state: State, event: AnyEvent) -> State:
             return state if incident is None else _closed(state, incident, event)
         case DiskChanged():
             return replace(state, disk=event.level)
+        case HandoverOffered() | HandoverNoted() | HandoverItemConfirmed() | HandoverTaken() | HandoverWithdrawn():
+            return replace(state, handovers=handovers.after(state.handovers, event))
         case _:
             return state
 
@@ -178,6 +190,8 @@ def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAck
     incident = state.incidents.get(after.incident) if after.incident else None
     if incident is None:
         return state
+    if isinstance(event, AlarmAcknowledged) and incident.stage is Stage.CLAIMED and incident.claimed_at is None:
+        incident = replace(incident, claimed_at=event.at)  # given to a seat; now somebody there has it
     state = replace(state, incidents=state.incidents.set(incident.incident, _regraded(state, incident)))
     by = event.by if isinstance(event, AlarmAcknowledged) else None
     return _noted(state, incident.incident, Entry(event.at, record.tag(event), by, (("kind", after.kind.value),)))
@@ -262,8 +276,9 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, stage=Stage.CLAIMED, owner=event.by, claimed_at=event.at)
         case IncidentTakenOver():
             return replace(incident, owner=event.by, viewers=frozenset(), cut=incident.cut | incident.viewers)
-        case IncidentHandedOver():
-            return replace(incident, owner=event.to, viewers=frozenset(), cut=incident.cut | incident.viewers)
+        case IncidentHandedOver() | IncidentReassigned():
+            led = replace(incident, owner=event.to, viewers=frozenset(), cut=incident.cut | incident.viewers)
+            return replace(led, stage=Stage.CLAIMED)
         case WearerCalled():
             return replace(incident, calls=(*incident.calls, Call(at=event.at, by=event.by, outcome=event.outcome)))
         case PositionFollowed():
@@ -532,7 +547,7 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return [CutGrant(event.grant, event.why)]
         case UnitReported() if not FOLLOWS[event.state] and event.incident in state.incidents:
             return _officer_out(state.incidents[event.incident].dispatches[event.dispatch])
-        case IncidentTakenOver() | IncidentHandedOver():
+        case IncidentTakenOver() | IncidentHandedOver() | IncidentReassigned():
             return [CutIncident(event.incident, Why.NOT_OWNER)]
         case _:
             return []

@@ -9,6 +9,7 @@ from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     ClosedIncidentOpened,
     DiskChanged,
+    HandoverItem,
     LogRestored,
     Place,
     RelayEvent,
@@ -32,11 +33,13 @@ from safetynet.core.terms import (
     FieldMark,
     FixId,
     GrantId,
+    HandoverId,
     Heading,
     IncidentId,
     Instant,
     PersonId,
     ProtectedId,
+    Reassign,
     Sight,
     Travel,
     Unable,
@@ -235,6 +238,58 @@ class MarkSighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferHandover:
+    """`whole`: of the shift, not of one seat."""
+
+    by: PersonId
+    to: PersonId
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteHandover:
+    handover: HandoverId
+    by: PersonId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmItem:
+    """`outages`, here and below: what the edges know to be out just now, as items."""
+
+    handover: HandoverId
+    by: PersonId
+    item: HandoverItem
+    outages: tuple[HandoverItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeHandover:
+    handover: HandoverId
+    by: PersonId
+    outages: tuple[HandoverItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawHandover:
+    """By its giver, or by its taker who declines."""
+
+    handover: HandoverId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReassignIncident:
+    """A supervisor gives an incident to another seat. `held_by`: who led it as the supervisor saw it; None: nobody."""
+
+    incident: IncidentId
+    by: PersonId
+    to: PersonId
+    held_by: PersonId | None
+    reason: Reassign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
     incident: IncidentId
     by: PersonId
@@ -267,11 +322,21 @@ class RelayHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """Signed out, or without a window for a while."""
+
+    person: PersonId
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed. Everything that is due is done by this, so that a test can let it pass."""
 
 
 FieldCommand: TypeAlias = ReportUnit | MarkField | KeepPhoto | AdmitOfficer | AnswerBackup
+ShiftCommand: TypeAlias = (
+    OfferHandover | NoteHandover | ConfirmItem | TakeHandover | WithdrawHandover | ReassignIncident
+)
 Command: TypeAlias = (
     Claim
     | TakeOver
@@ -283,13 +348,16 @@ Command: TypeAlias = (
     | SendOffice
     | TellPolice
     | FieldCommand
+    | ShiftCommand
     | AnswerWarning
     | MarkSighting
     | Close
 )
 Reread: TypeAlias = ClosedIncidentOpened | ReportMade
 """A closed incident was opened again, as `core.archives` allowed: recorded as it comes."""
-Given: TypeAlias = Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Reread | Tick
+Given: TypeAlias = (
+    Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Reread | Absent | Tick
+)
 """`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 

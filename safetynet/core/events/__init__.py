@@ -25,9 +25,24 @@ from safetynet.core.events.by_city import SightingMarked as SightingMarked
 from safetynet.core.events.by_field import BackupAnswered as BackupAnswered
 from safetynet.core.events.by_field import FieldMarked as FieldMarked
 from safetynet.core.events.by_field import PhotoTaken as PhotoTaken
+from safetynet.core.events.by_relay import CameraPreconnected as CameraPreconnected
+from safetynet.core.events.by_relay import RelayEvent as RelayEvent
+from safetynet.core.events.by_relay import Segment as Segment
+from safetynet.core.events.by_relay import StrangersRefused as StrangersRefused
+from safetynet.core.events.by_relay import StreamClosed as StreamClosed
+from safetynet.core.events.by_relay import StreamOpened as StreamOpened
+from safetynet.core.events.by_relay import ViewingRefused as ViewingRefused
 from safetynet.core.events.of_program import DiskChanged as DiskChanged
 from safetynet.core.events.of_program import LogRestored as LogRestored
 from safetynet.core.events.of_program import ProgramStarted as ProgramStarted
+from safetynet.core.events.of_shift import AtShift as AtShift
+from safetynet.core.events.of_shift import HandoverItem as HandoverItem
+from safetynet.core.events.of_shift import HandoverItemConfirmed as HandoverItemConfirmed
+from safetynet.core.events.of_shift import HandoverNoted as HandoverNoted
+from safetynet.core.events.of_shift import HandoverOffered as HandoverOffered
+from safetynet.core.events.of_shift import HandoverTaken as HandoverTaken
+from safetynet.core.events.of_shift import HandoverWithdrawn as HandoverWithdrawn
+from safetynet.core.events.of_shift import IncidentReassigned as IncidentReassigned
 from safetynet.core.events.shielded import ProtectedAnswered as ProtectedAnswered
 from safetynet.core.events.shielded import ProtectedLocated as ProtectedLocated
 from safetynet.core.events.shielded import ProtectedPlaceReceived as ProtectedPlaceReceived
@@ -59,7 +74,6 @@ from safetynet.core.terms import (
     RequestId,
     Sight,
     Standing,
-    StreamId,
     SubjectId,
     Travel,
     Unable,
@@ -473,70 +487,6 @@ class NoticeReceived(Event, frozen=True, kw_only=True, tag="notice_received"):
     place: Place | None
 
 
-# --- at a relay, merged into its centre's log ----------------------------------------------------------------------
-
-
-class CameraPreconnected(Event, frozen=True, kw_only=True, tag="camera_preconnected"):
-    request: RequestId
-    camera: CameraId
-
-
-class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
-    """`side` is `given` in a city's log and `received` in the centre's; there, `viewed` is one window of one viewer.
-
-    What a city shows to its own people beside that is `own` as it leaves the cameras and `own_received` at its windows.
-    """
-
-    side: str
-    grant: GrantId
-    camera: CameraId
-    stream: StreamId
-    viewer: ViewerId | None = None
-
-
-class Segment(Event, frozen=True, kw_only=True, tag="segment"):
-    """At most two seconds of one stream, hashed as delivered. Both centres record it; `verify` compares them."""
-
-    side: str
-    grant: GrantId
-    camera: CameraId
-    stream: StreamId
-    seq: int
-    first_ticks: int
-    last_ticks: int
-    size_bytes: int
-    sha256: bytes
-    pre_grant: bool = False
-    """The segment begins with a key frame that the camera made before the grant (it ignored our request for one)."""
-
-
-class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
-    side: str
-    grant: GrantId
-    camera: CameraId
-    stream: StreamId
-    segments: int
-    why: Why
-    viewer: ViewerId | None = None
-
-
-class ViewingRefused(Event, frozen=True, kw_only=True, tag="viewing_refused"):
-    """A relay said no to somebody who asked for a picture."""
-
-    side: str
-    grant: GrantId
-    camera: CameraId
-    viewer: ViewerId
-    why: Why
-
-
-class StrangersRefused(Event, frozen=True, kw_only=True, tag="strangers_refused"):
-    """A relay turned away this many who showed no token of ours. They are counted; nothing they said is kept."""
-
-    side: str
-    count: int
-
-
 # --- at a city: its own cameras ------------------------------------------------------------------------------------
 
 
@@ -628,8 +578,6 @@ ToPeople: TypeAlias = (
 )
 AtCity: TypeAlias = RequestPrepared | GrantIssued | GrantRefused | GrantMoved | GrantEnded | IncidentEnded
 ByCity: TypeAlias = ApprovalAwaited | ApprovalSet | GrantReviewed | SightingMarked | CameraTurned | CameraReturned
-RelayEvent: TypeAlias = CameraPreconnected | StreamOpened | Segment | StreamClosed | ViewingRefused | StrangersRefused
-"""What a relay process writes into its own durable log, before its centre merges it."""
 Anywhere: TypeAlias = (
     NoticeReceived
     | ProtectedPlaceReceived
@@ -640,7 +588,7 @@ Anywhere: TypeAlias = (
     | DiskChanged
     | CameraCalibrated
 )
-AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtCity | ByCity | RelayEvent | Anywhere
+AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | Anywhere
 
 
 def subject(event: AnyEvent) -> SubjectId | None:
@@ -685,5 +633,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             return SubjectId(f"incident:{event.incident}")
         case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
             return SubjectId(f"protected:{event.protected}")
+        case HandoverNoted() | HandoverItemConfirmed():
+            return SubjectId(f"handover:{event.handover}")
         case _:
             return None
