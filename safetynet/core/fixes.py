@@ -78,9 +78,12 @@ class Mark(IntFlag):
     """It had no time; the fix stands at its time of arrival."""
     BELL = 64
     """No device said this: the centre's own clock struck for this person, so that silence is judged like a message."""
+    UNPROVEN = 128
+    """Nothing proved which device said it: the protocol has no key. It may raise an alarm, and takes none away."""
 
 
 _MADE_UP: Final = Mark.MOCK | Mark.NOT_VALID
+_NOT_BELIEVED: Final = _MADE_UP | Mark.UNPROVEN
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -122,6 +125,7 @@ class Reason(Enum):
     RADIUS_TOO_LARGE = "radius_too_large"
     MOCK = "mock"
     NOT_VALID = "not_valid"
+    UNPROVEN = "unproven"
     JUMP = "jump"
     CELL = "cell"
     APPROXIMATE = "approximate"
@@ -149,6 +153,11 @@ def sigma_m(fix: Fix) -> float:
     return radius_m(fix) / RADIUS_PER_SIGMA
 
 
+def proven(fix: Fix) -> bool:
+    """Whether it is known which device said it. Only then may it count as a sign of life, or end what was said before."""
+    return not fix.marks & Mark.UNPROVEN
+
+
 def usable(fix: Fix) -> bool:
     """Whether its circle is small enough for "perhaps inside" to mean anything."""
     return fix.lat is not None and radius_m(fix) <= USABLE_RADIUS_M_MAX
@@ -162,16 +171,24 @@ def opens(fix: Fix) -> bool:
 def steers(fix: Fix) -> bool:
     """Whether it may say that a wearer has left a zone, and be where the next way starts.
 
-    Not when the device itself calls it invalid or made up, when towers alone measured it, or when it is too vague.
+    Not when the device itself calls it invalid or made up, when nothing proved who said it, when towers alone measured
+    it, or when it is too vague.
     """
     if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > USABLE_RADIUS_M_MAX:
         return False
-    return not fix.marks or not fix.marks & _MADE_UP
+    return not fix.marks or not fix.marks & _NOT_BELIEVED
 
 
 def tells(fix: Fix) -> bool:
     """Whether it can say on which side of a garden fence somebody is."""
     return steers(fix) and radius_m(fix) <= TELLING_RADIUS_M_MAX
+
+
+def hints(fix: Fix) -> bool:
+    """As `tells`, whoever said it: enough to cast suspicion."""
+    if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > TELLING_RADIUS_M_MAX:
+        return False
+    return not fix.marks & _MADE_UP
 
 
 def lean(fix: Fix, off_m: float) -> float:
@@ -193,7 +210,7 @@ def jumped(before: Fix, after: Fix) -> bool:
     return geo.distance_m(before.lat, before.lon, after.lat, after.lon) > reach
 
 
-_MARKED: Final = ((Mark.MOCK, Reason.MOCK), (Mark.NOT_VALID, Reason.NOT_VALID))
+_MARKED: Final = ((Mark.MOCK, Reason.MOCK), (Mark.NOT_VALID, Reason.NOT_VALID), (Mark.UNPROVEN, Reason.UNPROVEN))
 
 
 def grade(fix: Fix, before: Fix | None = None) -> tuple[Grade, Reason]:

@@ -10,7 +10,8 @@ MAYBE, never makes one certain, and clears nothing. Between two fixes the straig
 
 What an adversary gets: a flag is heard in a fix without position, without order, late, or marked as mock; a fix older
 than the newest one may raise but clears nothing; neither does a position that nobody could have reached in time, until
-JUMPS_TO_BELIEVE of them agree; towers alone neither open nor clear. A tamper or SOS episode ends only when a person
+JUMPS_TO_BELIEVE of them agree; towers alone neither open nor clear; what nothing proves to be this device's word raises,
+clears nothing and breaks no silence. A tamper or SOS episode ends only when a person
 ends it (`end`).
 
 A curfew is judged by a belief: log-odds of being out, fed by every position that tells (`homes`), at all hours, so
@@ -38,10 +39,12 @@ from safetynet.core.fixes import (
     Fix,
     Mark,
     Said,
+    hints,
     instant,
     jumped,
     lean,
     opens,
+    proven,
     radius_m,
     steers,
     tells,
@@ -225,7 +228,7 @@ def _step(record: Record, fix: Fix, guarded: _Guardeds, told: list[Transition]) 
         for finding in condition(given):
             book = apply(book, seen, finding, told)
     episodes, past = book
-    newest = max(at, record.newest_at)
+    newest = max(at, record.newest_at) if proven(fix) else record.newest_at
     more = (episodes, past, record.order, record.places, record.homes, beliefs, record.rung_at, trail)
     if steering:
         return Record(fix, None, 0, newest, *more)
@@ -271,7 +274,7 @@ def _said(given: _Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
         return (Finding(kind, None, Verdict.CERTAIN, How.SAID),)
     if given.record.episodes:
         episode = given.record.episodes.get((kind, None))
-        if episode is not None and episode.broken and given.at > given.record.newest_at:
+        if episode is not None and episode.broken and given.at > given.record.newest_at and proven(given.fix):
             return (Finding(kind, None, Verdict.QUIET, How.SAID),)
     return ()
 
@@ -389,12 +392,12 @@ def _curfew_finding(each: Curfew, home: Ground, given: _Given) -> Iterable[Findi
             return ()
         sure = Verdict.CERTAIN if belief.odds >= ODDS_SURE else Verdict.MAYBE
         return (Finding(kind, each.id, sure, How.OUTSIDE),)
-    if not tells(fix) or fix.lat is None or fix.lon is None:
+    if not hints(fix) or fix.lat is None or fix.lon is None:
         return ()
     off = off_m(home, home.plane.to_xy(fix.lat, fix.lon))
     if belief is None or belief is record.beliefs.get(each.id):
-        # Late, or nobody could have got there: alone it may cast suspicion, and it takes none away.
-        late = record.anchor is not None and at <= instant(record.anchor)
+        # Late, unproven, or nobody could have got there: alone it may cast suspicion, and it takes none away.
+        late = not proven(fix) or (record.anchor is not None and at <= instant(record.anchor))
         return (Finding(kind, each.id, Verdict.MAYBE, How.OUTSIDE, off),) if late and lean(fix, off) >= LEAN_MAX else ()
     if belief.odds >= ODDS_SUSPECT and off > 0.0:  # who is seen at home at last is not raised anew
         sure = Verdict.CERTAIN if belief.odds >= ODDS_SURE else Verdict.MAYBE
@@ -462,7 +465,7 @@ def _guarded(before: Guarded, fix: Fix, orders: Mapping[WearerId, Order]) -> Gua
     placed = not bell and steers(fix) and (last is None or not jumped(last, fix))
     return Guarded(
         trail=proximity.noted(before.trail, fix) if placed else before.trail,
-        newest_at=before.newest_at if bell else max(at, before.newest_at),
+        newest_at=before.newest_at if bell or not proven(fix) else max(at, before.newest_at),
         known_at=max(at, before.known_at) if placed else before.known_at,
         rung_at=max(at, before.rung_at) if bell else before.rung_at,
         wearers=wearers,
@@ -503,7 +506,7 @@ def _calls(wearer: WearerId, given: _Given, before: Guarded, after: Guarded, rec
         bell = bool(fix.marks & Mark.BELL)
         episode = given.record.episodes.get(key)
         if kind is AlarmKind.PROTECTED_SOS:
-            broken, over = bool(fix.said & Said.SOS), not bell and at > before.newest_at
+            broken, over = bool(fix.said & Said.SOS), not bell and proven(fix) and at > before.newest_at
             how, quiet = How.SAID, Verdict.QUIET
         else:
             broken, over = bell and at - after.known_at >= LOST_MS, given.steering
