@@ -557,8 +557,8 @@ def _show(verdict: Verdict) -> None:
         out.print(f"원장 ledger {log.name}: 잎 leaves {size:,} · 공개 기록 opened {log.records:,} · {sound}")
         if point:
             out.print(f"    뿌리 root {point.root.hex()} · 이전 체크포인트 older checkpoints {log.audited.older:,}")
-        for index, each in _restored(log):
-            for line in _tell_of(each, index):
+        for index, restored in _restored(log):
+            for line in _tell_of(restored, index):
                 out.print(line, style="yellow")
     if verdict.compared:
         out.print(
