@@ -434,7 +434,7 @@ class City(windows.Host):
 
 class _Pages(site.Site):
     def __init__(self, program: City) -> None:
-        super().__init__(program, windows_port=program.centre.window_port, home=HOME)
+        super().__init__(program, door=site.loopback(program.centre, program.centre.window_port), home=HOME)
 
     def routes(self) -> list[Route | WebSocketRoute]:
         return [Route("/city", self._city), *super().routes()]

@@ -19,7 +19,7 @@ from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
-from safetynet.app.pages import application
+from safetynet.app.pages import application, phones
 from safetynet.app.people import OPERATORS, PROTECTED, People, units
 from safetynet.app.views import Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
@@ -569,6 +569,8 @@ class Control(windows.Host):
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
             tasks.create_task(self._web())
+            if (door := self.centre.phones) is not None:
+                tasks.create_task(site.serve_phones(phones(self, door), self.folder, door))
             tasks.create_task(self.lag.watch())
             tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:

@@ -1,5 +1,9 @@
-"""The control centre's pages: whose page is which, the device intake, units' phones. The rest is `site`."""
+"""The control centre's pages: whose page is which, the device intake, units' phones. The rest is `site`.
 
+Two doors: this machine's (everything), and the one for telephones, over TLS, with what they need and nothing else.
+"""
+
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from starlette.applications import Starlette
@@ -10,15 +14,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from safetynet.app import field, lookups, site
 from safetynet.app.people import OPERATORS, UnitRow
-from safetynet.app.site import Site, body_of
+from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import ActionId, DeviceId, IncidentId, UnitId, WearerId, Why
 from safetynet.edge import clock
 from safetynet.edge.auth import Session
+from safetynet.edge.config import Phones
 from safetynet.edge.devices import osmand
 from safetynet.edge.photos import PHOTO_BYTES_MAX
 
-HOME: Final = {"operator": "/operator", "supervisor": "/operator", "officer": "/field", "protected": "/protected"}
+PHONES: Final = {"officer": "/field", "protected": "/protected"}
+"""Whose pages are telephones. Nobody else signs in at the door for them."""
+HOME: Final = {"operator": "/operator", "supervisor": "/operator", **PHONES}
+WORKER: Final = "field-worker.js"
 
 
 class Program(site.Program, lookups.Program, Protocol):
@@ -33,12 +41,24 @@ class Program(site.Program, lookups.Program, Protocol):
 
 def application(control: Program, intake: ASGIApp) -> ASGIApp:
     """Device intake as raw ASGI in front, everything of the pages behind it."""
-    pages = Starlette(routes=_Pages(control).routes())
+    pages = _failing(control, Starlette(routes=_Pages(control).routes()))
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/device":
             await intake(scope, receive, send)
             return
+        await pages(scope, receive, send)
+
+    return serve
+
+
+def phones(control: Program, door: Phones) -> ASGIApp:
+    """What officers and protected persons need, and nothing of the desk: no intake, no demo accounts, no closed incidents."""
+    return _failing(control, Starlette(routes=_Phones(control, door).routes()))
+
+
+def _failing(control: Program, pages: ASGIApp) -> ASGIApp:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await pages(scope, receive, send)
         except Exception as fault:
@@ -48,30 +68,20 @@ def application(control: Program, intake: ASGIApp) -> ASGIApp:
     return serve
 
 
-class _Pages(Site):
-    def __init__(self, control: Program) -> None:
-        super().__init__(control, windows_port=control.centre.video_port, home=HOME)
-        self._control = control
-        self._lookups = lookups.Lookups(control, self._whose, self._ours, self._problem, self._files.headers)
-        self._units: dict[DeviceId, osmand.Registered] = {
-            each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
-        }
+class _Carried(Site):
+    """What a telephone opens."""
 
-    def routes(self) -> list[Route | WebSocketRoute]:
+    def __init__(self, control: Program, door: Door, home: Mapping[str, str]) -> None:
+        super().__init__(control, door=door, home=home)
+        self._control = control
+
+    def carried(self) -> list[Route | WebSocketRoute]:
         return [
-            Route("/operator", self._operator),
             Route("/field", self._field),
             Route("/protected", self._protected),
-            Route("/incidents", self._incidents),
-            *self._lookups.routes(),
             Route("/field/photo", self._take_photo, methods=["POST"]),
-            Route("/photo/{incident}/{action}", self._photo),
-            Route("/unit", self._unit, methods=["GET", "POST"]),
-            *super().routes(),
+            Route(f"/{WORKER}", self._worker),
         ]
-
-    async def _operator(self, request: Request) -> Response:
-        return self._page(request, "operator.html", "/operator")
 
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")
@@ -79,13 +89,9 @@ class _Pages(Site):
     async def _protected(self, request: Request) -> Response:
         return self._files.page("protected.html")
 
-    async def _incidents(self, request: Request) -> Response:
-        session = self._whose(request)
-        if session is None or session.account.role not in OPERATORS:
-            return RedirectResponse("/")
-        return self._files.page("incidents.html")
-
-    # --- photographs -----------------------------------------------------------------------------------------------
+    async def _worker(self, request: Request) -> Response:
+        """At the root, so that it may answer for `/field` when there is no network."""
+        return self._files.named(request, WORKER)
 
     async def _take_photo(self, request: Request) -> Response:
         """From an officer's telephone; sent again after a lost answer it is there already."""
@@ -104,6 +110,48 @@ class _Pages(Site):
         if no is not None:
             return self._problem(422, no.value if isinstance(no, Why) else no)
         return Response(status_code=204, headers=self._files.headers)
+
+
+class _Phones(_Carried):
+    """The door for telephones alone, over TLS."""
+
+    def __init__(self, control: Program, door: Phones) -> None:
+        super().__init__(control, site.phones(door), PHONES)
+
+    def routes(self) -> list[Route | WebSocketRoute]:
+        own = [each for each in super().routes() if each.path != "/demo.json"]
+        return [*self.carried(), *own]
+
+
+class _Pages(_Carried):
+    def __init__(self, control: Program) -> None:
+        super().__init__(control, site.loopback(control.centre, control.centre.video_port), HOME)
+        self._lookups = lookups.Lookups(control, self._whose, self._ours, self._problem, self._files.headers)
+        self._units: dict[DeviceId, osmand.Registered] = {
+            each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
+        }
+
+    def routes(self) -> list[Route | WebSocketRoute]:
+        return [
+            Route("/operator", self._operator),
+            Route("/incidents", self._incidents),
+            *self._lookups.routes(),
+            *self.carried(),
+            Route("/photo/{incident}/{action}", self._photo),
+            Route("/unit", self._unit, methods=["GET", "POST"]),
+            *super().routes(),
+        ]
+
+    async def _operator(self, request: Request) -> Response:
+        return self._page(request, "operator.html", "/operator")
+
+    async def _incidents(self, request: Request) -> Response:
+        session = self._whose(request)
+        if session is None or session.account.role not in OPERATORS:
+            return RedirectResponse("/")
+        return self._files.page("incidents.html")
+
+    # --- photographs -----------------------------------------------------------------------------------------------
 
     async def _photo(self, request: Request) -> Response:
         """To who sits at the centre, and never into a cache."""

@@ -120,6 +120,8 @@ async def _centre(folder: Path) -> None:
         relay.crew.start(_watch_disk(disk, lambda room: relay.set_room(room=room)))
         _watched(folder, centre, relay, log, disk)
         port = await relay.open(centre.host, port, None)
+        if centre.phones is not None and not own:
+            await _open_for_phones(relay, folder, centre.phones)
         relay.crew.start(keys.follow(folder, context))
         await desk.open(folder / (WINDOWS_SOCKET if own else SOCKET))
         process.ready("centre-relay", centre=centre.id, port=port)
@@ -128,6 +130,14 @@ async def _centre(folder: Path) -> None:
         await desk.close()
         await relay.close()
         await log.close()
+
+
+async def _open_for_phones(relay: Centre, folder: Path, door: config.Phones) -> None:
+    """The same relay, the same tokens and scissors: telephones only come in by another door."""
+    context = keys.phones_context(folder)
+    host = f"[{door.host}]" if ":" in door.host else door.host
+    await relay.open(door.host, door.video_port, context, [f"https://{host}:{door.web_port}"])
+    relay.crew.start(keys.follow_phones(folder, context))
 
 
 def _routes(centre: config.Centre) -> dict[CentreId, tuple[str, int]]:

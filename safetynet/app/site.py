@@ -7,7 +7,9 @@ role and, for every act, by the mind. Absent on purpose: what a window shows and
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,10 +21,10 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from safetynet.app import windows
-from safetynet.edge import auth, health, process
+from safetynet.edge import auth, health, keys, process
 from safetynet.edge.auth import Locked, Session, Sessions
 from safetynet.edge.codec import NONSENSE
-from safetynet.edge.config import Centre
+from safetynet.edge.config import Centre, Phones
 from safetynet.edge.web import Files
 
 BODY_BYTES_MAX: Final = 4_096
@@ -69,13 +71,51 @@ class Screens:
         return asyncio.get_running_loop().time() - self._at
 
 
-class Site:
-    """`windows_port` is where the pages' pictures come from; `home` names the page of each role."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where a program's pages are found. Without TLS only on this machine."""
 
-    def __init__(self, program: Program, *, windows_port: int | None, home: Mapping[str, str]) -> None:
+    host: str
+    port: int
+    windows_port: int | None
+    """Where the pages' pictures come from, at the same host."""
+    tls: bool = False
+
+    @property
+    def own(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def cookie(self) -> str:
+        return auth.PHONE_COOKIE if self.tls else auth.COOKIE
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return (f"https://{self.own}",) if self.tls else (f"http://{self.own}", f"https://{self.own}")
+
+    def sockets(self) -> tuple[str, ...]:
+        """Origins of this door's own state socket and pictures."""
+        scheme, name = ("wss" if self.tls else "ws"), self.own.rpartition(":")[0]
+        found = (f"{scheme}://{self.own}",)
+        return found if self.windows_port is None else (*found, f"{scheme}://{name}:{self.windows_port}")
+
+
+def loopback(centre: Centre, windows_port: int | None) -> Door:
+    """The pages as this machine sees them (or what stands in front of them)."""
+    return Door(host=centre.host, port=centre.web_port or 0, windows_port=windows_port)
+
+
+def phones(door: Phones) -> Door:
+    return Door(host=door.host, port=door.web_port, windows_port=door.video_port, tls=True)
+
+
+class Site:
+    """`home` names the page of each role; nobody of another role has a session at this door."""
+
+    def __init__(self, program: Program, *, door: Door, home: Mapping[str, str]) -> None:
         self._program, self._sessions, self._home_of = program, program.sessions, home
-        self._own = f"{program.centre.host}:{program.centre.web_port}"
-        self._files = Files(connect=self._connect(windows_port))
+        self._door = door
+        self._files = Files(connect=self._connect())
 
     def routes(self) -> list[Route | WebSocketRoute]:
         return [
@@ -89,27 +129,26 @@ class Site:
             WebSocketRoute("/ws", self._state),
         ]
 
-    def _connect(self, windows_port: int | None) -> tuple[str, ...]:
+    def _connect(self) -> tuple[str, ...]:
         """Where the pages' sockets may go besides home."""
         centre, demo = self._program.centre, self._program.folder / "demo.json"
-        found = [f"ws://{self._own}"]
-        if windows_port is not None:
-            found.append(f"ws://{centre.host}:{windows_port}")
-        if centre.demo and demo.exists() and (panel := msgspec.json.decode(demo.read_bytes()).get("panel_url")):
-            found.append(str(panel))
-        return tuple(found)
+        found = self._door.sockets()
+        if self._door.tls or not centre.demo or not demo.exists():
+            return found
+        panel = msgspec.json.decode(demo.read_bytes()).get("panel_url")
+        return (*found, str(panel)) if panel else found
 
     def _whose(self, request: Request | WebSocket) -> Session | None:
-        return self._sessions.whose(request.headers.get("cookie", ""))
+        session = self._sessions.whose(request.headers.get("cookie", ""), self._door.cookie)
+        return session if session is None or session.account.role in self._home_of else None
 
     def _ours(self, request: Request | WebSocket) -> bool:
         """A page of another origin may send our cookie nowhere (besides SameSite)."""
         origin = request.headers.get("origin")
-        return request.headers.get("host") == self._own and origin in (
-            None,
-            f"http://{self._own}",
-            f"https://{self._own}",
-        )
+        return request.headers.get("host") == self._door.own and (origin is None or origin in self._door.origins)
+
+    def _cookie(self, request: Request, token: str) -> str:
+        return auth.set_cookie(token, secure=request.url.scheme == "https", name=self._door.cookie)
 
     # --- pages and files -------------------------------------------------------------------------------------------
 
@@ -163,17 +202,20 @@ class Site:
             return self._problem(401, "bad_sign_in")
         signed = self._sessions.whose(f"{auth.COOKIE}={token}")
         assert signed is not None
+        if signed.account.role not in self._home_of:
+            self._sessions.sign_out(f"{auth.COOKIE}={token}")
+            return self._problem(403, "not_at_this_door")
         answer = JSONResponse({"role": signed.account.role}, headers=self._files.headers)
-        answer.headers["set-cookie"] = auth.set_cookie(token, secure=request.url.scheme == "https")
+        answer.headers["set-cookie"] = self._cookie(request, token)
         return answer
 
     async def _sign_out(self, request: Request) -> Response:
         if not self._ours(request):
             return self._problem(403, "wrong_origin")
-        self._sessions.sign_out(request.headers.get("cookie", ""))
+        self._sessions.sign_out(request.headers.get("cookie", ""), self._door.cookie)
         self._program.cut_signed_out()
         answer = Response(status_code=204, headers=self._files.headers)
-        answer.headers["set-cookie"] = auth.set_cookie("", secure=request.url.scheme == "https")
+        answer.headers["set-cookie"] = self._cookie(request, "")
         return answer
 
     async def _state(self, socket: WebSocket) -> None:
@@ -182,7 +224,8 @@ class Site:
             await socket.accept()
             await socket.close(windows.SIGNED_OUT)
             return
-        await windows.serve(socket, session, self._program)
+        video_url = f"{self._door.sockets()[-1]}/video" if self._door.tls else None
+        await windows.serve(socket, session, self._program, video_url)
 
     def _problem(self, status: int, reason: str) -> Response:
         """RFC 9457, the reason as a word that the page translates."""
@@ -213,19 +256,42 @@ async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
 async def serve(app: ASGIApp, centre: Centre, name: str) -> None:
     """The pages of one program, until cancelled. Beyond this machine they need TLS in front."""
     assert ipaddress.ip_address(centre.host).is_loopback, "pages beyond this machine need TLS in front"
+    await _serve(app, centre.host, centre.web_port or 0, name)
+
+
+async def serve_phones(app: ASGIApp, folder: Path, door: Phones) -> None:
+    """The door for telephones, until cancelled: TLS, on the one address that was asked for."""
+    assert not ipaddress.ip_address(door.host).is_unspecified, "the door for telephones has one address, not all"
+    context = keys.phones_context(folder)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keys.follow_phones(folder, context))
+        tasks.create_task(_serve(app, door.host, door.web_port, "phones", context))
+
+
+async def _serve(app: ASGIApp, host: str, port: int, name: str, context: ssl.SSLContext | None = None) -> None:
     server = _Server.over(
         app,
-        centre.host,
-        centre.web_port or 0,
+        host,
+        port,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=windows.COMMAND_BYTES_MAX * 2,
+        ssl_context_factory=None if context is None else _given(context),
     )
     server.name = name
     try:
         await server.serve()
     finally:
         server.close()
+
+
+def _given(context: ssl.SSLContext) -> Callable[[object, object], ssl.SSLContext]:
+    """What uvicorn would make of files by itself is made already, and can be renewed."""
+
+    def context_of(_config: object, _default: object) -> ssl.SSLContext:
+        return context
+
+    return context_of
 
 
 class _Server(health.Server):

@@ -134,7 +134,7 @@ class Desk(Protocol):
     """What a window needs of the program: its feed, the way its commands go, and to be known."""
 
     def feed(self, session: Session) -> Feed: ...
-    def me(self, session: Session) -> dict[str, object]: ...
+    def me(self, session: Session) -> dict[str, Any]: ...
     def signed_in(self, session: Session) -> bool: ...
     def seated(self, seat: Seat) -> None: ...
     def left(self, seat: Seat) -> None: ...
@@ -153,7 +153,7 @@ class Host:
         """Whose windows the relay may hold, also when their state socket is gone, and until when at the latest."""
         self._video_port, self._cut = video_port, cut
 
-    def me(self, session: Session) -> dict[str, object]:
+    def me(self, session: Session) -> dict[str, Any]:
         account = session.account
         return {
             "me": {
@@ -193,8 +193,11 @@ class Host:
                 del self.admitted[viewer]
 
 
-async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
-    """One window from hello to its end. Ends with the session, with a bad frame, or when the page goes."""
+async def serve(socket: WebSocket, session: Session, desk: Desk, video_url: str | None = None) -> None:
+    """One window from hello to its end. Ends with the session, with a bad frame, or when the page goes.
+
+    `video_url`: where the pictures of this door are, when that is not where the desk says.
+    """
     await socket.accept()
     try:
         async with asyncio.timeout(HELLO_S_MAX):
@@ -208,7 +211,7 @@ async def serve(socket: WebSocket, session: Session, desk: Desk) -> None:
     feed = desk.feed(session)
     window, frames = feed.join((hello.have.epoch, hello.have.seq) if hello.have else None)
     seat = Seat(session, ViewerId(keys.fresh_id("V")), window)
-    me = msgspec.json.encode(desk.me(session))
+    me = msgspec.json.encode(_me(desk.me(session), video_url))
     desk.seated(seat)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -252,6 +255,10 @@ async def _send(socket: WebSocket, text: str) -> None:
         await socket.send_text(text)
     except (RuntimeError, ConnectionError):
         raise _Over from None
+
+
+def _me(said: dict[str, Any], video_url: str | None) -> dict[str, Any]:
+    return said if video_url is None else {"me": {**said["me"], "video_url": video_url}}
 
 
 def _with_me(frame: bytes, me: bytes) -> str:

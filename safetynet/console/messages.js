@@ -191,6 +191,7 @@ export const TEXT = {
   'Why.disconnected': ['연결이 없습니다', 'there is no connection'],
   'Why.no_answer': ['10초 동안 답이 없습니다', 'no answer in 10 s'],
   'Why.bad_sign_in': ['계정이나 비밀번호가 맞지 않습니다', 'the account or password is wrong'],
+  'Why.not_at_this_door': ['이 계정은 휴대전화 화면용이 아닙니다', 'this account has no telephone page'],
   'Why.too_many_tries': ['시도가 너무 많습니다. 잠시 뒤 다시 해 주세요', 'too many tries; wait a moment'],
   'Why.no_player': ['영상 재생기를 불러오지 못했습니다', 'the player could not be loaded'],
 
@@ -344,6 +345,7 @@ export const TEXT = {
   'sign.desk': ['관제센터', 'Control centre'],
   'sign.field': ['현장 · 휴대전화 화면', 'In the field · telephone screen'],
   'sign.other': ['다른 계정으로 접속', 'Another account'],
+  'sign.phones': ['휴대전화로 열기 (QR)', 'Open on a telephone (QR)'],
   'sign.recorded': ['모든 열람은 기록되고 대장에 남습니다.', 'Every viewing is recorded and stays in the ledger.'],
   'sign.made_up': ['시연용 가상 도시입니다. 모든 사람은 지어냈습니다.', 'A made-up city for the demo. All people are invented.'],
   'sign.failed': ['접속하지 못했습니다: {why}', 'Not signed in: {why}'],

@@ -23,7 +23,7 @@ async function enter(account, password) {
     location.assign(HOMES[role] ?? '/operator');
     return;
   }
-  failed = answer.status === 429 ? 'too_many_tries' : 'bad_sign_in';
+  failed = answer.status === 429 ? 'too_many_tries' : answer.status === 403 ? 'not_at_this_door' : 'bad_sign_in';
   draw();
 }
 
@@ -54,7 +54,7 @@ function draw() {
       <button class="link" aria-expanded=${String(other)} @click=${() => { other = !other; draw(); }}>${t('sign.other')}</button>` : ''}
     ${!accounts.length || other ? form() : ''}
     ${failed ? html`<p class="note failed" role="alert">${t('sign.failed', { why: t(`Why.${failed}`) })}</p>` : ''}
-    <footer><p>${t('sign.recorded')}</p>${accounts.length ? html`<p>${t('sign.made_up')}</p>` : ''}
+    <footer>${offered?.phones_url ? html`<p><a class="link" href=${offered.phones_url}>${t('sign.phones')}</a></p>` : ''}<p>${t('sign.recorded')}</p>${accounts.length ? html`<p>${t('sign.made_up')}</p>` : ''}
       <button class="link" @click=${() => speak(isKorean() ? 'en' : 'ko')}>${t('head.language')}</button></footer></main>`, page);
 }
 

@@ -99,7 +99,7 @@
  *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story
- * @typedef {{accounts: Account[], stories: Story[], panel_url: string, centre_name?: string}} Demo
+ * @typedef {{accounts: Account[], stories: Story[], panel_url: string, phones_url?: string, centre_name?: string}} Demo
  *
  * @typedef {'empty'|'proposed'|'asked'|'refused'|'waiting'|'live'|'stale'|'lost'|'ended'} TileState
  * @typedef {{slot: number, state: TileState, camera: Camera|null, why: string|null, since: number, frame_at: number|null,

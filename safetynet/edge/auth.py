@@ -25,6 +25,8 @@ from safetynet.edge.codec import NONSENSE
 from safetynet.edge.store import Account
 
 COOKIE: Final = "safetynet"
+PHONE_COOKIE: Final = "__Host-safetynet"
+"""Over TLS. The prefix makes browsers refuse it from anything but this host over TLS."""
 SESSION_MS_MAX: Final = 12 * HOUR_MS
 """One shift. Nobody stays signed in over a hand-over."""
 SESSIONS_MAX: Final = 2_000
@@ -227,8 +229,8 @@ class Sessions:
         """Whether this person is signed in anywhere."""
         return any(each.account.person == person and self.live(each) for each in self._sessions.values())
 
-    def sign_out(self, cookie_header: str) -> None:
-        if self._sessions.pop(_digest(read_cookie(cookie_header)), None) is not None:
+    def sign_out(self, cookie_header: str, name: str = COOKIE) -> None:
+        if self._sessions.pop(_digest(read_cookie(cookie_header, name)), None) is not None:
             self._keep()
 
     def forget(self) -> None:
@@ -236,9 +238,9 @@ class Sessions:
         self._sessions.clear()
         self._keep()
 
-    def whose(self, cookie_header: str) -> Session | None:
+    def whose(self, cookie_header: str, name: str = COOKIE) -> Session | None:
         """The live session of this request's Cookie header, or None."""
-        key = _digest(read_cookie(cookie_header))
+        key = _digest(read_cookie(cookie_header, name))
         session = self._sessions.get(key)
         if session is not None and clock.monotonic() >= session.until:
             del self._sessions[key]
@@ -246,18 +248,18 @@ class Sessions:
         return session
 
 
-def read_cookie(header: str) -> str:
+def read_cookie(header: str, name: str = COOKIE) -> str:
     try:
-        found = SimpleCookie(header).get(COOKIE)
+        found = SimpleCookie(header).get(name)
     except CookieError:
         return ""
     return found.value if found else ""
 
 
-def set_cookie(value: str, *, secure: bool) -> str:
+def set_cookie(value: str, *, secure: bool, name: str = COOKIE) -> str:
     """`secure` off only on loopback without TLS."""
     age_s = SESSION_MS_MAX // 1_000 if value else 0
-    return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}" + ("; Secure" if secure else "")
+    return f"{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}" + ("; Secure" if secure else "")
 
 
 def _digest(token: str) -> bytes:

@@ -36,6 +36,15 @@ class DiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     reserve_mib: int = 128
 
 
+class Phones(msgspec.Struct, frozen=True, kw_only=True):
+    """The door for telephones, over TLS. `host` is the one address it listens on, and what its certificate names."""
+
+    host: str
+    web_port: int
+    video_port: int
+    """`web_port` + 2, where a page looks for it."""
+
+
 class Centre(msgspec.Struct, frozen=True, kw_only=True):
     id: CentreId
     name: str
@@ -59,6 +68,8 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     disk: DiskLimits = DiskLimits()
     erasures: str | None = None
     """A second place for the list of erasures, on another disk than this folder's."""
+    phones: Phones | None = None
+    """Officers' and protected persons' telephones; nobody but this machine reaches the pages without it."""
     demo: bool = False
     """Demo accounts and the story panel exist only here; never set by an installation."""
 

@@ -10,6 +10,7 @@ owner can read; a key file that others could read stops the program. Keys never 
     person.key   AES-256, wraps the data keys of persons; losing it erases everyone
     tls.pem      ECDSA P-256 key with its certificate; who keeps the CA renews it, a running program takes the new one
     ca.pem       whom to trust on a link (more than one certificate may stand in it)
+    phones.pem   key and certificate of the door for telephones, where there is one; issued by another CA
     peers.json   public signing keys of partners, pinned
 """
 
@@ -22,7 +23,7 @@ import re
 import secrets
 import ssl
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -41,6 +42,7 @@ from safetynet.core.terms import HOUR_MS, CentreId, Instant, SubjectId
 from safetynet.edge import clock, files, log
 
 FOLDER: Final = "keys"
+PHONES: Final = "phones.pem"
 CERTIFICATE_LIFE_HOURS: Final = 72
 """Short, so that expiry does what revocation lists promise (security.md section 4)."""
 CA_LIFE_HOURS: Final = 5 * 365 * 24
@@ -212,8 +214,12 @@ def _usage(*, signs: bool, certifies: bool) -> x509.KeyUsage:
     )
 
 
-def make_ca(folder: Path) -> Authority:
-    """Reads the CA of a deployment from `folder`, making it at the first start (`ca.key` 0400, `ca.pem`)."""
+def make_ca(folder: Path, name: str = "safetynet CA", within: tuple[str, ...] = ()) -> Authority:
+    """Reads the CA of a deployment from `folder`, making it at the first start (`ca.key` 0400, `ca.pem`).
+
+    `within`: networks beyond which it can vouch for nobody, and for no name but `localhost`. So whoever trusts it on a
+    telephone trusts it for these addresses alone, also when its key is stolen.
+    """
     key_path, path = folder / "ca.key", folder / "ca.pem"
     if not key_path.exists():
         if path.exists():
@@ -223,12 +229,16 @@ def make_ca(folder: Path) -> Authority:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("ca.key is not an elliptic-curve key")
     if not path.exists():
-        made = (
-            _builder("safetynet CA", None, key.public_key(), CA_LIFE_HOURS)
+        builder = (
+            _builder(name, None, key.public_key(), CA_LIFE_HOURS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs=False, certifies=True), critical=True)
-            .sign(key, hashes.SHA256())
         )
+        if within:
+            networks = [x509.IPAddress(ipaddress.ip_network(each)) for each in within]
+            only = x509.NameConstraints([*networks, x509.DNSName("localhost")], None)
+            builder = builder.add_extension(only, critical=True)
+        made = builder.sign(key, hashes.SHA256())
         files.write(path, made.public_bytes(serialization.Encoding.PEM), mode=0o444, replace=False)
     return Authority(x509.load_pem_x509_certificate(path.read_bytes()), key)
 
@@ -260,6 +270,33 @@ def issue(
     root = ca.certificate.public_bytes(serialization.Encoding.PEM)
     files.write(place / "ca.pem", root, mode=0o444)
     files.write(place / "tls.pem", _pem(key) + made.public_bytes(serialization.Encoding.PEM), mode=0o400)
+
+
+def renew_phones(ca: Authority, folder: Path, host: str, hours: int = CERTIFICATE_LIFE_HOURS) -> bool:
+    """As `renew`, for the door for telephones at `host`; also issues when that is another place than before.
+
+    It names no centre: what it opens is a page, never the link between organisations.
+    """
+    path = folder / FOLDER / PHONES
+    name = _host(host)
+    if path.exists():
+        held = x509.load_pem_x509_certificate(_read_secret(path))
+        names = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        left_ms = Instant(int(held.not_valid_after_utc.timestamp()) * 1_000) - clock.now()
+        if list(names) == [name] and held.issuer == ca.certificate.subject and left_ms >= hours * HOUR_MS // 2:
+            return False
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = (
+        _builder("safetynet phones", ca.certificate.subject, key.public_key(), hours)
+        .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=True, certifies=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()), critical=False)
+        .sign(ca.key, hashes.SHA256())
+    )
+    files.write(path, _pem(key) + made.public_bytes(serialization.Encoding.PEM), mode=0o400)
+    return True
 
 
 def _host(name: str) -> x509.GeneralName:
@@ -316,6 +353,25 @@ def client_context(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def phones_context(folder: Path) -> ssl.SSLContext:
+    """TLS 1.3 for telephones, which show no certificate: who they are is asked by password."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
+    reload_phones(context, folder)
+    return context
+
+
+def reload_phones(context: ssl.SSLContext, folder: Path) -> None:
+    path = folder / FOLDER / PHONES
+    _read_secret(path)  # for its refusal of a file that others may read
+    context.load_cert_chain(str(path))
+
+
+async def follow_phones(folder: Path, context: ssl.SSLContext, look_s: float = RENEWED_LOOK_S) -> None:
+    """As `follow`, for the door for telephones."""
+    await _follow(folder / FOLDER / PHONES, lambda: reload_phones(context, folder), look_s)
+
+
 def reload(context: ssl.SSLContext, folder: Path) -> None:
     """Lets a running server or client use a renewed certificate, and whom to trust, for its next connections."""
     place = folder / FOLDER
@@ -329,14 +385,25 @@ async def follow(folder: Path, *contexts: ssl.SSLContext, look_s: float = RENEWE
 
     Connections that stand go on: a link looks at its certificates again within hours (edge.link.SESSION_S_MAX).
     """
-    path = folder / FOLDER / "tls.pem"
-    seen = path.stat().st_mtime_ns
+
+    def again() -> None:
+        for context in contexts:
+            reload(context, folder)
+
+    await _follow(folder / FOLDER / "tls.pem", again, look_s)
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+async def _follow(path: Path, again: Callable[[], None], look_s: float) -> None:
+    seen = _written(path)
     while True:
         await asyncio.sleep(look_s)
-        now = path.stat().st_mtime_ns
+        now = _written(path)
         if now != seen:
-            for context in contexts:
-                reload(context, folder)
+            again()
             seen = now
             log.say("certificate_renewed")
 

@@ -79,7 +79,9 @@ class Files:
 
     async def serve(self, request: Request) -> Response:
         """One named file below the console's folder; nothing above it, no HTML by this way."""
-        name = str(request.path_params["path"])
+        return self.named(request, str(request.path_params["path"]))
+
+    def named(self, request: Request, name: str) -> Response:
         if not NAME.fullmatch(name):
             return PlainTextResponse("no such file", status_code=404, headers=self.headers)
         path = (self._folder / name).resolve()

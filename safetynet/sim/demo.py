@@ -6,6 +6,7 @@ own, as in an installation. This launcher provisions them at the first start, wa
 
 import argparse
 import asyncio
+import ipaddress
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -24,10 +25,12 @@ from safetynet.sim.provision import (
     CITIES,
     CONTROL,
     POLICE,
+    PRIVATE,
     CannotProvisionError,
     Deployment,
     Ports,
     Wish,
+    field_url,
     provision,
     renew,
 )
@@ -77,20 +80,34 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet demo", description="The whole product on a made city.")
-    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 53 ports (default {PORT})")
+    parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"first of 54 ports (default {PORT})")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="which city is made")
     parser.add_argument("--data-dir", type=Path, default=FOLDER, metavar="DIR", help=f"default {FOLDER}")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier start has made")
     parser.add_argument(
         "--world-data", type=Path, metavar="DIR", help="folder of real data (camera list, clips, tracks)"
     )
+    parser.add_argument(
+        "--field-host", default=HOST, metavar="ADDRESS", help=f"this machine's address for telephones (default {HOST})"
+    )
     parser.add_argument("--say-ready", action="store_true", help="print one JSON line once everything runs")
     said = parser.parse_args(given)
     if not 1_024 <= said.port <= PORT_MAX:
         parser.error(f"--port: 1024 to {PORT_MAX}")
+    if not is_private(said.field_host):
+        parser.error("--field-host: an address of this machine in a private network, like 192.168.0.12")
     if said.world_data is not None and not said.world_data.is_dir():
         parser.error(f"--world-data: no folder {said.world_data}")
     return said
+
+
+def is_private(host: str) -> bool:
+    """The authority that telephones are to trust vouches for these alone."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(each) for each in PRIVATE)
 
 
 def _provisioned(wish: Wish) -> Deployment:
@@ -110,7 +127,8 @@ def _provisioned(wish: Wish) -> Deployment:
     return deployment
 
 
-def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
+def _welcome(deployment: Deployment, wish: Wish, took_ms: int) -> None:
+    ports = wish.ports
     table = Table(title="시연 계정 · demo accounts", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in ("계정 account", "비밀번호 password", "이름 name", "역할 role"):
         table.add_column(column)
@@ -120,6 +138,9 @@ def _welcome(deployment: Deployment, ports: Ports, took_ms: int) -> None:
     _out.print(f"[bold]관제 화면[/]  console   [bold cyan]http://{HOST}:{ports.pages}/[/]")
     _out.print(f"[bold]현장 전화[/]  officer   [bold cyan]http://{HOST}:{ports.pages}/field[/]")
     _out.print(f"[bold]보호대상자[/] protected [bold cyan]http://{HOST}:{ports.pages}/protected[/]")
+    _out.print(
+        f"[bold]휴대전화[/]   phones    [bold cyan]{field_url(wish)}[/] · QR [bold cyan]http://{HOST}:{ports.panel}/phones[/]"
+    )
     for index, city in enumerate(CITIES):
         place = f"[bold cyan]http://{HOST}:{ports.city_pages(index)}/[/]"
         _out.print(f"[bold]{deployment.cities[city].name} 화면[/] city      {place}")
@@ -148,9 +169,7 @@ async def _together(*works: Coroutine[None, None, None]) -> None:
             each.cancel()
 
 
-async def _run(
-    children: Children, deployment: Deployment, ports: Ports, folder: Path, *, say_ready: bool, since: int
-) -> int:
+async def _run(children: Children, deployment: Deployment, wish: Wish, *, say_ready: bool, since: int) -> int:
     """Until ctrl-C, SIGTERM or a child that cannot be kept. No child is left when this returns."""
     me = asyncio.current_task()
     assert me is not None
@@ -160,16 +179,16 @@ async def _run(
     try:
         await children.start(lambda name: _out.print(f"  [green]✓[/] {name}"))
         took_ms = clock.monotonic() - since
-        _welcome(deployment, ports, took_ms)
+        _welcome(deployment, wish, took_ms)
         if say_ready:
             said = {
                 "ready": True,
-                "url": f"http://{HOST}:{ports.pages}",
+                "url": f"http://{HOST}:{wish.ports.pages}",
                 "took_ms": took_ms,
                 "children": children.pids(),
             }
             print(msgspec.json.encode(said).decode(), flush=True)
-        await _together(children.watch(), _renewing(folder))
+        await _together(children.watch(), _renewing(wish.folder))
     except asyncio.CancelledError:
         _out.print("\n[dim]끝냅니다 · ending[/]")
         return 0
@@ -184,13 +203,20 @@ def main(given: Sequence[str] | None = None) -> int:
     since = clock.monotonic()
     said = _arguments(given)
     ports = Ports(first=said.port)
-    wish = Wish(folder=said.data_dir, ports=ports, seed=said.seed, data=said.world_data, fresh=said.fresh)
+    wish = Wish(
+        folder=said.data_dir,
+        ports=ports,
+        seed=said.seed,
+        data=said.world_data,
+        fresh=said.fresh,
+        field_host=said.field_host,
+    )
     plan = programs(said.data_dir, ports)
     try:
-        _require_free(plan, ports)
+        _require_free(plan, wish)
         deployment = _provisioned(wish)
         children = Children(plan, said.data_dir / "log", say=lambda text: _out.print(f"[yellow]![/] {text}"))
-        return asyncio.run(_run(children, deployment, ports, said.data_dir, say_ready=said.say_ready, since=since))
+        return asyncio.run(_run(children, deployment, wish, say_ready=said.say_ready, since=since))
     except PortTakenError as taken:
         _fail(
             f"포트 {taken.port} ({taken.program})을 다른 프로그램이 쓰고 있습니다: PORT=9400 make demo",
@@ -203,12 +229,15 @@ def main(given: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _require_free(plan: Sequence[Program], ports: Ports) -> None:
+def _require_free(plan: Sequence[Program], wish: Wish) -> None:
     """Before anything is made: the folder of a demo that runs is not to be touched."""
-    held = {port: each.name for each in plan for port in each.ports} | {ports.control_link: str(CONTROL)}
+    held = {port: each.name for each in plan for port in each.ports} | {wish.ports.control_link: str(CONTROL)}
     for port, name in sorted(held.items()):
         if not is_free(port):
             raise PortTakenError(port, name)
+    for port in (wish.ports.phones, wish.ports.phones_windows, wish.ports.stand):
+        if not is_free(port, wish.field_host):
+            raise PortTakenError(port, f"telephones at {wish.field_host}")
 
 
 def _failed_child(fault: ChildFailedError) -> None:

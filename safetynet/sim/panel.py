@@ -4,6 +4,7 @@
 Other pages may call it only if they are the console: everything else is refused by its Origin.
 """
 
+import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -17,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from safetynet.core.terms import CameraId, Instant, UnitId, WearerId
+from safetynet.sim import phones
 from safetynet.sim.world import World
 
 BODY_BYTES_MAX: Final = 4_096
@@ -38,6 +40,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 _STYLE: Final = """
 :root{color-scheme:dark;font:16px/1.55 Pretendard,"Noto Sans KR",system-ui,sans-serif;background:#0c1117;color:#e9edf2}
 body{max-width:46rem;margin:2.5rem auto;padding:0 1.25rem}h1{font-size:1.35rem;margin:0}p{color:#a8b3bf;margin:.25rem 0 1.75rem}
+a{color:#8cc4ff}a:focus-visible{outline:3px solid #6db3ff;outline-offset:2px}
 ul{list-style:none;margin:0;padding:0;display:grid;gap:.9rem}li{background:#131b24;border:1px solid #233040;border-radius:.6rem;
 padding:1rem 1.1rem}h2{font-size:1.05rem;margin:0}li p{margin:.15rem 0 .75rem}button{font:inherit;font-weight:600;color:#0c1117;
 background:#e9edf2;border:0;border-radius:.4rem;padding:.45rem 1rem;cursor:pointer}button:focus-visible{outline:3px solid #6db3ff;
@@ -73,12 +76,13 @@ async function look() {
 look(); setInterval(look, 1000);
 """
 _PAGE: Final = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><link rel="stylesheet" href="/panel.css"><h1>{title}</h1><p>{line}</p><ul></ul>
+<title>{title}</title><link rel="stylesheet" href="/panel.css"><h1>{title}</h1><p>{line}</p>{phones}<ul></ul>
 <script type="module" src="/panel.js"></script></html>"""
 _WORDS: Final = {
     "ko": ("이야기 고르기", "모두 지어낸 도시와 사람입니다. 단추를 누르면 관제 화면에서 같은 일이 벌어집니다."),
     "en": ("Stories", "City and people are made up. A button lets it happen; watch the control room's console."),
 }
+_PHONES: Final = {"ko": "휴대전화로 열기 (QR)", "en": "Open on a telephone (QR)"}
 _SAFE: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -94,11 +98,12 @@ class Panel:
         origins: frozenset[str],
         alarm_sent_at: Callable[[WearerId], Instant | None] = lambda _: None,
         recorded: Callable[[], Recorded] = Recorded,
+        telephones: phones.Settings | None = None,
     ) -> None:
         """`origins`: who may call besides a page of the panel itself. `alarm_sent_at`: when a wearer's device first
         sent an alarm since the story began; for measuring.
         """
-        self._recorded = recorded
+        self._recorded, self._telephones = recorded, telephones
         self._world, self._now, self._origins, self._alarm_sent_at = world, now, origins, alarm_sent_at
 
     def app(self) -> Starlette:
@@ -112,6 +117,8 @@ class Panel:
             Route("/story/{name}/stop", self._guarded(self._stop), methods=["POST"]),
             Route("/unit/{id}", self._guarded(self._unit), methods=["POST"]),
         ]
+        if (asked := self._telephones) is not None:
+            routes += phones.routes(asked, beyond=not ipaddress.ip_address(asked.host).is_loopback)
         cors = Middleware(CORSMiddleware, allow_origins=sorted(self._origins), allow_methods=["GET", "POST"])
         return Starlette(routes=routes, middleware=[cors])
 
@@ -130,7 +137,8 @@ class Panel:
     async def _page(self, request: Request) -> Response:
         lang = "en" if request.query_params.get("lang") == "en" else "ko"
         title, line = _WORDS[lang]
-        return HTMLResponse(_PAGE.format(lang=lang, title=title, line=line), headers=_SAFE)
+        link = f'<p><a href="/phones?lang={lang}">{_PHONES[lang]}</a></p>' if self._telephones else ""
+        return HTMLResponse(_PAGE.format(lang=lang, title=title, line=line, phones=link), headers=_SAFE)
 
     async def _script(self, request: Request) -> Response:
         return Response(_SCRIPT, media_type="text/javascript", headers=_SAFE)

@@ -28,7 +28,7 @@ from safetynet.core.messages import Role
 from safetynet.core.orders import Circle, Curfew, Order, Polygon, Protected, Row, Zone
 from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId, WearerId
 from safetynet.edge import config, keys, registry
-from safetynet.edge.config import Centre, Peer
+from safetynet.edge.config import Centre, Peer, Phones
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.sources import ptz
 from safetynet.edge.store import Account, Device, Store
@@ -44,6 +44,8 @@ CONTROL: Final = CentreId("control")
 POLICE: Final = CentreId("police112")
 CITIES: Final = (CentreId("garam"), CentreId("narae"))
 NAMES: Final = {CONTROL: "위치추적관제센터", POLICE: "112치안종합상황실"}
+PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
+"""Networks in which telephones may find a demo."""
 PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
@@ -161,6 +163,20 @@ class Ports:
         return self.first + 17 + 10 * index
 
     @property
+    def phones(self) -> int:
+        """The door for telephones; their pictures are at + 2, where a page looks for them."""
+        return self.first + 5
+
+    @property
+    def phones_windows(self) -> int:
+        return self.first + 7
+
+    @property
+    def stand(self) -> int:
+        """Where a telephone fetches the certificate that it has to trust."""
+        return self.first + 53
+
+    @property
     def police_link(self) -> int:
         return self.first + 41
 
@@ -184,6 +200,8 @@ class Wish:
     seed: int
     data: Path | None
     fresh: bool
+    field_host: str = HOST
+    """The one address of this machine at which telephones find it; only this machine does unless it is asked for."""
 
 
 Told = Callable[[str, str], None]
@@ -472,13 +490,21 @@ def renew(folder: Path) -> None:
     authority = keys.make_ca(folder / "ca")
     for centre in (CONTROL, *CITIES, POLICE):
         keys.renew(authority, folder / centre, centre, [HOST, "localhost"])
+    if (door := config.read(folder / CONTROL).phones) is not None:
+        keys.renew_phones(phones_ca(folder), folder / CONTROL, door.host)
+
+
+def phones_ca(folder: Path) -> keys.Authority:
+    """Another authority than the centres': whoever trusts it on a telephone trusts it for private addresses alone."""
+    return keys.make_ca(folder / "ca-phones", "safetynet phones CA", PRIVATE)
 
 
 def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
     told("인증서와 주소", "certificates and addresses")
-    renew(wish.folder)
+    door = Phones(host=wish.field_host, web_port=wish.ports.phones, video_port=wish.ports.phones_windows)
     for each in _centres(wish.ports, deployment.cities):
-        config.write(wish.folder / each.id, each)
+        config.write(wish.folder / each.id, msgspec.structs.replace(each, phones=door) if each.id == CONTROL else each)
+    renew(wish.folder)
     for city in CITIES:
         sources = {each.id: _source(wish.ports, each.id) for each in registry.read(wish.folder / city)}
         registry.write_sources(wish.folder / city, sources)
@@ -498,6 +524,11 @@ def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
         }
         _secret(wish.folder / city / "demo.json", offered)
     _secret(wish.folder / "world" / "world.json", _for_world(wish, deployment))
+
+
+def field_url(wish: Wish) -> str:
+    name = f"[{wish.field_host}]" if ":" in wish.field_host else wish.field_host
+    return f"https://{name}:{wish.ports.phones}/field"
 
 
 def _source(ports: Ports, camera: CameraId) -> str:
@@ -562,6 +593,7 @@ def _for_control(wish: Wish, deployment: Deployment) -> None:
         "accounts": deployment.logins,
         "stories": deployment.stories,
         "panel_url": f"http://{HOST}:{wish.ports.panel}",
+        "phones_url": f"http://{HOST}:{wish.ports.panel}/phones",
     }
     _secret(folder / "demo.json", demo)
 
@@ -597,6 +629,12 @@ def _for_world(wish: Wish, deployment: Deployment) -> dict[str, object]:
         "rtsp_port": wish.ports.rtsp,
         "ptz_port": wish.ports.ptz,
         "console_origins": [pages],
+        "phones": {
+            "open_url": field_url(wish),
+            "host": wish.field_host,
+            "stand_port": wish.ports.stand,
+            "ca": (wish.folder / "ca-phones" / "ca.pem").read_text(encoding="ascii"),
+        },
         "devices": deployment.devices,
         "units": {unit: {"device": unit_device(unit), "key": key} for unit, key in deployment.units.items()},
         "registry": str((wish.folder / IMPORTED).resolve()) if wish.data is not None else None,

@@ -17,13 +17,15 @@ from typing import Any, Final
 
 import msgspec
 import uvicorn
+from starlette.applications import Starlette
 
 from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId, WearerId
 from safetynet.edge import clock, log
-from safetynet.sim import cameras, recordings
+from safetynet.sim import cameras, phones, recordings
 from safetynet.sim.cameras import Clip
 from safetynet.sim.devices import Post, Report, Sent
 from safetynet.sim.panel import Panel, Recorded
+from safetynet.sim.phones import Settings as Telephones
 from safetynet.sim.ptz import Heads
 from safetynet.sim.scene import Scene
 from safetynet.sim.stories import BORDER_M, FLIGHT_MPS, Story
@@ -62,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     units: dict[UnitId, UnitPhone] = {}
     ptz_port: int | None = None
     """Where cameras that can turn hear of it."""
+    phones: Telephones | None = None
+    """How telephones come to the pages."""
     border_m: float = BORDER_M
     pace_mps: float = FLIGHT_MPS
 
@@ -160,6 +164,10 @@ async def patrol(world: World, settings: Settings, posts: dict[UnitId, Post]) ->
         await asyncio.sleep(UNITS_S)
 
 
+def _served(app: Starlette, host: str, port: int) -> _Server:
+    return _Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+
+
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
@@ -182,7 +190,7 @@ async def run(world: World, settings: Settings) -> None:
     posts = {
         device: Post(settings.control_url, key, clock.now, on_sent=heard) for device, key in settings.devices.items()
     }
-    phones = {
+    carried = {
         unit: Post(settings.unit_url, phone.key, clock.now)
         for unit, phone in settings.units.items()
         if settings.unit_url is not None
@@ -206,24 +214,24 @@ async def run(world: World, settings: Settings) -> None:
     def alarm_sent_at(wearer: WearerId) -> Instant | None:
         return sent.get(device_of[wearer])
 
-    panel = Panel(world, clock.now, frozenset(settings.console_origins), alarm_sent_at, recorded)
-    server = _Server(
-        uvicorn.Config(panel.app(), host=HOST, port=settings.panel_port, log_config=None, access_log=False)
-    )
+    panel = Panel(world, clock.now, frozenset(settings.console_origins), alarm_sent_at, recorded, settings.phones)
+    servers = [_served(panel.app(), HOST, settings.panel_port)]
+    if (wanted := settings.phones) is not None:
+        servers.append(_served(phones.stand(wanted), wanted.host, wanted.stand_port))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving_pages = asyncio.create_task(server.serve())
+    serving_pages = [asyncio.create_task(each.serve()) for each in servers]
     over = threading.Event()
     drawn = [each for each in near_stories(world, world.stories()) if each not in looping]
     threading.Thread(target=look, args=(drawn, scene, over), name="look", daemon=True).start()
     work = [
         tell(world, posts),
-        patrol(world, settings, phones),
+        patrol(world, settings, carried),
         _until(stop),
-        *(post.run() for post in (*posts.values(), *phones.values())),
+        *(post.run() for post in (*posts.values(), *carried.values())),
     ]
-    tasks = [serving_pages, *(asyncio.create_task(each) for each in work)]
+    tasks = [*serving_pages, *(asyncio.create_task(each) for each in work)]
     try:
         # Whatever ends first ends the program; a fault in any part is raised here.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -232,8 +240,9 @@ async def run(world: World, settings: Settings) -> None:
     finally:
         over.set()
         # The panel closes its lines by itself, within a second; only then is it cut.
-        server.should_exit = True
-        await asyncio.wait([serving_pages], timeout=PANEL_CLOSE_S_MAX)
+        for server in servers:
+            server.should_exit = True
+        await asyncio.wait(serving_pages, timeout=PANEL_CLOSE_S_MAX)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,20 +2,21 @@
 
 import asyncio
 import hashlib
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from safetynet.core.events import (
     StrangersRefused,
     ViewingRefused,
 )
 from safetynet.core.terms import CameraId, Instant, Why
-from safetynet.edge import clock
+from safetynet.edge import clock, keys
 from safetynet.edge.relay import centre, doorstep, words
 from safetynet.edge.relay.centre import Centre
 from safetynet.edge.relay.log import Log
@@ -205,6 +206,30 @@ async def test_nonsense_ends_the_socket_and_nothing_else(pipe: Pipe, pages: Any,
     await page.socket.send(nonsense)
     await page.until(lambda: page.task.done())  # noqa: PLW0108
     assert not pipe.centre.crew.failed.done()
+
+
+async def test_telephones_come_in_by_a_door_of_their_own_over_tls(tmp_path: Path) -> None:
+    """Each door takes its own pages alone: a page of this machine's door gets nothing at the telephones'."""
+    ca = keys.make_ca(tmp_path / "ca")
+    keys.renew_phones(ca, tmp_path, "127.0.0.1")
+    log = Log(tmp_path / "x.db")
+    centre = Centre(log, {}, None, lambda _: None, ["http://127.0.0.1:8400"])
+    plain = await centre.open("127.0.0.1", 0, None)
+    port = await centre.open("127.0.0.1", 0, keys.phones_context(tmp_path), ["https://127.0.0.1:8405"])
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "ca" / "ca.pem"))
+    url = f"wss://127.0.0.1:{port}/video"
+    good = await connect(url, ssl=trusting, origin="https://127.0.0.1:8405")  # type: ignore[arg-type]
+    await good.close()
+    with pytest.raises(InvalidStatus):
+        await connect(url, ssl=trusting, origin="http://127.0.0.1:8400")  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus):
+        await connect(f"ws://127.0.0.1:{plain}/video", origin="https://127.0.0.1:8405")  # type: ignore[arg-type]
+    with pytest.raises((InvalidMessage, ConnectionError)):
+        await connect(f"ws://127.0.0.1:{port}/video", origin="https://127.0.0.1:8405")  # type: ignore[arg-type]
+    await centre.close()
+    with pytest.raises(ConnectionRefusedError):
+        await connect(url, ssl=trusting)
+    await log.close()
 
 
 async def test_a_page_of_somebody_else_gets_no_socket(tmp_path: Path) -> None:

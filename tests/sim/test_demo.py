@@ -72,6 +72,30 @@ def test_another_port_moves_every_address_and_nothing_else(made: tuple[Wish, Dep
     provision.provision(wished, lambda _ko, _en: None)
 
 
+def test_telephones_find_this_machine_only_where_it_was_asked_for(made: tuple[Wish, Deployment]) -> None:
+    wished, _ = made
+    world = msgspec.json.decode((wished.folder / "world" / "world.json").read_bytes())
+    door = config.read(wished.folder / CONTROL).phones
+    assert door is not None
+    assert (door.host, door.web_port, door.video_port) == ("127.0.0.1", PORT + 5, PORT + 7)
+    assert world["phones"]["open_url"] == f"https://127.0.0.1:{PORT + 5}/field"
+    assert "PRIVATE" not in world["phones"]["ca"]
+    first = (wished.folder / "ca-phones" / "ca.pem").read_bytes()
+    provision.provision(replace(wished, field_host="192.168.0.12"), lambda _ko, _en: None)
+    moved = config.read(wished.folder / CONTROL).phones
+    assert moved is not None
+    assert moved.host == "192.168.0.12"
+    assert config.read(wished.folder / CONTROL).host == "127.0.0.1", "the desk's pages stay where they are"
+    assert (wished.folder / "ca-phones" / "ca.pem").read_bytes() == first, "telephones need not trust anew"
+    provision.provision(wished, lambda _ko, _en: None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "8.8.8.8", "example.com", ""])
+def test_no_door_for_telephones_at_every_address_or_a_public_one(host: str) -> None:
+    with pytest.raises(SystemExit):
+        demo.main(["--field-host", host, "--data-dir", "/nonexistent/x"])
+
+
 def test_secrets_are_closed_to_others(made: tuple[Wish, Deployment]) -> None:
     folder = made[0].folder
     secret = [folder / "deployment.json", folder / "world/world.json", folder / "ca/ca.key"]

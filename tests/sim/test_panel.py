@@ -1,7 +1,15 @@
+import re
+import ssl
+import xml.etree.ElementTree as ET
+
 import httpx
+import msgspec
 import pytest
+import segno
 
 from safetynet.core.terms import Instant
+from safetynet.edge import keys
+from safetynet.sim import phones
 from safetynet.sim.panel import Panel
 from safetynet.sim.world import World
 
@@ -59,3 +67,68 @@ async def test_units_go_where_they_are_sent(client):
     for bad in (b"", b"[]", b'{"lat": 99, "lon": 1}', b'{"lat": "x", "lon": 1}', b'{"lat": NaN, "lon": 1}'):
         assert (await client.post(f"/unit/{unit['id']}", content=bad)).status_code == 400
     assert (await client.post(f"/unit/{unit['id']}", content=b"x" * 5000)).status_code == 413
+
+
+TELEPHONES = phones.Settings(open_url="https://192.168.0.12:8405/field", host="192.168.0.12", stand_port=8453, ca="")
+
+
+@pytest.fixture
+def telephones(tmp_path):
+    keys.make_ca(tmp_path)
+    return msgspec.structs.replace(TELEPHONES, ca=(tmp_path / "ca.pem").read_text())
+
+
+def over(app, base="http://127.0.0.1:18250"):
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base)
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+async def test_two_codes_bring_a_telephone_to_the_pages(telephones, lang):
+    app = Panel(WORLD, lambda: T0, frozenset(), telephones=telephones).app()
+    async with over(app) as client:
+        page = await client.get(f"/phones?lang={lang}")
+        svg = await client.get("/phones/open.svg")
+    assert "style=" not in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert phones.fingerprint(telephones.ca) in page.text
+    assert "FIELD_HOST" not in page.text, "the door is open to telephones"
+    assert svg.headers["content-type"] == "image/svg+xml"
+    assert "style" not in svg.text
+    assert read(svg.content) == coded(telephones.open_url)
+    assert read(phones.code(telephones.stand_url)) == coded("http://192.168.0.12:8453/")
+
+
+def read(svg):
+    """The modules that the picture shows, dark or not, without the quiet border."""
+    drawn = ET.fromstring(svg)
+    size = int(drawn.attrib["viewBox"].split()[2])
+    dark, x, y = set(), 0.0, 0.0
+    paths = [each for each in drawn.iter("{http://www.w3.org/2000/svg}path") if "stroke" in each.attrib]
+    for op, first, second in re.findall(r"([Mmh])(-?[\d.]+)(?:[ ,]?(-?[\d.]+))?", paths[0].attrib["d"]):
+        if op == "h":
+            dark |= {(int(x) + n, int(y)) for n in range(int(first))}
+        x = float(first) if op == "M" else x + float(first)
+        y = float(second) if op == "M" else y + float(second or 0)
+    border = phones.QUIET_MODULES
+    inner = range(border, size - border)
+    assert all(border <= each < size - border for one in dark for each in one), "the border is quiet"
+    return tuple(tuple((column, row) in dark for column in inner) for row in inner)
+
+
+def coded(text):
+    return tuple(tuple(bool(each) for each in row) for row in segno.make(text, error="m", micro=False).matrix)
+
+
+async def test_the_stand_hands_out_the_certificate_and_nothing_else(telephones):
+    async with over(phones.stand(telephones), "http://192.168.0.12:8453") as client:
+        page = await client.get("/", headers={"Accept-Language": "en"})
+        given = await client.get(f"/{phones.CERTIFICATE}")
+        refused = [(await client.get(path)).status_code for path in ("/state", "/units", "/phones", "/story/tamper")]
+    assert "Compare the fingerprint" in page.text
+    assert phones.fingerprint(telephones.ca) not in page.text, "what came by this road cannot vouch for itself"
+    assert "set-cookie" not in page.headers
+    assert given.headers["content-type"] == "application/x-x509-ca-cert"
+    assert given.content == ssl.PEM_cert_to_DER_cert(telephones.ca)
+    assert b"PRIVATE" not in given.content
+    assert refused == [404, 404, 404, 404]

@@ -345,7 +345,7 @@ class Centre:
             )
             for city, (host, port) in routes.items()
         }
-        self._server: Server | None = None
+        self._servers: list[Server] = []
         self.failed_writes = self.refused = 0
         self.strangers = 0
         """Turned away since the log was last told how many."""
@@ -361,15 +361,20 @@ class Centre:
                 upstream.end(Why.DISK_LOW)
         self._room = room
 
-    async def open(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
-        """Listens for windows at /video; returns the port."""
-        await self.log.close_left_open(clock.now())
-        self._server = await serve_windows(
+    async def open(
+        self, host: str, port: int, context: ssl.SSLContext | None, origins: Sequence[str] | None = None
+    ) -> int:
+        """Listens for windows at /video; returns the port. A second door may have other `origins`."""
+        if not self._servers:
+            await self.log.close_left_open(clock.now())
+            self.crew.start(self._sweep())
+            self.crew.start(self._tell_strangers())
+        server = await serve_windows(
             self._window,
             host,
             port,
             ssl=context,
-            origins=self._origins or None,
+            origins=(self._origins if origins is None else [Origin(each) for each in origins]) or None,
             compression=None,
             max_size=TEXT_BYTES_MAX,
             max_queue=64,
@@ -381,11 +386,10 @@ class Centre:
             ping_timeout=10,
             close_timeout=CLOSE_S_MAX,
         )
-        for each in self._server.sockets:
+        self._servers.append(server)
+        for each in server.sockets:
             _short_queue(each)
-        self.crew.start(self._sweep())
-        self.crew.start(self._tell_strangers())
-        return int(next(iter(self._server.sockets)).getsockname()[1])
+        return int(next(iter(server.sockets)).getsockname()[1])
 
     async def close(self) -> None:
         for window in tuple(self._windows):
@@ -397,9 +401,9 @@ class Centre:
             if not self._upstreams:
                 break
             await asyncio.sleep(0.02)
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        for server in self._servers:
+            server.close()
+            await server.wait_closed()
         await self._tell_of_strangers()
         await self.crew.close()
 
