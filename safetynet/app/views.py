@@ -12,11 +12,11 @@ from typing import Final
 from safetynet.app import cards
 from safetynet.app.cards import LinkView
 from safetynet.app.people import People
-from safetynet.core import alarms, cameras, incidents, law
+from safetynet.core import alarms, cameras, incidents, law, rules
 from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.control.record import Entry
 from safetynet.core.control.state import State
-from safetynet.core.dispatch import Unit
+from safetynet.core.dispatch import UNANSWERED, Unit
 from safetynet.core.events import Place
 from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Sighting, Stage, VideoState
@@ -42,8 +42,13 @@ from safetynet.core.terms import (
 View = dict[str, dict[str, dict[str, object]]]
 
 KOREA: Final = timezone(timedelta(hours=9))
+SHOWN_MAX: Final = 50
+"""Closed incidents on the operators' screens."""
+AGAIN_MS: Final = 12 * 60 * MINUTE_MS
+"""A tamper that rings again so soon after its incident was closed is shown as going on, not as news."""
 STALE_FIX_MS: Final = 2 * MINUTE_MS
 SIGHTINGS_SHOWN_MAX: Final = 20
+RINGING: Final = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
 TRACK_MS: Final = 10 * MINUTE_MS
 """How far back a track is shown."""
 
@@ -88,7 +93,7 @@ class Looked:
 
 def operators(state: State, seen: Looked) -> View:
     """What every operator and supervisor of the control centre sees."""
-    shown = [state.incidents[each] for each in (*state.open.values(), *state.closed[-50:])]
+    shown = [state.incidents[each] for each in (*state.open.values(), *state.closed[-SHOWN_MAX:])]
     alive = [each for each in shown if each.stage is not Stage.CLOSED]
     return {
         "alarms": {each: _alarm(state.alarms[each], seen) for incident in shown for each in incident.alarms},
@@ -169,6 +174,8 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
         "code": incident.code.value if incident.code else None,
+        "still": _still(incident, seen),
+        "after": _after(state, incident),
         "alarms": list(incident.alarms),
         "who": {
             "name": record.name if record else "",
@@ -193,6 +200,7 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
                 "ordered_at": each.ordered_at,
                 "answer_by": each.answer_by,
                 "overdue": each.overdue,
+                "answered_at": each.accepted_at or (each.reported_at if each.state is UnitState.DECLINED else None),
                 "standing": each.standing.value if each.standing else None,
             }
             for each in sorted(incident.dispatches.values(), key=lambda one: one.ordered_at)
@@ -206,6 +214,8 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
                 "sent_at": each.sent_at,
                 "answer_by": each.answer_by,
                 "overdue": each.overdue,
+                "answered_at": each.answered_at if each.state is NoticeState.READ else None,
+                "kind": each.kind.value if each.kind else None,
             }
             for each in incident.notices.values()
         ],
@@ -214,11 +224,31 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
             for each in incident.calls
         ],
         "sightings": [_sighting(each, seen) for each in incident.sightings[-SIGHTINGS_SHOWN_MAX:]],
-        "steps": _steps(state, incident),
+        "steps": _steps(state, incident, seen),
         "record": [_entry(each, seen) for each in state.record.get(incident.incident, ())],
         "sealed": len(state.record.get(incident.incident, ())),
         "duties": [{"duty": "viewing_notice", "due_at": incident.notice_due_at}] if incident.notice_due_at else [],
     }
+
+
+def _still(incident: Incident, seen: Looked) -> list[str]:
+    """Tampers that the device still says: closing takes nothing from them, its next word rings anew."""
+    if incident.stage is Stage.CLOSED:
+        return []
+    known = rules.episodes(seen.rules, incident.wearer)
+    return [each.value for each in sorted(incident.kinds & alarms.TAMPER, key=lambda kind: kind.value)
+            if (episode := known.get((each, None))) is not None and episode.broken]  # fmt: skip
+
+
+def _after(state: State, incident: Incident) -> dict[str, object] | None:
+    """The closed incident that this one continues: the same tamper of the same wearer, rung again soon after."""
+    for id in reversed(state.closed[-SHOWN_MAX:]):
+        before = state.incidents[id]
+        if before.wearer == incident.wearer and before.kinds & incident.kinds & alarms.TAMPER and before.closed_at:
+            soon = 0 <= incident.opened_at - before.closed_at < AGAIN_MS
+            code = before.code.value if before.code else None
+            return {"id": id, "closed_at": before.closed_at, "code": code} if soon else None
+    return None
 
 
 def _sighting(seen: Sighting, looked: Looked) -> dict[str, object]:
@@ -376,44 +406,68 @@ STEP_DUE_MS: Final[Mapping[str, int]] = {
 """By when a step should be taken after the incident opened (domain.md section 4; targets, not law)."""
 
 
-def _steps(state: State, incident: Incident) -> list[dict[str, object]]:
-    done: dict[str, Instant | None] = {
-        "ack": incident.claimed_at,
-        "video": min((each.granted_at for each in incident.requests.values() if each.granted_at), default=None),
-        "police": min(
-            (
-                each.answered_at
-                for each in incident.notices.values()
-                if each.state is NoticeState.READ and each.answered_at
-            ),
-            default=None,
-        ),
-        "office": min(
-            (
-                each.accepted_at
-                for each in incident.dispatches.values()
-                if each.accepted_at and each.state is not UnitState.DECLINED
-            ),
-            default=None,
-        ),
+def _steps(state: State, incident: Incident, seen: Looked) -> list[dict[str, object]]:
+    """What is to be done, in order. One is now; what was sent and may still be answered waits and is not urged again."""
+    over = incident.stage is Stage.CLOSED
+    none = _law(incident, seen)
+    waits = {} if over else _answers_due(incident)
+    late = _late(state, incident)
+    steps: list[dict[str, object]] = []
+    current = not over
+    for step, at in _done(state, incident).items():
+        why = none["why"] if step == "video" and at is None and none["basis"] is None else None
+        if at is not None:
+            word = "done"
+        elif why is not None:
+            word = "not_applicable"
+        elif step in waits:
+            word = "sent"
+        else:
+            word = "late" if step in late and not over else "now" if current else "next"
+            current = current and word == "late"
+        due_at = None if over or word in ("done", "not_applicable") else waits.get(step) or late.get(step)
+        if due_at is None and word in ("now", "late", "next") and not over and step in STEP_DUE_MS:
+            due_at = Instant(incident.opened_at + STEP_DUE_MS[step])
+        steps.append({"step": step, "state": word, "at": at, "due_at": due_at, "why": why})
+    return steps
+
+
+def _done(state: State, incident: Incident) -> dict[str, Instant | None]:
+    """When each step was taken, in the order in which they are asked for."""
+    acked = [alarm.acked_at for each in incident.alarms if (alarm := state.alarms[each]).acked_at is not None]
+    read = (each.answered_at for each in incident.notices.values() if each.state is NoticeState.READ)
+    went = (each.accepted_at for each in incident.dispatches.values() if each.state is not UnitState.DECLINED)
+    given = (each.granted_at for each in incident.requests.values())
+    return {
+        "ack": None if _unacked(state, incident) else max((at for at in acked if at), default=incident.claimed_at),
+        "video": min((at for at in given if at), default=None),
+        "police": min((at for at in read if at), default=None),
+        "office": min((at for at in went if at), default=None),
         "call": incident.calls[0].at if incident.calls else None,
         "close": incident.closed_at,
     }
-    late = {
-        "police": any(each.overdue for each in incident.notices.values()),
-        "office": any(each.overdue for each in incident.dispatches.values()),
-        "ack": any(state.alarms[each].level > 0 for each in incident.alarms) and incident.claimed_at is None,
-    }
-    steps: list[dict[str, object]] = []
-    over = incident.stage is Stage.CLOSED
-    current = not over
-    for step, at in done.items():
-        due = None if over else STEP_DUE_MS.get(step)
-        word = "done" if at else "late" if late.get(step) else "now" if current else "next"
-        current = current and (at is not None or word == "late")
-        due_at = incident.opened_at + due if due is not None and at is None else None
-        steps.append({"step": step, "state": word, "at": at, "due_at": due_at})
-    return steps
+
+
+def _unacked(state: State, incident: Incident) -> list[Alarm]:
+    """Also one that joined an incident which somebody leads already."""
+    return [alarm for each in incident.alarms if (alarm := state.alarms[each]).state in RINGING]
+
+
+def _answers_due(incident: Incident) -> dict[str, Instant]:
+    """Steps that were taken and whose answer may still come in time: by when."""
+    police = [
+        each.answer_by for each in incident.notices.values() if not each.overdue and each.state is not NoticeState.READ
+    ]
+    office = [each.answer_by for each in incident.dispatches.values() if each.state in UNANSWERED and not each.overdue]
+    return {step: min(due) for step, due in (("police", police), ("office", office)) if due}
+
+
+def _late(state: State, incident: Incident) -> dict[str, Instant]:
+    """Steps that were due, with when the last of it was."""
+    police = [each.answer_by for each in incident.notices.values() if each.overdue]
+    office = [each.answer_by for each in incident.dispatches.values() if each.overdue and each.state in UNANSWERED]
+    ack = [Instant(each.raised_at + STEP_DUE_MS["ack"]) for each in _unacked(state, incident) if each.level > 0]
+    return {step: max(due) for step, due in (("ack", ack), ("police", police), ("office", office)) if due}
 
 
 def _district(place: Place | None, seen: Looked) -> dict[str, object] | None:
@@ -535,5 +589,4 @@ def _calm(numbers: Numbers, state: State) -> dict[str, object]:
 
 def ringing(state: State) -> int:
     """How many alarms nobody has looked at."""
-    waiting = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
-    return sum(state.alarms[each].state in waiting for id in state.open.values() for each in state.incidents[id].alarms)
+    return sum(len(_unacked(state, state.incidents[id])) for id in state.open.values())

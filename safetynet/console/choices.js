@@ -51,11 +51,13 @@ export class Choice extends Light {
 
 /** The dialogue itself is the question that closing asks once; Enter lies on the way back. */
 export class Close extends Light {
-  static properties = { incident: { type: String } };
+  static properties = { incident: { type: String }, still: { attribute: false } };
 
   constructor() {
     super();
     this.incident = '';
+    /** @type {string[]} what the device still says: it will ring again */
+    this.still = [];
   }
 
   firstUpdated() {
@@ -70,6 +72,7 @@ export class Close extends Light {
 
   render() {
     return html`<dialog class="dialog" aria-label=${t('act.close')}><div class="p-h"><h2>${t('act.close')}</h2><span class="num">${this.incident}</span></div>
+      ${this.still.length ? html`<p class="note failed" role="alert" id="still">${this.still.map((kind) => t(`close.still_${kind}`)).join(' ')} ${t('close.still')}</p>` : ''}
       <div class="blk"><div class="sec-h"><span>${t('close.title')}</span></div><ol class="steps choice">${CODES.map((code, i) => html`<li><button data-code=${code} @click=${() => this.tell('sn-closed', { code })}><kbd>${i + 1}</kbd><span>${t(`Disposition.${code}`)}</span></button></li>`)}</ol></div>
       <div class="blk"><div class="sec-h"><span>${t('close.then')}</span></div><dl class="kv"><dt>${t('close.pictures')}</dt><dd>${t('close.pictures_more')}</dd><dt>${t('close.position')}</dt><dd>${t('close.position_more')}</dd>
         <dt>${t('close.duty')}</dt><dd>${t('close.duty_more')}</dd></dl></div>

@@ -90,7 +90,7 @@ function looked() {
 /** The wall, with the words of this centre where a picture is closed. @returns {Tile[]} */
 function tiles() {
   const waits = request()?.state === 'waiting';
-  return views.tiles().map((each) => (each.state === 'proposed' ? { ...each, note: waits ? 'tile.when_granted' : 'tile.to_watch' } : each));
+  return views.tiles().map((each) => (each.state === 'proposed' ? { ...each, note: waits ? 'tile.when_granted' : 'tile.to_watch' } : each.state === 'empty' ? { ...each, note: undefined } : each));
 }
 
 // --- what happens --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import './header.js';
 import { act as keyAct, bound, keysOf, letters, switchLetters } from './keys.js';
 import './map.js';
 import { ARROWS } from './marks.js';
-import { reading, rows } from './queue.js';
+import { overtakes, reading, rows } from './queue.js';
 import { isKorean, lasting, speak, spoken, t } from './say.js';
 import './settings.js';
 import { next } from './sheet.js';
@@ -44,6 +44,8 @@ const page = /** @type {HTMLElement} */ (document.getElementById('page'));
 const seen = {
   /** @type {string|null} row under the keyboard */
   selected: null,
+  /** A person put the keyboard there; else it is on the top of the queue. */
+  chosen: false,
   /** @type {string|null} incident that is open */
   open: null,
   /** @type {import('./queue.js').Tab} */
@@ -148,6 +150,7 @@ function tellOf(text) {
 /** Opens a row, and takes the incident when nobody has. @param {string} id */
 function open(id) {
   seen.selected = id;
+  seen.chosen = true;
   markRead(id);
   const found = state.all.incidents[id];
   if (found) {
@@ -274,6 +277,7 @@ function move(by) {
   const shown = queue()?.shown() ?? [];
   if (!shown.length) return;
   const at = shown.findIndex((row) => row.id === seen.selected);
+  seen.chosen = true;
   seen.selected = shown[Math.max(0, Math.min(shown.length - 1, at < 0 ? 0 : at + by))].id;
   draw();
   void queue().updateComplete.then(() => queue().focusRow());
@@ -286,6 +290,7 @@ function back() {
   else if (seen.twin) { seen.twin = false; draw(); }
   else if (seen.open) {
     seen.open = null;
+    seen.chosen = false;
     views.show(null);
     draw();
   }
@@ -349,7 +354,9 @@ function draw() {
   const held = all.find((row) => row.id === seen.selected);
   // A closed incident leaves the hand: Enter then opens what waits, not what is over.
   const over = held?.tab === 'closed' && queue()?.tab !== 'closed';
-  if (!held || over) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? null;
+  if (!held || over) seen.chosen = false;
+  // Without a choice of a person's own the keyboard follows the top: Enter opens what is most urgent, not what was first.
+  if (!seen.chosen) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? (over ? null : held?.id) ?? null;
   views.resize(at && at.state !== 'closed' && seen.layout === '9' ? SLOTS_MAX : SLOTS);
   markRead(seen.open);
   render(layout(all, at), page);
@@ -372,7 +379,7 @@ function layout(all, at) {
     ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : sound.silenced ? html`<div class="strip">${t('sound.silenced')}</div>` : ''}
     ${seen.back ? html`<div class="strip" role="status" id="back">${seen.back}</div>` : ''}
     <main class=${`desk ${!at ? 'calm-desk' : chase ? 'alarm-desk chase-desk' : 'alarm-desk'}`}><h1 class="vh">${t('product')}</h1>
-      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()} .unread=${unread(all)}></sn-queue>
+      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .above=${overtakes(all, seen.selected)} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()} .unread=${unread(all)}></sn-queue>
         ${!at && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
       <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
           .units=${Object.values(state.all.units)} .waiting=${all.filter((row) => row.tab !== 'closed' && row.id !== at?.id)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
@@ -381,7 +388,7 @@ function layout(all, at) {
       <aside class="pane" aria-label=${t(at ? 'sheet.label' : 'shift.label')}>${at
         ? html`<sn-sheet .incident=${at} .me=${user?.person ?? ''} .inner=${inner(at)} .note=${seen.note} .best=${free()[0]?.name ?? null}></sn-sheet>`
         : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''} .player=${views.player?.kind ?? ''}></sn-shift>`}</aside></main>
-    ${seen.panel === 'close' && at ? html`<sn-close .incident=${at.id}></sn-close>` : ''}
+    ${seen.panel === 'close' && at ? html`<sn-close .incident=${at.id} .still=${at.still ?? []}></sn-close>` : ''}
     ${seen.panel === 'help' ? html`<sn-keys .letters=${letters()}></sn-keys>` : ''}
     ${seen.panel === 'settings' ? html`<sn-settings .sound=${sound} .player=${views.player?.kind ?? ''}></sn-settings>` : ''}`;
 }
@@ -437,6 +444,7 @@ function announce() {
 /** @param {string} name @param {(detail: any) => void} heed */
 const on = (name, heed) => page.addEventListener(name, (event) => heed(/** @type {CustomEvent} */ (event).detail));
 on('sn-open', ({ id }) => open(id));
+on('sn-top', () => { seen.tab = 'waiting'; seen.chosen = false; draw(); void queue().updateComplete.then(() => queue().focusRow()); });
 on('sn-tab', ({ tab }) => { seen.tab = tab; draw(); });
 on('sn-act', ({ act }) => perform(act));
 on('sn-order', ({ unit }) => void order(unit));

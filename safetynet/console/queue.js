@@ -40,7 +40,7 @@ export function rows(alarms, incidents, me) {
     const mine = held && incident.owner === me;
     const waits = group.some(open) || (called && incident.backup?.answered_at === null);
     /** @type {Tab} */
-    const tab = closed ? 'closed' : held && (mine || !waits) ? 'handling' : 'waiting';
+    const tab = closed ? 'closed' : held && !waits ? 'handling' : 'waiting';
     return { id, alarm, incident, n: group.reduce((sum, each) => sum + each.count, 0), tab, mine };
   });
   return made.sort((a, b) => order(a, b));
@@ -87,6 +87,7 @@ export class AlarmRow extends Light {
 function where(alarm, zone, done, incident) {
   const place = incident?.place ?? alarm.place;
   if (done) return incident?.code ? t(`Disposition.${incident.code}`) : '';
+  if (incident?.after && !incident.backup && open(alarm)) return html`<b id="again">${t('queue.again', { id: incident.after.id, at: clock(incident.after.closed_at).slice(0, 5) })}</b>`;
   if (incident?.backup) return html`${t('FieldMark.backup')} · ${incident.backup.unit_name} <sn-age at=${incident.backup.at}></sn-age>`;
   if (!place) return t('queue.no_place') + zone;
   return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> <span class="num">±${metres(place.radius_m)}</span>${zone}`;
@@ -107,8 +108,14 @@ function standing({ alarm, incident, mine }) {
   return incident?.owner_name ?? t(`state.${alarm.state}`);
 }
 
+/** A new emergency above the row under the hand: Enter does not open it. @param {Row[]} all as they stand @param {string|null} selected */
+export function overtakes(all, selected) {
+  const held = all.find((row) => row.id === selected);
+  return all.find((row) => row.tab === 'waiting' && row.id !== selected && open(row.alarm) && row.alarm.priority === 1 && (!held || held.tab !== 'waiting' || held.mine || held.alarm.priority > 1)) ?? null;
+}
+
 export class Queue extends Light {
-  static properties = { rows: { attribute: false }, selected: { type: String }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean }, unread: { attribute: false } };
+  static properties = { rows: { attribute: false }, selected: { type: String }, above: { attribute: false }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean }, unread: { attribute: false } };
 
   constructor() {
     super();
@@ -116,6 +123,8 @@ export class Queue extends Light {
     this.rows = [];
     /** @type {string|null} */
     this.selected = null;
+    /** @type {Row|null} an emergency that the keyboard is not on */
+    this.above = null;
     /** @type {Tab} */
     this.tab = 'waiting';
     /** @type {import('./types.js').Calm|null} */
@@ -144,6 +153,7 @@ export class Queue extends Light {
     const tabs = /** @type {Tab[]} */ (['waiting', 'handling', 'closed']);
     return html`<div class="tabs" role="tablist" aria-label=${t('queue.label')}>${tabs.map((tab) => html`<button role="tab" id=${`tab-${tab}`} aria-controls="queue-list"
         aria-selected=${String(this.tab === tab)} @click=${() => this.tell('sn-tab', { tab })}>${t(`queue.${tab}`)} <span class="num">${of(tab).length}</span></button>`)}</div>
+      ${this.above ? html`<button class="above" id="above" @click=${() => this.tell('sn-top')}>${shape(1, 18)}<span role="status"><b>${t(`AlarmKind.${this.above.alarm.kind}`)} · ${this.above.alarm.who}</b><br>${t('queue.above')}</span></button>` : ''}
       <div class="q-body" id="queue-list" role="tabpanel" aria-labelledby=${`tab-${this.tab}`}>${this.ready ? this.#lists(of) : this.#loading()}</div>`;
   }
 

@@ -28,6 +28,7 @@ const LISTED = ['video', 'office', 'police', 'call', 'close', 'hand_over'];
 export function next(incident, me) {
   if (incident.state === 'open') return 'claim';
   if (incident.owner !== me) return 'take_over';
+  if (incident.steps.some((each) => each.step === 'ack' && each.state !== 'done')) return 'ack';
   const due = incident.steps.find((each) => each.state === 'late') ?? incident.steps.find((each) => each.state === 'now');
   return due?.step ?? 'close';
 }
@@ -45,20 +46,22 @@ export class Steps extends Light {
     const done = this.items.filter((each) => each.state === 'done').length;
     return html`<div class="sec-h"><h2>${t('sheet.steps')}</h2><span class="num">${t('sheet.steps_done', { n: this.items.length, done })}</span></div>
       <ol class="steps num">${this.items.map((each, i) => html`<li class=${each.state} aria-current=${each.state === 'now' || each.state === 'late' ? 'step' : 'false'}>
-        <span class="mk">${each.state === 'done' ? icon('check', 12) : each.state === 'skipped' ? '–' : i + 1}</span><span>${t(`step.${each.step}`)}<span class="vh"> ${t(`StepState.${each.state}`)}</span></span>${this.#time(each)}</li>`)}</ol>`;
+        <span class="mk">${each.state === 'done' ? icon('check', 12) : each.state === 'skipped' || each.state === 'not_applicable' ? '–' : i + 1}</span><span>${t(`step.${each.step}`)}<span class="vh"> ${t(`StepState.${each.state}`)}</span></span>${this.#time(each)}</li>`)}</ol>`;
   }
 
   /** @param {Step} step */
   #time(step) {
     if (step.state === 'done') return html`<span class="t">${step.at ? clock(step.at) : ''}</span>`;
     if (step.state === 'skipped') return html`<span class="t">${t('StepState.skipped')}</span>`;
+    if (step.state === 'not_applicable') return html`<span class="t">${t(`Why.${step.why}`)}</span>`;
+    if (step.state === 'sent' && step.due_at) return html`<span class="t">${t('step.sent')} <sn-age mode="until" at=${step.due_at}></sn-age></span>`;
     if (step.due_at) return html`<span class="t"><sn-age mode="within" at=${step.due_at}></sn-age></span>`;
     return step.step === 'close' ? html`<span class="t">${t('step.never')}</span>` : html`<kbd>${label(ACTS[step.step]?.act ?? '', ACTS[step.step]?.key)}</kbd>`;
   }
 }
 
 /** After the end nothing is due: what was not done was not done. @param {Step[]} steps @returns {Step[]} */
-const over = (steps) => steps.map((each) => (each.state === 'done' ? each : { ...each, state: 'skipped', due_at: null }));
+const over = (steps) => steps.map((each) => (each.state === 'done' || each.state === 'not_applicable' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
 const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign' };
@@ -144,6 +147,7 @@ export class Sheet extends Light {
         <span class="el num">${incident.closed_at ? span(incident.closed_at - incident.opened_at) : html`<sn-age mode="since" at=${incident.opened_at}></sn-age>`}</span></h2>
         <div class="sub"><span class="num">${t('sheet.incident', { id: incident.id })}</span>${incident.state === 'closed' ? html`<span class="num">${clock(incident.opened_at)} – ${clock(incident.closed_at ?? 0)}</span><b class="how">${t(`Disposition.${incident.code}`)}</b>`
           : html`<span class="num">${t('sheet.opened', { at: clock(incident.opened_at) })} · ${this.#owner(incident)}</span>`}</div></div>
+      ${incident.after ? html`<p class="note" id="after">${t('sheet.after', { id: incident.after.id, at: clock(incident.after.closed_at), code: incident.after.code ? t(`Disposition.${incident.after.code}`) : '' })}</p>` : ''}
       ${backup(incident, () => this.tell('sn-act', { act: 'backup' }))}
       <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
         <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.state === 'closed' ? over(incident.steps) : incident.steps}></sn-steps>`}</div>
@@ -188,11 +192,15 @@ export class Sheet extends Light {
   /** @param {Incident} incident */
   #sent({ dispatches, notices, calls }) {
     if (!dispatches.length && !notices.length && !calls.length) return '';
-    const row = (/** @type {string} */ name, /** @type {string} */ state, /** @type {number|null} */ answer_by, /** @type {boolean} */ overdue, /** @type {boolean} */ waits) => html`<li class=${overdue ? 'late' : ''}>
-      <b>${name}</b><span>${overdue ? `${state} · ${t('dispatch.overdue')}` : state}</span><span class="t num">${waits && answer_by ? html`<sn-age mode="within" at=${answer_by}></sn-age>` : ''}</span></li>`;
+    const row = (/** @type {string} */ name, /** @type {string} */ state, /** @type {import('./types.js').Dispatch|import('./types.js').Notice} */ { answer_by, answered_at, overdue }, /** @type {boolean} */ waits) => {
+      const late = answered_at ? t('dispatch.answered_late', { at: clock(answered_at) }) : t('dispatch.overdue');
+      return html`<li class=${overdue && !answered_at ? 'late' : ''}><b>${name}</b><span>${overdue ? `${state} · ${late}` : state}</span>
+        <span class="t num">${waits && answer_by ? html`<sn-age mode="within" at=${answer_by}></sn-age>` : answered_at ? clock(answered_at) : ''}</span></li>`;
+    };
+    const about = (/** @type {import('./types.js').Notice} */ each) => [t(`NoticeState.${each.state}`), each.kind ? t(`AlarmKind.${each.kind}`) : '', t('sheet.sent_at', { at: clock(each.sent_at) })].filter(Boolean).join(' · ');
     return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.sent')}</h2></div><ul class="sent">
-      ${dispatches.map((each) => row(each.unit_name, [t(`UnitState.${each.state}`), elsewhere(each.standing)].filter(Boolean).join(' · '), each.answer_by, each.overdue, each.state === 'ordered' || each.state === 'received'))}
-      ${notices.map((each) => row(each.room_name, t(`NoticeState.${each.state}`), each.answer_by, each.overdue, each.state !== 'read'))}
+      ${dispatches.map((each) => row(each.unit_name, [t(`UnitState.${each.state}`), elsewhere(each.standing)].filter(Boolean).join(' · '), each, each.state === 'ordered' || each.state === 'received'))}
+      ${notices.map((each) => row(each.room_name, about(each), each, each.state !== 'read'))}
       ${calls.length ? html`<li><b>${t('step.call')}</b><span>${t(`CallOutcome.${calls[calls.length - 1].outcome}`)}</span><span class="t num">${clock(calls[calls.length - 1].at)}</span></li>` : ''}</ul></div>`;
   }
 
@@ -206,7 +214,7 @@ export class Sheet extends Light {
   #acts(incident) {
     if (incident.state === 'closed') return html`<div class="acts"><button class="btn main wide" data-act="back" @click=${() => this.tell('sn-back')}>${icon('list')}<span>${t('act.to_queue')}</span> <kbd>Esc</kbd></button></div>`;
     const main = next(incident, this.me);
-    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && incident.video.state === 'granted')) : [];
+    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && (incident.video.state === 'granted' || !incident.law.basis))) : [];
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
     return html`${incident.state === 'claimed' && incident.owner !== this.me ? html`<p class="note others" id="others">${icon('user', 16)} ${t('sheet.others', { name: incident.owner_name ?? '' })}</p>` : ''}

@@ -20,16 +20,16 @@
  * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
  *   grants: Grant[], cameras: Camera[]}} Video
  * @typedef {{dispatch: string, unit: string, unit_name: string, state: string, standing?: string|null, ordered_at: number,
- *   answer_by: number|null, overdue: boolean}} Dispatch
+ *   answer_by: number|null, overdue: boolean, answered_at?: number|null}} Dispatch
  * @typedef {{notice: string, room: string, room_name: string, state: string, sent_at: number,
- *   answer_by: number|null, overdue: boolean}} Notice
- * @typedef {{step: string, state: 'done'|'now'|'next'|'late'|'skipped', at: number|null, due_at: number|null}} Step
+ *   answer_by: number|null, overdue: boolean, answered_at?: number|null, kind?: string|null}} Notice
+ * @typedef {{step: string, state: 'done'|'now'|'next'|'late'|'sent'|'not_applicable'|'skipped', at: number|null, due_at: number|null, why?: string|null}} Step
  * @typedef {{at: number, what: string, by_name: string|null, with: Record<string, unknown>}} Entry
  * @typedef {{name: string, case_no: string, age: number|null, office: string, officer: string, phone_known: boolean}} Who
  * @typedef {{basis: string|null, article_ko: string, article_en: string, why: string|null}} Law
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
- *   alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
+ *   still?: string[], after?: {id: string, closed_at: number, code: string|null}|null, alarms: string[], who: Who, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[], marks?: FieldMark[],

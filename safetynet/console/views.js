@@ -291,7 +291,7 @@ export class Views extends EventTarget {
       const shown = new Set(this.slots.map((id) => (id ? this.known.get(id)?.city : null)));
       const empty = this.slots.slice(0, index).filter((id) => id === null).length;
       const request = requests.filter((each) => (each.state === 'refused' || each.state === 'requested') && !shown.has(each.city))[empty];
-      return incident.state !== 'closed' && request ? { ...tile, ...asking(request) } : tile;
+      return incident.state !== 'closed' && request ? { ...tile, ...asking(request) } : { ...tile, note: emptiness(incident) };
     }
     const grant = grants.find((each) => each.grant === camera.grant);
     if (incident.state === 'closed') return { ...tile, state: 'ended', why: 'incident_closed', since: incident.closed_at ?? 0 };
@@ -308,6 +308,15 @@ export class Views extends EventTarget {
     const stale = feed.state === 'live' && feed.frame_at !== null && now() - feed.frame_at > STALE_MS;
     return { ...tile, until: grant.until, state: stale ? 'stale' : feed.state, why: feed.why, since: feed.since, frame_at: feed.frame_at, canvas: feed.canvas };
   }
+}
+
+/** Why there is no camera here: that none sees the place is said only after somebody looked. @param {Incident} incident */
+function emptiness({ law, video, state }) {
+  if (state === 'closed') return 'tile.none_any_more';
+  if (law && !law.basis) return 'tile.no_basis';
+  if (video.cameras.length) return 'tile.no_more';
+  if (video.requests.some((each) => each.state === 'prepared')) return 'tile.looking';
+  return video.requests.length ? 'tile.empty' : 'tile.unasked';
 }
 
 /** @param {import('./types.js').VideoRequest} request @returns {{state: 'asked'|'refused', why: string|null, since: number, city_name: string, answer_by: number|null}} */

@@ -66,7 +66,7 @@ export class Law extends Light {
     const grant = this.#grant();
     const conditions = (grant?.conditions ?? []).map((each) => t(`Condition.${each}`)).join(' · ');
     return html`<div class=${`law ${none ? 'no' : video.state}`}><span class="sec" aria-hidden="true">§</span>
-      <span class="l-main"><b>${none ? `${t('law.none')}${law.why ? ` · ${t(`Why.${law.why}`)}` : ''}` : article}</b><span>${none ? `${article ? `${article} · ` : ''}${t('law.other')}` : `${t(`Basis.${law.basis}`)} · ${this.#standing(video)}`}</span></span>
+      <span class="l-main"><b>${none ? `${t('law.none')}${law.why && law.why !== 'no_basis' ? ` · ${t(`Why.${law.why}`)}` : ''}` : article}</b><span>${none ? `${article ? `${article} · ` : ''}${t('law.other')}` : `${t(`Basis.${law.basis}`)} · ${this.#standing(video)}`}</span></span>
       <span class="l-cond">${conditions}</span>
       ${grant ? html`<span class="l-left"><span>${t('law.left')}</span><b><sn-age mode="until" at=${grant.until}></sn-age></b></span>` : html`<span></span>`}
       ${this.#layouts()}<i class="l-bar"><i></i></i></div>`;
@@ -101,7 +101,7 @@ function message(tile) {
   const running = tile.since ? html`<sn-age mode="since" at=${tile.since}></sn-age>` : '';
   switch (tile.state) {
     case 'empty':
-      return { sign: 'eyeoff', title: t('tile.empty'), more: t('tile.empty_more') };
+      return { sign: 'eyeoff', title: t(tile.note ?? 'tile.empty'), more: t(`${tile.note ?? 'tile.empty'}_more`, { key: label('video') }) };
     case 'proposed':
       return { sign: 'lock', title: t(tile.note ?? 'tile.proposed'), more: t(`${tile.note ?? 'tile.proposed'}_more`, { key: label('video') }) };
     case 'asked':

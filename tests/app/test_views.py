@@ -16,9 +16,10 @@ from minds import KIM, LAT, LEE, LON, T0, UNITS, WEARER, Told, card, fix, judged
 from safetynet.app import field, views
 from safetynet.app.people import UnitRow, WearerRecord
 from safetynet.app.views import LinkView, Looked, Numbers, UnitView
-from safetynet.core import incidents
+from safetynet.core import incidents, rules
 from safetynet.core.areas import Area, Areas, Code, System
 from safetynet.core.control import words
+from safetynet.core.fixes import Said
 from safetynet.core.incidents import VideoState
 from safetynet.core.jurisdictions import Kind, Office, Table, competent
 from safetynet.core.messages import AnswerNotice, GiveGrant
@@ -349,3 +350,72 @@ def test_who_is_competent_where_the_person_is_and_why_nobody_is_for_certain():
         ],
     }
     assert views.operators(told.state, looked(told.at))["incidents"][told.id]["district"] is None
+
+
+def steps(told):
+    (shown,) = views.operators(told.state, looked(told.at))["incidents"].values()
+    return {each["step"]: each for each in shown["steps"]}
+
+
+def test_an_alarm_that_joins_an_incident_somebody_leads_opens_the_step_again():
+    told = Told()
+    told.give(judged(verdict(AlarmKind.EXCLUSION_ZONE)))
+    told.give(words.Claim(incident=told.id, by=KIM), s=2)
+    assert steps(told)["ack"] == {"step": "ack", "state": "done", "at": T0 + 2_000, "due_at": None, "why": None}
+    told.give(judged(verdict(AlarmKind.STRAP_CUT, episode="e2")), s=60)
+    assert steps(told)["ack"]["state"] == "now", "the old acknowledgement is not one of the new alarm"
+    told.give(words.Tick(), s=91)
+    assert (steps(told)["ack"]["state"], steps(told)["ack"]["due_at"]) == ("late", T0 + 75_000)
+    (second,) = (each for each in told.incident.alarms if told.state.alarms[each].kind is AlarmKind.STRAP_CUT)
+    told.give(words.Acknowledge(alarm=second, by=KIM), s=92)
+    assert steps(told)["ack"]["at"] == T0 + 92_000
+
+
+def test_what_was_sent_waits_for_its_answer_and_is_not_urged_again():
+    told = Told()
+    told.give(judged(verdict()))
+    told.give(words.Claim(incident=told.id, by=KIM), s=80)
+    told.give(words.SendOffice(incident=told.id, by=KIM, unit="u1", units=UNITS), s=90)
+    due = T0 + 150_000
+    assert [(steps(told)[each]["state"], steps(told)[each]["due_at"]) for each in ("police", "office")] == [("sent", due)] * 2  # fmt: skip
+    told.give(words.Tick(), s=151)
+    assert [(steps(told)[each]["state"], steps(told)[each]["due_at"]) for each in ("police", "office")] == [("late", due)] * 2  # fmt: skip
+    (dispatch,) = told.incident.dispatches
+    told.give(words.ReportUnit(dispatch=dispatch, unit="u1", state=UnitState.ACCEPTED), s=160)
+    assert steps(told)["office"]["state"] == "done"
+    (shown,) = views.operators(told.state, looked(told.at))["incidents"].values()
+    assert (shown["dispatches"][0]["overdue"], shown["dispatches"][0]["answered_at"]) == (True, T0 + 160_000)
+    assert shown["notices"][0]["answered_at"] is None
+    told.give(words.SendOffice(incident=told.id, by=KIM, unit="u2", units=UNITS), s=170)
+    assert steps(told)["office"]["state"] == "done", "one accepted; a second that is asked takes nothing from it"
+
+
+def test_a_step_without_a_legal_basis_is_not_asked_for():
+    told = Told()
+    told.give(judged(verdict(AlarmKind.APPROACH_2K)))
+    told.give(words.Claim(incident=told.id, by=KIM), s=1)
+    assert (steps(told)["video"]["state"], steps(told)["video"]["due_at"]) == ("not_applicable", None)
+    assert steps(told)["video"]["why"] == "no_basis"
+    assert steps(told)["police"]["state"] == "now"
+
+
+def test_a_strap_that_is_still_open_is_said_before_closing_and_its_next_alarm_says_what_it_goes_on_from():
+    flagged = fix(1, said=Said.STRAP_CUT)
+    transitions, state = rules.judge([flagged], {}, rules.RuleState())
+    told = Told()
+    told.give(judged(*transitions))
+    (shown,) = views.operators(told.state, looked(told.at, rules=state))["incidents"].values()
+    assert (shown["still"], shown["after"]) == (["strap_cut"], None)
+    _, quiet = rules.judge([fix(2, s=3)], {}, state)
+    (calm,) = views.operators(told.state, looked(told.at, rules=quiet))["incidents"].values()
+    assert calm["still"] == []
+    before = told.id
+    told.give(words.Claim(incident=before, by=KIM), s=4)
+    told.give(words.Close(incident=before, by=KIM, code=Disposition.GENUINE_ARREST, fix_through=1), s=5)
+    ended = rules.end(state, WEARER, transitions[0].episode, 1)
+    again, _ = rules.judge([fix(3, s=6, said=Said.STRAP_CUT)], {}, ended)
+    told.give(judged(*again), s=6)
+    shown = views.operators(told.state, looked(told.at))["incidents"]
+    (new,) = (each for each in shown.values() if each["state"] == "open")
+    assert new["priority"] == 1, "never made quieter"
+    assert new["after"] == {"id": before, "closed_at": T0 + 5_000, "code": "genuine_arrest"}
