@@ -25,7 +25,7 @@ from safetynet.edge.photos import PHOTO_BYTES_MAX
 
 PHONES: Final = {"officer": "/field", "protected": "/protected"}
 """Whose pages are telephones. Nobody else signs in at the door for them."""
-HOME: Final = {"operator": "/operator", "supervisor": "/operator", **PHONES}
+HOME: Final = {"operator": "/operator", "supervisor": "/supervisor", **PHONES}
 WORKER: Final = "field-worker.js"
 
 
@@ -134,6 +134,7 @@ class _Pages(_Carried):
     def routes(self) -> list[Route | WebSocketRoute]:
         return [
             Route("/operator", self._operator),
+            Route("/supervisor", self._supervisor),
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
             *self.carried(),
@@ -143,13 +144,20 @@ class _Pages(_Carried):
         ]
 
     async def _operator(self, request: Request) -> Response:
-        return self._page(request, "operator.html", "/operator")
+        return self._desk(request, "operator.html")
+
+    async def _supervisor(self, request: Request) -> Response:
+        return self._page(request, "supervisor.html", "/supervisor")
 
     async def _incidents(self, request: Request) -> Response:
+        return self._desk(request, "incidents.html")
+
+    def _desk(self, request: Request, name: str) -> Response:
+        """A page for everybody who sits at the centre, whichever is their home."""
         session = self._whose(request)
         if session is None or session.account.role not in OPERATORS:
             return RedirectResponse("/")
-        return self._files.page("incidents.html")
+        return self._files.page(name)
 
     # --- photographs -----------------------------------------------------------------------------------------------
 

@@ -5,8 +5,9 @@ import { CODES, OUTCOMES } from './choices.js';
 import { everySecond } from './clock.js';
 import { demo } from './demo.js';
 import { calls } from './fieldside.js';
+import { done, isOpen, running } from './handover.js';
 import './header.js';
-import { act as keyAct, bound, keysOf, letters, switchLetters } from './keys.js';
+import { act as keyAct, bound, keysOf, label, letters, switchLetters } from './keys.js';
 import './map.js';
 import { ARROWS } from './marks.js';
 import { overtakes, reading, rows } from './queue.js';
@@ -34,6 +35,10 @@ const AWAY_SAID_MS = 1_000;
 const state = new State(stateUrl());
 const sound = new Sound();
 const PEOPLE_MAX = 5;
+/** Among the colleagues to whom an incident is handed: rather the whole seat. */
+const SHIFT = 'shift';
+/** What keys do while the page of the change of shift has the keyboard: an alarm is answered in the queue, not from here. */
+const ON_PAPER = new Set(['back', 'silence', 'hand_over', 'help', 'region']);
 /** How long after V the map waits with what it would draw anew. */
 const PICTURES_FIRST_MS = 700;
 const views = new Views(loadPlayer);
@@ -75,6 +80,12 @@ const seen = {
   told: new Set(),
   told_at: 0,
   noted: 0,
+  /** The change of shift is on the screen. */
+  shift: location.hash === '#shift',
+  /** @type {string|null} an ended one that is looked at again */
+  earlier: null,
+  /** @type {Set<string>} hand-overs that were said */
+  offered: new Set(),
 };
 
 async function loadPlayer() {
@@ -98,6 +109,32 @@ function free() {
 }
 
 // --- what happens --------------------------------------------------------------------------------------------------
+
+/** The change of shift that concerns whoever sits here. */
+const handover = () => running(Object.values(state.all.handovers), me()?.person ?? '');
+
+/** What the page of the change of shift shows: the one under way, the one that was looked up, or the one that just ended here. */
+const onPaper = () => handover() ?? (seen.earlier ? state.all.handovers[seen.earlier] ?? null : null);
+
+/** Its page takes the place of the map and the sheet; the queue stays, and rings. */
+function openShift() {
+  seen.panel = null;
+  seen.open = null;
+  seen.note = null;
+  views.show(null);
+  seen.shift = true;
+  seen.earlier = handover()?.id ?? null;
+  draw();
+}
+
+/** Says to whoever is to take over that somebody waits. */
+function watchShift() {
+  const held = handover();
+  if (!held || seen.offered.has(held.id)) return;
+  seen.offered.add(held.id);
+  if (seen.shift) seen.earlier = held.id;
+  if (held.taker === me()?.person) tellOf(t('handover.offered', { name: held.giver_name }));
+}
 
 /** @param {string} text @param {boolean} failed */
 function note(text, failed) {
@@ -149,6 +186,7 @@ function tellOf(text) {
 
 /** Opens a row, and takes the incident when nobody has. @param {string} id */
 function open(id) {
+  seen.shift = false;
   seen.selected = id;
   seen.chosen = true;
   markRead(id);
@@ -232,6 +270,7 @@ function choose(value) {
   const at = seen.open;
   const panel = seen.panel;
   show(null);
+  if (panel === 'hand_over' && value === SHIFT) return openShift();
   if (!at) return;
   if (panel === 'call') void command('call', { incident: at, outcome: value });
   else if (panel === 'hand_over') void command('hand_over', { incident: at, to: value });
@@ -241,13 +280,14 @@ function choose(value) {
 
 /** What a digit means now: an answer to the open panel, else a picture. @param {number} n */
 function press(n) {
-  const choice = { call: OUTCOMES, close: CODES, hand_over: colleagues().map((each) => each.person), take_over: ['yes'] };
+  const choice = { call: OUTCOMES, close: CODES, hand_over: [...colleagues().map((each) => each.person), SHIFT], take_over: ['yes'] };
   if (seen.panel && seen.panel in choice) {
     const value = choice[/** @type {keyof typeof choice} */ (seen.panel)][n - 1];
     if (value) choose(value);
     return;
   }
   if (seen.panel === 'help' || seen.panel === 'settings') return;
+  if (seen.shift) return void /** @type {HTMLElement|undefined} */ (page.querySelectorAll('sn-handover [data-to]')[n - 1])?.click();
   const tile = /** @type {HTMLElement|undefined} */ (page.querySelectorAll('sn-tile')[n - 1]);
   if (!tile) return;
   if (document.activeElement === tile) enlarge(n - 1);
@@ -286,6 +326,7 @@ function move(by) {
 function back() {
   seen.armed = false;
   if (seen.panel) show(null);
+  else if (seen.shift) { seen.shift = false; seen.note = null; draw(); }
   else if (views.enlarged !== null) enlarge(views.enlarged);
   else if (seen.twin) { seen.twin = false; draw(); }
   else if (seen.open) {
@@ -307,9 +348,9 @@ function lay(layout) {
 
 /** F6: from one part of the screen to the next. */
 function region() {
-  const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', 'sn-header button']
+  const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', '.ho-item, sn-handover button:not([hidden])', 'sn-header button']
     .map((each) => /** @type {HTMLElement|null} */ (page.querySelector(each))).filter((each) => each !== null);
-  const at = stops.findIndex((each) => each.closest('sn-queue, sn-map, sn-wall, sn-sheet, sn-header')?.contains(document.activeElement));
+  const at = stops.findIndex((each) => each.closest('sn-queue, sn-map, sn-wall, sn-sheet, sn-handover, sn-header')?.contains(document.activeElement));
   stops[(at + 1) % stops.length]?.focus();
 }
 
@@ -325,6 +366,8 @@ const DO = {
   equal: () => { views.enlarged = null; lay(seen.layout === '1+3' ? '4' : '1+3'); },
   chase: () => { if (incident()) lay(seen.layout === '9' ? '1+3' : '9'); },
   help: () => show('help'),
+  // Once for the incident in hand, once more for the whole seat.
+  hand_over: () => { if (incident() && seen.panel !== 'hand_over') perform('hand_over'); else if (!seen.shift) openShift(); },
   seen: () => {
     if (seen.armed) void mark({ sight: 'seen' });
     else if (incident()) { seen.armed = true; note(t('mark.armed'), false); }
@@ -340,6 +383,8 @@ window.addEventListener('keydown', (event) => {
   }
   const name = keyAct(event);
   if (!name) return;
+  const onPaper = /** @type {HTMLElement} */ (event.target).closest?.('sn-handover');
+  if (onPaper && !name.startsWith('digit:') && !ON_PAPER.has(name)) return;
   event.preventDefault();
   if (name.startsWith('digit:')) press(Number(name.slice(6)));
   else if (name in DO) DO[name]();
@@ -363,7 +408,10 @@ function draw() {
   const waits = unread(all).size;
   const title = (waits ? `(${waits}) ` : '') + (at ? `${t(`AlarmKind.${at.kind}`)} — ${t('product')}` : t('product'));
   if (document.title !== title) document.title = title;
-  if (document.activeElement === document.body) void queue().updateComplete.then(() => queue().focusRow());
+  const sheet = /** @type {import('./handover.js').HandoverPage|null} */ (page.querySelector('sn-handover'));
+  if (document.activeElement !== document.body) return;
+  if (sheet) void sheet.updateComplete.then(() => sheet.focusNext());
+  else void queue().updateComplete.then(() => queue().focusRow());
 }
 
 /** @param {Row[]} all @param {Incident|null} at */
@@ -377,20 +425,35 @@ function layout(all, at) {
     ${calm && (calm.disk ?? 'ample') !== 'ample' ? html`<div class="strip" role="status" id="disk-strip">${t(`disk.${calm.disk}`)}</div>` : ''}
     <sn-watchdog .state=${state}></sn-watchdog>
     ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : sound.silenced ? html`<div class="strip">${t('sound.silenced')}</div>` : ''}
+    ${handover() && !seen.shift ? strip() : ''}
     ${seen.back ? html`<div class="strip" role="status" id="back">${seen.back}</div>` : ''}
-    <main class=${`desk ${!at ? 'calm-desk' : chase ? 'alarm-desk chase-desk' : 'alarm-desk'}`}><h1 class="vh">${t('product')}</h1>
+    <main class=${`desk ${seen.shift ? 'shift-desk' : !at ? 'calm-desk' : chase ? 'alarm-desk chase-desk' : 'alarm-desk'}`}><h1 class="vh">${t('product')}</h1>
       <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .above=${overtakes(all, seen.selected)} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()} .unread=${unread(all)}></sn-queue>
-        ${!at && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
-      <section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
+        ${!at && !seen.shift && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
+      ${seen.shift ? paper() : html`<section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
           .units=${Object.values(state.all.units)} .waiting=${all.filter((row) => row.tab !== 'closed' && row.id !== at?.id)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
           .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
         ${at ? html`<sn-law .incident=${at} .layout=${seen.layout} .played=${views.player?.kind ?? ''}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>${chase ? people() : ''}` : ''}</section>
       <aside class="pane" aria-label=${t(at ? 'sheet.label' : 'shift.label')}>${at
         ? html`<sn-sheet .incident=${at} .me=${user?.person ?? ''} .inner=${inner(at)} .note=${seen.note} .best=${free()[0]?.name ?? null}></sn-sheet>`
-        : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''} .player=${views.player?.kind ?? ''}></sn-shift>`}</aside></main>
+        : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''} .player=${views.player?.kind ?? ''}></sn-shift>`}</aside>`}</main>
     ${seen.panel === 'close' && at ? html`<sn-close .incident=${at.id} .still=${at.still ?? []}></sn-close>` : ''}
     ${seen.panel === 'help' ? html`<sn-keys .letters=${letters()}></sn-keys>` : ''}
     ${seen.panel === 'settings' ? html`<sn-settings .sound=${sound} .player=${views.player?.kind ?? ''}></sn-settings>` : ''}`;
+}
+
+/** The page of the change of shift. */
+function paper() {
+  const past = Object.values(state.all.handovers).filter((each) => !isOpen(each)).sort((a, b) => b.offered_at - a.offered_at);
+  return html`<sn-handover .held=${onPaper()} .earlier=${past} .seats=${Object.values(state.all.seats)} .me=${me()?.person ?? ''} .incidents=${state.all.incidents} .note=${seen.note}></sn-handover>`;
+}
+
+/** While a change of shift is under way and something else is on the screen. */
+function strip() {
+  const held = handover();
+  if (!held) return '';
+  return html`<div class="strip ho-strip" role="status" id="handover-strip"><span class="num">${t('handover.running', { from: held.giver_name, to: held.taker_name, done: done(held), all: held.items.length })}</span>
+    <button class="btn sm" @click=${openShift}>${t('handover.see')} <kbd>${label('hand_over')}</kbd></button></div>`;
 }
 
 /** Under nine pictures: who is on the way, and who could be, the first there at the head. */
@@ -408,7 +471,7 @@ function inner(at) {
     case 'call':
       return html`<sn-choice .head=${t('call.title')} .items=${OUTCOMES.map((value) => ({ value, text: t(`CallOutcome.${value}`) }))}></sn-choice>`;
     case 'hand_over':
-      return html`<sn-choice .head=${t('handover.title')} .items=${colleagues().map((each) => ({ value: each.person, text: each.name }))}></sn-choice>`;
+      return html`<sn-choice .head=${t('handover.title')} .items=${[...colleagues().map((each) => ({ value: each.person, text: each.name })), { value: SHIFT, text: `${t('handover.open')} (${label('hand_over')})` }]}></sn-choice>`;
     case 'take_over':
       return html`<sn-choice .head=${t('act.take_over_ask', { name: at.owner_name ?? '' })} .items=${[{ value: 'yes', text: t('act.take_over') }]}></sn-choice>`;
     default:
@@ -455,6 +518,13 @@ on('sn-follow', (detail) => { seen.follow = detail.on; draw(); });
 on('sn-started', draw);
 on('sn-focus', ({ slot }) => { views.focused = slot; });
 on('sn-enlarge', ({ slot }) => { if (slot !== null) enlarge(slot); });
+on('sn-handover', openShift);
+on('sn-offer', ({ to }) => void command('handover_offer', { to }));
+on('sn-note', (fields) => void command('handover_note', fields));
+on('sn-confirm', (fields) => void command('handover_confirm', fields));
+on('sn-take', (fields) => void command('handover_take', fields));
+on('sn-withdraw', (fields) => void command('handover_withdraw', fields));
+on('sn-earlier', (detail) => { seen.earlier = detail.handover; draw(); });
 on('sn-letters', (detail) => switchLetters(detail.on));
 on('sn-settings', () => show('settings'));
 on('sn-layout', (detail) => lay(detail.layout));
@@ -470,6 +540,7 @@ state.addEventListener('change', () => {
   keysOf(me()?.person ?? '');
   sound.sitAt(me()?.seat ?? '');
   watchColleagues();
+  watchShift();
   sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents))]);
   views.show(incident());
   draw();

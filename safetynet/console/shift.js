@@ -2,6 +2,7 @@
 import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
+import { label } from './keys.js';
 import { clock, count, t } from './say.js';
 
 export class Shift extends Light {
@@ -22,7 +23,7 @@ export class Shift extends Light {
 
   render() {
     const calm = this.calm;
-    return html`<div class="p-h"><h2>${t('shift.label')}</h2></div>
+    return html`<div class="p-h"><h2>${t('shift.label')}</h2><button class="btn sm sh-give" data-handover @click=${() => this.tell('sn-handover')}>${t('handover.shift')} <kbd>${label('hand_over')}</kbd></button></div>
       ${calm ? html`<div class="blk"><div class="sec-h"><h2>${t('shift.title')}</h2></div><div class="hl num">
         <span>${t('shift.reporting')}</span><b>${count(calm.reporting)}</b><span class="n">${t('shift.of', { n: count(calm.wearers) })}</span>
         <span>${t('shift.silent')}</span><b>${count(calm.silent)}</b><span class="n"></span>

@@ -49,6 +49,18 @@
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,
  *   cities_agree: boolean|null, disk?: string}} Calm
  * @typedef {{person: string, name: string, role: string, seat: string, here: boolean, incidents: number}} Seat
+ * @typedef {{part: string, id: string, word: string, confirmed_at: number|null, kind?: string, priority?: number, who?: string, case_no?: string,
+ *   at?: number, due_at?: number, leader_name?: string|null, incident?: string|null, state?: string, unit_name?: string, city_name?: string,
+ *   cameras?: number, name?: string, text?: string}} HandoverItem  What is known of it beside `part`, `id` and `word` depends on its part.
+ * @typedef {{id: string, giver: string, giver_name: string, taker: string, taker_name: string, whole: boolean, offered_at: number,
+ *   taken_at: number|null, ended_at: number|null, end: string|null, ended_by_name: string|null, items: HandoverItem[],
+ *   duties: {duty: string, due_at: number, who: string}[]}} Handover
+ * @typedef {{person: string, ringing: number, oldest_at: number|null, answered: number, answer_ms_median: number|null}} Desk
+ * @typedef {{id: string, name: string, role: string, up: boolean, since: number, heard_at: number|null, delay_ms: number|null, owed: number, streams: number}} Road
+ * @typedef {{links: Road[], relay: {up: boolean, since: number, streams: number}, disk: {level: string, free_gb: number}, certificate_days: number,
+ *   ledger_size: number, windows: number}} Health
+ * @typedef {{raised: number, ringing: number, oldest_at: number|null, escalated: number, answered: number, answer_ms_median: number|null,
+ *   answer_ms_max: number|null, acceptable: number, manageable: number, flood: number}} Figures
  * @typedef {{lat: number, lon: number, radius_m: number}} Spot
  * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
  *   spot: Spot|null}} FieldMark  `at` is the officer's own time of it.
@@ -84,7 +96,8 @@
  *   tracks: Record<string, Track>, units: Record<string, Unit>, links: Record<string, Link>, zones: Record<string, Zone>,
  *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>, shield: Record<string, Shield>, requests: Record<string, CityRequest>,
  *   provisions: Record<string, Provision>, approval: Record<string, ApprovalRule>, today: Record<string, Today>,
- *   turned: Record<string, {camera: string, until: number}>}} Collections
+ *   turned: Record<string, {camera: string, until: number}>, handovers: Record<string, Handover>, desks: Record<string, Desk>,
+ *   health: Record<string, Health>, figures: Record<string, Figures>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.

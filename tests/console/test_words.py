@@ -19,6 +19,7 @@ SCRIPTS = {
     "field": "field",
     "protected": "protected",
     "incidents": "incidents",
+    "supervisor": "supervisor",
     "city": "city",
 }
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
