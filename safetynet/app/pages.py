@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import field, lookups, site
+from safetynet.app import field, lookups, site, statute
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -135,6 +135,8 @@ class _Pages(_Carried):
         return [
             Route("/operator", self._operator),
             Route("/supervisor", self._supervisor),
+            Route("/law", self._law),
+            Route("/law.json", self._law_table),
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
             *self.carried(),
@@ -151,6 +153,16 @@ class _Pages(_Carried):
 
     async def _incidents(self, request: Request) -> Response:
         return self._desk(request, "incidents.html")
+
+    async def _law(self, request: Request) -> Response:
+        return self._desk(request, "law.html")
+
+    async def _law_table(self, request: Request) -> Response:
+        session = self._whose(request)
+        if session is None or session.account.role not in OPERATORS:
+            return self._problem(401, "sign_in")
+        headers = {**self._files.headers, "cache-control": "no-cache"}
+        return Response(statute.table(), media_type="application/json", headers=headers)
 
     def _desk(self, request: Request, name: str) -> Response:
         """A page for everybody who sits at the centre, whichever is their home."""

@@ -14,6 +14,14 @@ from typing import Final
 
 from safetynet.core.terms import AlarmKind, Basis, WearerClass, Why
 
+TABLE_VERSION: Final = 1
+"""Counts the wordings of `TABLE`: whoever changes a line raises it, and sets `WORDED_ON` to the day."""
+WORDED_ON: Final = "2026-11-24"
+ACT_KO: Final = "전자장치 부착 등에 관한 법률(법률 제21614호, 2026-05-12 시행)"
+ACT_EN: Final = "Electronic Device Attachment Act (Act No. 21614, in force 2026-05-12)"
+REVIEWED_BY: Final[str | None] = None
+"""The lawyer who confirmed the table; None: nobody has, and every screen and print of it says so."""
+
 RADIUS_M_MAX: Final = 1_000
 """About the place of the event: nothing farther away is urgent for this incident."""
 INCIDENT_CAMERAS_MAX: Final = 16

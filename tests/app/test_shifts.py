@@ -11,6 +11,7 @@ import deployment
 from deployment import Relay, asked, cookie, cut, grant, http, page, running_in, until
 
 from safetynet.app import shifts
+from safetynet.core import law
 from safetynet.core.events import (
     HandoverItemConfirmed,
     HandoverTaken,
@@ -18,6 +19,7 @@ from safetynet.core.events import (
     IncidentHandedOver,
     IncidentReassigned,
 )
+from safetynet.core.terms import AlarmKind, WearerClass
 from safetynet.edge.relay import words
 
 PORTS = iter(range(9240, 9330, 6))
@@ -187,3 +189,30 @@ async def test_the_supervisors_page_shows_seats_links_and_figures(running, port)
     (event,) = events(control, IncidentReassigned)
     assert (event.by, event.previous, event.to, event.reason.value) == ("p-lee", None, "p-kim", "unanswered")
     assert relay.of(words.CutIncident)[-1].incident == id
+
+
+async def test_the_law_table_is_the_mind_s_own_and_for_those_who_sit_there(running, port):
+    own = {each: await cookie(port, each) for each in ("kim", "lee", "unit")}
+    for who in ("kim", "lee"):
+        assert (await http(port, "GET", "/law", cookie=own[who]))[0] == 200
+        status, _, body = await http(port, "GET", "/law.json", cookie=own[who])
+        assert status == 200
+    told = json.loads(body)
+    assert len(told["lines"]) == len(law.TABLE)
+    for line in told["lines"]:
+        found = law.basis(WearerClass(line["class"]), AlarmKind(line["kind"]))
+        assert (line["article_ko"], line["article_en"]) == (found.article_ko, found.article_en)
+        assert line["basis"] == (found.basis.value if isinstance(found, law.Rule) else None)
+    assert told["reviewed_by"] is None
+    for said in ({}, {"cookie": own["unit"]}):
+        assert (await http(port, "GET", "/law", **said))[0] == 307
+        assert (await http(port, "GET", "/law.json", **said))[0] == 401
+
+
+async def test_whose_home_is_which(running, port):
+    own = {each: await cookie(port, each) for each in ("kim", "lee")}
+    where = {who: (await http(port, "GET", "/", cookie=own[who]))[1]["location"] for who in own}
+    assert where == {"kim": "/operator", "lee": "/supervisor"}
+    assert (await http(port, "GET", "/supervisor", cookie=own["lee"]))[0] == 200
+    assert (await http(port, "GET", "/operator", cookie=own["lee"]))[0] == 200, "a supervisor may sit down at a desk"
+    assert (await http(port, "GET", "/supervisor", cookie=own["kim"]))[0] == 307

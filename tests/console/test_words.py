@@ -20,6 +20,7 @@ SCRIPTS = {
     "protected": "protected",
     "incidents": "incidents",
     "supervisor": "supervisor",
+    "law": "law",
     "city": "city",
 }
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"

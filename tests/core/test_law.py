@@ -1,5 +1,6 @@
 """The law table, held against a table written out here by hand from the statute."""
 
+import hashlib
 import itertools
 import re
 
@@ -119,3 +120,13 @@ def test_a_city_is_never_wider_than_the_control_centre():
             assert limits.cameras_max <= line.cameras_max
             assert limits.minutes_max <= line.minutes_max
             assert set(limits.conditions) >= set(line.conditions)
+
+
+def test_a_line_that_changes_makes_a_new_version():
+    """Every screen and print names the version: two wordings under one number could not be told apart."""
+    wording = repr(sorted(((who.value, kind.value), repr(line)) for (who, kind), line in law.TABLE.items()))
+    digest = hashlib.sha256(wording.encode()).hexdigest()[:16]
+    assert {1: "51f62a613f224f94"}[law.TABLE_VERSION] == digest, (
+        "raise TABLE_VERSION, set WORDED_ON, and write the new digest here"
+    )
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", law.WORDED_ON)
