@@ -19,6 +19,8 @@ from safetynet.edge.devices import osmand
 from safetynet.edge.photos import PHOTO_BYTES_MAX
 
 HOME: Final = {"operator": "/operator", "supervisor": "/operator", "officer": "/field", "protected": "/protected"}
+DEVICES: Final = frozenset({"/device", "/owntracks"})
+"""Where devices speak."""
 
 
 class Program(site.Program, lookups.Program, Protocol):
@@ -36,7 +38,7 @@ def application(control: Program, intake: ASGIApp) -> ASGIApp:
     pages = Starlette(routes=_Pages(control).routes())
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/device":
+        if scope["type"] == "http" and scope["path"] in DEVICES:
             await intake(scope, receive, send)
             return
         try:
