@@ -18,6 +18,7 @@ from safetynet.app import field, figures, protected, shifts, site, views, window
 from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
+from safetynet.app.devices import Doors
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application, phones
 from safetynet.app.people import OPERATORS, PROTECTED, People, units
@@ -59,7 +60,7 @@ from safetynet.core.verdicts import Transition
 from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
-from safetynet.edge.devices import osmand
+from safetynet.edge.devices.words import Registered
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
@@ -137,7 +138,9 @@ class Control(windows.Host):
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
         self.bells = Bells(self.people.orders, clock.now())
-        self.intake = self._made_intake()
+        known = {each.device: Registered(each.wearer, each.key_sha256, each.protected) for each in self.store.devices()}
+        self.intake = Intake(self.journal, known.get, self.on_fixes)
+        self.doors = Doors(folder, self.centre, self.intake, known)
         self.archive = Archive(self.store, self.journal, self.people)
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
@@ -571,6 +574,7 @@ class Control(windows.Host):
             tasks.create_task(self._web())
             if (door := self.centre.phones) is not None:
                 tasks.create_task(site.serve_phones(phones(self, door), self.folder, door))
+            tasks.create_task(self.doors.run())
             tasks.create_task(self.lag.watch())
             tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:
@@ -587,6 +591,7 @@ class Control(windows.Host):
                 *common,
                 *roads,
                 *figures.intake(self.intake, self.journal),
+                *figures.doors({name: each.connections for name, each in self.doors.ports.items()}),
                 *figures.control(
                     self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
                 ),
@@ -613,6 +618,7 @@ class Control(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._ring(clock.now())
+            self.doors.follow(self.loop.state.open.keys())
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
@@ -628,14 +634,8 @@ class Control(windows.Host):
             self._run(self.loop.take(changed, changed.at))
             self._admit()
 
-    def _made_intake(self) -> Intake:
-        known = {
-            each.device: osmand.Registered(each.wearer, each.key_sha256, each.protected)
-            for each in self.store.devices()
-        }
-        return Intake(self.journal, known.get, self.on_fixes)
-
     async def _web(self) -> None:
+        await self.doors.open.wait()
         await site.serve(application(self, self.intake), self.centre, "control")
 
 

@@ -103,6 +103,15 @@ def intake(way_in: Intake, journal: Journal) -> list[Family]:
     ]
 
 
+def doors(connections: Mapping[str, int]) -> list[Family]:
+    """Of the ports where devices of a protocol connect."""
+    return [
+        metrics.gauges(
+            "device_connections", "Devices and strangers at the port of a protocol.", "protocol", {**connections}
+        )
+    ]
+
+
 def control(
     state: State, numbers: Numbers, alarmed: Counter[tuple[str, ...]], streams: Counter[CentreId]
 ) -> list[Family]:

@@ -27,6 +27,8 @@ PHONES: Final = {"officer": "/field", "protected": "/protected"}
 """Whose pages are telephones. Nobody else signs in at the door for them."""
 HOME: Final = {"operator": "/operator", "supervisor": "/supervisor", **PHONES}
 WORKER: Final = "field-worker.js"
+DEVICES: Final = frozenset({"/device", "/owntracks"})
+"""Where devices speak."""
 
 
 class Program(site.Program, lookups.Program, Protocol):
@@ -44,7 +46,7 @@ def application(control: Program, intake: ASGIApp) -> ASGIApp:
     pages = _failing(control, Starlette(routes=_Pages(control).routes()))
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/device":
+        if scope["type"] == "http" and scope["path"] in DEVICES:
             await intake(scope, receive, send)
             return
         await pages(scope, receive, send)

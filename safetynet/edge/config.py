@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from safetynet.core.messages import Role
-from safetynet.core.terms import CentreId
+from safetynet.core.terms import CentreId, DeviceId
 
 FILE: Final = "centre.json"
+ADDRESSES: Final = "addresses.json"
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,52 @@ class Phones(msgspec.Struct, frozen=True, kw_only=True):
     """`web_port` + 2, where a page looks for it."""
 
 
+class DevicePort(msgspec.Struct, frozen=True, kw_only=True):
+    """Where devices of one protocol connect over TCP."""
+
+    port: int
+    host: str | None = None
+    """The centre's own unless said otherwise."""
+    networks: tuple[str, ...] = ()
+    """From which alone anybody may connect; from anywhere when empty."""
+    tls: bool = False
+    """With `keys/devices.pem` and `keys/devices.key`; devices show certificates of `keys/devices-ca.pem`, if that is there."""
+    zone_min: int | None = None
+    """How far ahead of UTC the devices' clocks are, where the protocol's own word about it does not hold."""
+    connections_max: int = 20_000
+
+
+class HttpPort(msgspec.Struct, frozen=True, kw_only=True):
+    """Plain HTTP: TLS stands in front of it, as of the web port."""
+
+    port: int
+    host: str | None = None
+    connections_max: int = 20_000
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True):
+    """A broker of MQTT that telephones publish to. Its password, if any, is in `keys/broker.key`."""
+
+    host: str
+    port: int = 8883
+    user: str | None = None
+    tls: bool = True
+    own_topics: bool = False
+    """The operator's word that the broker lets each device publish under its own topic alone: then that proves it."""
+
+
+class Devices(msgspec.Struct, frozen=True, kw_only=True):
+    """Which protocols are spoken, besides those over HTTP on the web port. None unless it stands here."""
+
+    osmand: HttpPort | None = None
+    """OsmAnd and OwnTracks over HTTP on a port of their own, for clients whose request line has no path."""
+    gt06: DevicePort | None = None
+    teltonika: DevicePort | None = None
+    h02: DevicePort | None = None
+    jt808: DevicePort | None = None
+    owntracks: Broker | None = None
+
+
 class Centre(msgspec.Struct, frozen=True, kw_only=True):
     id: CentreId
     name: str
@@ -70,6 +117,8 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     """A second place for the list of erasures, on another disk than this folder's."""
     phones: Phones | None = None
     """Officers' and protected persons' telephones; nobody but this machine reaches the pages without it."""
+
+    devices: Devices = Devices()
     demo: bool = False
     """Demo accounts and the story panel exist only here; never set by an installation."""
 
@@ -77,6 +126,12 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
 def read(folder: Path) -> Centre:
     """Raises FileNotFoundError without a `centre.json`, msgspec.ValidationError when it is not what it must be."""
     return msgspec.json.decode((folder / FILE).read_bytes(), type=Centre)
+
+
+def read_addresses(folder: Path) -> dict[DeviceId, str]:
+    """From `addresses.json`: the network ("10.20.0.7/32") out of which alone a device speaks, which proves it."""
+    path = folder / ADDRESSES
+    return msgspec.json.decode(path.read_bytes(), type=dict[DeviceId, str]) if path.exists() else {}
 
 
 def write(folder: Path, centre: Centre) -> None:

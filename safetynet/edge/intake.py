@@ -1,6 +1,7 @@
 """The way in for devices: take what has arrived, one flush, acknowledge, hand on.
 
-A raw ASGI application for `/device`. Everything that arrives while the disk works makes the next batch, so batches grow
+A raw ASGI application for devices that speak HTTP (`/owntracks` for one form, any other path for OsmAnd's), and `take`
+for those that speak a stream (`edge.ports`). Everything that arrives while the disk works makes the next batch, so batches grow
 by themselves under load and nobody waits for a timer. 200 goes out after the fsync and never before; the batch then
 goes to `on_fixes` in the order of the journal. When the flush or what follows it fails, nothing is acknowledged and
 the program stops: it starts again from its journal.
@@ -11,21 +12,24 @@ Absent on purpose: judging, sessions, frameworks (four times dearer per request)
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
 from safetynet.core.fixes import Fix
-from safetynet.core.terms import FixId, Instant
+from safetynet.core.terms import DeviceId, FixId, Instant
 from safetynet.edge import clock, log
-from safetynet.edge.devices import osmand
+from safetynet.edge.devices import osmand, owntracks
+from safetynet.edge.devices.asked import Asked
+from safetynet.edge.devices.words import Known, Refusal
 from safetynet.edge.journal import Journal
 
 BODY_BYTES_MAX: Final = 16_384
 QUERY_BYTES_MAX: Final = 4_096
 WAITING_FIXES_MAX: Final = 10_000
 RETRY_AFTER_S: Final = 2
+_JSON: Final = ((b"content-type", b"application/json"),)
 STOPPED_EXIT: Final = 74
 """EX_IOERR: a supervisor starts the program anew."""
 
@@ -41,6 +45,10 @@ def fence(why: BaseException) -> NoReturn:
     os._exit(STOPPED_EXIT)
 
 
+class Stopped(Exception):
+    """The disk refused: nothing is taken any more, and nobody may be answered."""
+
+
 class Intake:
     """`counts` has "taken", "batches", "waiting_full" and every refusal by its reason word.
 
@@ -50,7 +58,7 @@ class Intake:
     def __init__(
         self,
         journal: Journal,
-        known: osmand.Known,
+        known: Known,
         on_fixes: Callable[[list[Fix]], None],
         *,
         now: Callable[[], Instant] = clock.now,
@@ -66,6 +74,10 @@ class Intake:
         self._waiting: list[tuple[Fix, asyncio.Future[None]]] = []
         self._stopped = False
         self.counts: Counter[str] = Counter()
+        self.proved: set[DeviceId] = set()
+        """Devices that have shown a proof since the start: none of them is believed without one. No more than there are."""
+        self.asked = Asked()
+        """What devices are to be told when they are there."""
 
     @property
     def waiting(self) -> int:
@@ -88,27 +100,42 @@ class Intake:
         if body is None:
             return await self._refuse(send, 413, "body_too_long")
         headers = dict(scope["headers"])
-        got = osmand.decode(
-            query,
-            body,
-            headers.get(b"content-type", b"").decode("latin-1"),
-            self._now(),
-            self._known,
-            header_key=headers.get(b"x-device-key", b""),
-        )
-        if isinstance(got, osmand.Refusal):
+        phone = scope["path"] in owntracks.PATHS
+        if phone:
+            got = owntracks.decode(body, headers.get(b"authorization", b""), self._now(), self._known)
+        else:
+            kind = headers.get(b"content-type", b"").decode("latin-1")
+            key = headers.get(b"x-device-key", b"")
+            got = osmand.decode(query, body, kind, self._now(), self._known, header_key=key)
+        if isinstance(got, Refusal):
             return await self._refuse(send, got.status, got.word, got.reason.value)
+        if got is None:
+            return await _answer(send, 200, owntracks.NOTHING, _JSON)
         if self._stopped or len(self._waiting) >= self._waiting_max:
             return await self._refuse(send, 503, "waiting_full")
-        await self._take(got)
+        self.proved.add(got.device)
+        await self._take([got])
+        if phone:
+            return await _answer(send, 200, owntracks.reply(self.asked.take(got.device)), _JSON)
         return await _answer(send, 200, b"", ())
 
-    def _take(self, fix: Fix) -> asyncio.Future[None]:
+    async def take(self, fixes: Sequence[Fix]) -> None:
+        """Returns when these are on disk. Waits while too many do: who speaks a stream is slowed, never refused.
+
+        Raises Stopped when the disk refused.
+        """
+        while len(self._waiting) >= self._waiting_max and not self._stopped:
+            await asyncio.wait((self._waiting[-1][1],))
+        if self._stopped:
+            raise Stopped
+        await self._take(fixes)
+
+    def _take(self, fixes: Sequence[Fix]) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._flush)
-        self._waiting.append((fix, done))
+        self._waiting += [(fix, done) for fix in fixes]
         return done
 
     def _flush(self) -> None:

@@ -343,6 +343,20 @@ def server_context(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def device_context(folder: Path) -> ssl.SSLContext:
+    """For devices, which are older than TLS 1.3. Whether they must show a certificate says whether their CA is there."""
+    place = folder / FOLDER
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _read_secret(place / "devices.key")  # for its refusal of a file that others may read
+    context.load_cert_chain(str(place / "devices.pem"), str(place / "devices.key"))
+    if (place / "devices-ca.pem").exists():
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cafile=str(place / "devices-ca.pem"))
+    context.num_tickets = 0  # a resumed session would outlive its certificate
+    return context
+
+
 def client_context(folder: Path) -> ssl.SSLContext:
     """As `server_context`, from the calling side; checks the host name too. `peer_id` says which centre answered.
 

@@ -156,7 +156,8 @@ async def ask(app, text, method="GET", bodies=(b"",), *, hang_up=False):
     async def send(message):
         sent.append(message)
 
-    await app({"type": "http", "method": method, "query_string": text.encode(), "headers": []}, receive, send)
+    scope = {"type": "http", "method": method, "path": "/device", "query_string": text.encode(), "headers": []}
+    await app(scope, receive, send)
     return sent
 
 

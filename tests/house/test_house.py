@@ -268,6 +268,7 @@ OF_OUR_OWN = {
     ("app/reports.py", "read_roads"),
     ("app/site.py", "_connect"),
     ("edge/config.py", "read"),
+    ("edge/config.py", "read_addresses"),
     ("edge/keys.py", "read_peers"),
     ("edge/policy.py", "_permits"),
     ("edge/relay/log.py", "close_left_open"),

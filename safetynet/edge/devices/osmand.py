@@ -13,84 +13,23 @@ import datetime as dt
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from safetynet.core import geo
-from safetynet.core.fixes import (
-    AHEAD_MS_MAX,
-    DEVICE_BYTES_MAX,
-    OTHER_BYTES_MAX,
-    PROTECTED_BYTES_MAX,
-    WEARER_BYTES_MAX,
-    Fix,
-    Mark,
-    Said,
-)
-from safetynet.core.terms import DeviceId, FixId, Instant, Source, WearerId
+from safetynet.core.fixes import DEVICE_BYTES_MAX, Fix, Mark, Said
+from safetynet.core.terms import DeviceId, Instant, Source
 from safetynet.edge.codec import NONSENSE
+from safetynet.edge.devices import words
+from safetynet.edge.devices.words import MPS_PER_KNOT, NOBODY, Known, Reason, Refusal, Registered, Spoken
+
+__all__ = ["Known", "Reason", "Refusal", "Registered", "decode"]
 
 FIELDS_MAX: Final = 64
-MPS_PER_KNOT: Final = 1852 / 3600
-RADIUS_M_PER_HDOP: Final = 7.5
-"""68 % radius for a receiver with 5 m of range error, for a tracker that says only how the satellites stand."""
-
-
-class Reason(Enum):
-    MALFORMED = "malformed"
-    UNKNOWN_DEVICE = "unknown_device"
-    BAD_KEY = "bad_key"
-    BAD_PLACE = "bad_place"
-    """Not a number, not finite, or half a position."""
-    OUT_OF_KOREA = "out_of_korea"
-    SWAPPED = "swapped"
-    """Latitude and longitude are exchanged. It is not mended: who sends it must learn of it."""
-    BAD_TIME = "bad_time"
-    """No time, or one without a zone, which could be nine hours off."""
-    FUTURE = "future"
-
-
-_STATUS: Final = {Reason.MALFORMED: 400, Reason.UNKNOWN_DEVICE: 401, Reason.BAD_KEY: 401}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What is refused becomes no fix. `reason` is for our counters, `word` for the sender."""
-
-    reason: Reason
-
-    @property
-    def status(self) -> int:
-        return _STATUS.get(self.reason, 422)
-
-    @property
-    def word(self) -> str:
-        return "not_known" if self.status == 401 else self.reason.value
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A device that may speak, for whom, and the SHA-256 of its key (at least 128 random bits, so no salt is needed)."""
-
-    wearer: WearerId
-    key_sha256: bytes
-    protected: bool = False
-    """It is a protected person's phone, and `wearer` that person's id."""
-
-    def __post_init__(self) -> None:
-        longest = PROTECTED_BYTES_MAX if self.protected else WEARER_BYTES_MAX
-        if len(self.key_sha256) != 32 or not 1 <= len(self.wearer.encode()) <= longest:
-            raise ValueError("registration with a bad wearer or key")
-
-
-Known: TypeAlias = Callable[[DeviceId], Registered | None]
-
-_NOBODY: Final = Registered(WearerId("-"), bytes(32))
+LATEST_MS: Final = 1e15
+"""Whatever is later than the year 33658 is that: a number that no calendar holds."""
 
 _SAID: Final[Mapping[str, Said]] = {
     "strapcut": Said.STRAP_CUT,
@@ -125,54 +64,34 @@ def decode(
         return Refusal(Reason.MALFORMED)
     registered = known(device)
     key = header_key or fields.get("key", "").encode(errors="replace")
-    right = hmac.compare_digest(hashlib.sha256(key).digest(), (registered or _NOBODY).key_sha256)
+    right = hmac.compare_digest(hashlib.sha256(key).digest(), (registered or NOBODY).key_sha256)
     if registered is None:
         return Refusal(Reason.UNKNOWN_DEVICE)
     if not right:
         return Refusal(Reason.BAD_KEY)
-    return _fix(fields, device, registered, now)
+    return words.settle(_spoken(fields), device, registered, now)
 
 
-def _fix(fields: Mapping[str, str], device: DeviceId, whose: Registered, now: Instant) -> Fix | Refusal:
+def _spoken(fields: Mapping[str, str]) -> Spoken:
     said, other = _alarms(fields.get("alarm", ""))
     marks = _marks(fields)
-    place = _place(fields)
-    if isinstance(place, Reason):
-        if not said:
-            return Refusal(place)
-        place, marks = None, marks | Mark.PLACE_REFUSED
-    observed = _time(fields.get("timestamp", ""), now)
-    if isinstance(observed, Reason):
-        if not said:
-            return Refusal(observed)
-        observed, marks = now, marks | Mark.CLOCK_REFUSED
-    elif "timestamp" not in fields:
-        marks |= Mark.NO_CLOCK
-    lat, lon = (None, None) if place is None else place
     radius = _number(fields.get("accuracy", ""))
-    hdop = _number(fields.get("hdop", ""))
     if radius is not None and radius < 0:
         radius, marks = None, marks | Mark.NOT_VALID
-    elif radius is None and hdop is not None and 0 < hdop < 100:
-        radius = hdop * RADIUS_M_PER_HDOP
-    speed = _within(_number(fields.get("speed", "")), 0, 1_000)
-    return Fix(
-        id=FixId(0),
-        wearer=whose.wearer,
-        device=device,
-        observed_at=observed,
-        received_at=now,
-        lat=lat,
-        lon=lon,
-        accuracy_m=radius,
+    elif radius is None:
+        radius = words.radius(None, _number(fields.get("hdop", "")))
+    speed = _number(fields.get("speed", ""))
+    return Spoken(
+        place=_place(fields),
+        observed_at=_time(fields.get("timestamp", "")),
+        radius_m=radius,
         source=_source(fields.get("source", "")),
         speed_mps=None if speed is None else speed * MPS_PER_KNOT,
-        course_deg=_within(_number(fields.get("bearing", fields.get("heading", ""))), 0, 360),
-        battery_percent=_within(_number(fields.get("batt", "").rstrip("%")), 0, 100),
+        course_deg=_number(fields.get("bearing", fields.get("heading", ""))),
+        battery_percent=_number(fields.get("batt", "").rstrip("%")),
         said=said,
         marks=marks,
         other=other,
-        protected=whose.protected,
     )
 
 
@@ -271,10 +190,6 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _within(value: float | None, low: float, high: float) -> float | None:
-    return value if value is not None and low <= value <= high else None
-
-
 def _place(fields: Mapping[str, str]) -> tuple[float, float] | Reason | None:
     texts = fields.get("lat"), fields.get("lon")
     if texts == (None, None) and "location" in fields:
@@ -285,29 +200,21 @@ def _place(fields: Mapping[str, str]) -> tuple[float, float] | Reason | None:
     lat, lon = _number(texts[0] or ""), _number(texts[1] or "")
     if lat is None or lon is None:
         return Reason.BAD_PLACE
-    if geo.in_korea(lat, lon):
-        return lat, lon
-    return Reason.SWAPPED if geo.in_korea(lon, lat) else Reason.OUT_OF_KOREA
+    return lat, lon
 
 
-def _time(text: str, now: Instant) -> Instant | Reason:
+def _time(text: str) -> Instant | Reason | None:
     """Seconds, milliseconds or ISO 8601 with a zone; without any time it is now, as the protocol has it."""
     if not text:
-        return now
+        return None
     value = _number(text)
     if value is not None:
-        ms = value if value >= 1e11 else value * 1000
-    else:
-        try:
-            moment = dt.datetime.fromisoformat(text)
-        except ValueError:
-            return Reason.BAD_TIME
-        if moment.tzinfo is None:
-            return Reason.BAD_TIME
-        ms = moment.timestamp() * 1000
-    if ms < 0:
+        return Instant(round(max(-1.0, min(value if value >= 1e11 else value * 1000, LATEST_MS))))
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
         return Reason.BAD_TIME
-    return Reason.FUTURE if ms > now + AHEAD_MS_MAX else Instant(round(ms))
+    return Reason.BAD_TIME if moment.tzinfo is None else Instant(round(moment.timestamp() * 1000))
 
 
 def _alarms(text: str) -> tuple[Said, str]:
@@ -318,7 +225,7 @@ def _alarms(text: str) -> tuple[Said, str]:
         said |= flag
         if flag is Said.OTHER:
             unknown.append(word)
-    return said, ",".join(unknown).encode()[:OTHER_BYTES_MAX].decode(errors="ignore")
+    return said, ",".join(unknown)
 
 
 def _marks(fields: Mapping[str, str]) -> Mark:

@@ -1,0 +1,99 @@
+"""Which device protocols a control centre speaks, and what it asks of its devices.
+
+`centre.json` names the ports; without a name nothing listens. A wearer about whom an incident is open is asked for a
+position at once and then in the quick rhythm, afterwards for the quiet one again: where the protocol has words for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from safetynet.core.terms import DeviceId, WearerId
+from safetynet.edge import config, health, keys
+from safetynet.edge.config import Centre, DevicePort, HttpPort
+from safetynet.edge.devices.gt06 import Gt06
+from safetynet.edge.devices.h02 import H02
+from safetynet.edge.devices.jt808 import ZONE_MIN, Jt808
+from safetynet.edge.devices.lines import Dialect, Locate, Rhythm
+from safetynet.edge.devices.teltonika import Teltonika
+from safetynet.edge.devices.words import Registered
+from safetynet.edge.intake import Intake
+from safetynet.edge.ports import Port
+
+QUIET_S: Final = 60
+QUICK_S: Final = 10
+
+
+class Doors:
+    """The listeners beside the web port, over one intake."""
+
+    def __init__(self, folder: Path, centre: Centre, intake: Intake, known: Mapping[DeviceId, Registered]) -> None:
+        self._centre, self._intake = centre, intake
+        self._devices: dict[WearerId, list[DeviceId]] = {}
+        for device, whose in known.items():
+            if not whose.protected:
+                self._devices.setdefault(whose.wearer, []).append(device)
+        self._quick: frozenset[WearerId] = frozenset()
+        self.open = asyncio.Event()
+        """When all ports listen: before it the program is not ready."""
+        addresses = config.read_addresses(folder)
+        found: list[tuple[str, DevicePort | None, Callable[[], Dialect]]] = [
+            ("gt06", centre.devices.gt06, lambda: Gt06(_zone(centre.devices.gt06, 0))),
+            ("teltonika", centre.devices.teltonika, Teltonika),
+            ("h02", centre.devices.h02, lambda: H02(_zone(centre.devices.h02, 0))),
+            ("jt808", centre.devices.jt808, lambda: Jt808(_zone(centre.devices.jt808, ZONE_MIN))),
+        ]
+        self.ports = {
+            name: Port(
+                make,
+                intake,
+                known.get,
+                each,
+                addresses=addresses,
+                tls=keys.device_context(folder) if each.tls else None,
+            )
+            for name, each, make in found
+            if each is not None
+        }
+
+    async def run(self) -> None:
+        """Until cancelled; at once where no port is configured."""
+        for each in self.ports.values():
+            await each.open(self._centre.host)
+        self.open.set()
+        async with asyncio.TaskGroup() as tasks:
+            for each in self.ports.values():
+                tasks.create_task(each.serve())
+            if (http := self._centre.devices.osmand) is not None:
+                tasks.create_task(self._http(http))
+
+    async def _http(self, at: HttpPort) -> None:
+        """Clients of this protocol ask for `?id=…` without a path: one of the two parsers takes that."""
+        host = at.host or self._centre.host
+        server = health.Server.over(
+            self._intake, host, at.port, http="h11", ws="none", limit_concurrency=at.connections_max
+        )
+        try:
+            await server.serve()
+        finally:
+            server.close()
+
+    def follow(self, wanted: Collection[WearerId]) -> None:
+        """These are to report quickly, all others quietly. Only what changes is said."""
+        quick = frozenset(wanted)
+        if quick == self._quick:
+            return
+        for device in self._of(quick - self._quick):
+            self._intake.asked.ask(device, Rhythm(QUICK_S))
+            self._intake.asked.ask(device, Locate())
+        for device in self._of(self._quick - quick):
+            self._intake.asked.ask(device, Rhythm(QUIET_S))
+        self._quick = quick
+
+    def _of(self, wearers: Iterable[WearerId]) -> list[DeviceId]:
+        return [device for each in sorted(wearers) for device in self._devices.get(each, ())]
+
+
+def _zone(at: DevicePort | None, usual_min: int) -> int:
+    return usual_min if at is None or at.zone_min is None else at.zone_min

@@ -1,0 +1,105 @@
+"""A control centre that listens to trackers: from a frame to an alarm, and what it asks of devices then."""
+
+import asyncio
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from deployment import KEY, LAT, LON, make, program
+
+from safetynet.app.devices import Doors
+from safetynet.core.terms import Source
+from safetynet.edge import clock, config, keys
+from safetynet.edge.config import DevicePort, Devices, HttpPort
+from safetynet.edge.devices.lines import Locate, Rhythm
+from safetynet.edge.devices.words import Registered
+from safetynet.edge.intake import Intake
+from safetynet.edge.store import Device, Store
+from safetynet.sim import dialects
+from safetynet.sim.devices import Report
+
+PORT = 9_740
+IMEI = "356314041419858"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three wearers; the first wears a tracker with an IMEI besides."""
+    control = make(tmp_path, PORT)
+    centre = config.read(control)
+    devices = Devices(gt06=DevicePort(port=PORT + 20), osmand=HttpPort(port=PORT + 21))
+    config.write(control, msgspec.structs.replace(centre, devices=devices, health_port=PORT + 22))
+    own = keys.open_centre(control)
+    store = Store.open(control / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
+    store.put_device(Device(IMEI, "w1", hashlib.sha256(KEY.encode()).digest()))
+    store.close()
+    return control
+
+
+def said(device, alarm=None):
+    return Report(
+        device=device, observed_at=clock.now(), lat=LAT + 0.01, lon=LON, radius_m=10.0, source=Source.GNSS, battery=80,
+        speed_mps=1, alarm=alarm,
+    )  # fmt: skip
+
+
+async def metric(name):
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 22)
+    writer.write(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    text = (await reader.read()).decode()
+    writer.close()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+
+
+async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder):
+    async with program(folder):
+        tracker = dialects.Gt06(IMEI)
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 20)
+        writer.write(tracker.hello() + tracker.report(said(IMEI, "removing")))
+        heard = b""
+        async with asyncio.timeout(20):
+            while b"TIMER,10,10#" not in heard or b"WHERE#" not in heard:
+                heard += await reader.read(1_000)
+        assert await metric("safetynet_alarms_total") == 1
+        assert await metric("safetynet_device_connections") == 1
+        writer.close()
+        phone = dialects.OsmAnd(KEY)
+        assert await dialects.talk("127.0.0.1", PORT + 21, phone, [said("d2")]) == 1, "without a path in its request"
+        own = dialects.OwnTracks("d3", KEY)
+        assert await dialects.talk("127.0.0.1", PORT, own, [said("d3")]) == 1, "at the web port too"
+        assert await metric("safetynet_fixes_total") == 3
+
+
+def test_nothing_listens_unless_it_is_said(tmp_path):
+    control = make(tmp_path, PORT + 30)
+    centre = config.read(control)
+    assert centre.devices == Devices()
+    assert json.loads((control / "centre.json").read_text())["devices"] == dict.fromkeys(
+        ("osmand", "gt06", "teltonika", "h02", "jt808", "owntracks")
+    )
+    assert Doors(control, centre, _intake(), {}).ports == {}
+
+
+def test_only_what_changes_is_asked(tmp_path):
+    control = make(tmp_path, PORT + 40)
+    intake = _intake()
+    whose = {"a": Registered("w1", bytes(32)), "b": Registered("w1", bytes(32)), "c": Registered("w2", bytes(32)), "p": Registered("w1", bytes(32), protected=True)}  # fmt: skip
+    doors = Doors(control, config.read(control), intake, whose)
+    doors.follow({"w1"})
+    assert {each: intake.asked.take(each) for each in whose} == {
+        "a": (Rhythm(10), Locate()), "b": (Rhythm(10), Locate()), "c": (), "p": (),
+    }  # fmt: skip
+    doors.follow({"w1"})
+    doors.follow({"w1", "w2"})
+    assert {each: len(intake.asked.take(each)) for each in whose} == {"a": 0, "b": 0, "c": 2, "p": 0}
+    doors.follow(set())
+    assert {each: intake.asked.take(each) for each in "ac"} == {"a": (Rhythm(60),), "c": (Rhythm(60),)}
+
+
+def _intake():
+    return Intake(None, lambda _: None, lambda _: None)
