@@ -503,9 +503,14 @@ class Control(windows.Host):
         view["seats"] = self._seats_view(state)
         self._operators.show(view, seen.at)
         for unit, feed in self._officers.items():
-            feed.show(field.phone(views.officer(state, unit, seen), view, state, self.units[unit], seen), seen.at)
+            own = views.officer(state, unit, seen)
+            feed.show(field.phone(own, view, state, self.units[unit], seen, self._numbers()), seen.at)
         for who, feed in self._phones.items():
             feed.show(protected.phone(state, who, seen), seen.at)
+
+    def _numbers(self) -> dict[PersonId, str]:
+        known = self.centre.seat_phones
+        return {each.person: known[each.seat] for each in self.sessions.people() if each.seat in known}
 
     def _seats_view(self, state: State) -> dict[str, dict[str, object]]:
         here = {each.person for each in self.seats}
