@@ -518,9 +518,14 @@ class Control(windows.Host):
         if supervised or any(each.session.account.role == shifts.SUPERVISOR for each in self.seats):
             self._supervisors.show({**view, **self._shift.supervised(state, seen)}, seen.at)
         for unit, feed in self._officers.items():
-            feed.show(field.phone(views.officer(state, unit, seen), view, state, self.units[unit], seen), seen.at)
+            own = views.officer(state, unit, seen)
+            feed.show(field.phone(own, view, state, self.units[unit], seen, self._numbers()), seen.at)
         for who, feed in self._phones.items():
             feed.show(protected.phone(state, who, seen), seen.at)
+
+    def _numbers(self) -> dict[PersonId, str]:
+        known = self.centre.seat_phones
+        return {each.person: known[each.seat] for each in self.sessions.people() if each.seat in known}
 
     def _looked(self) -> Looked:
         at = clock.now()

@@ -174,8 +174,11 @@ def added(view: View, state: State, seen: Looked) -> View:
     return view
 
 
-def phone(view: View, desk: View, state: State, row: UnitRow, seen: Looked) -> View:
-    """A unit's view with all that its order needs. `desk` is the operators': the same cameras in the same order."""
+def phone(view: View, desk: View, state: State, row: UnitRow, seen: Looked, numbers: Mapping[PersonId, str]) -> View:
+    """A unit's view with all that its order needs. `desk` is the operators': the same cameras in the same order.
+
+    `numbers`: under which telephone number each person's seat is called.
+    """
     for id, shown in view["orders"].items():
         incident = state.incidents[IncidentId(str(shown["incident"]))]
         order = incident.dispatches[DispatchId(id)]
@@ -188,6 +191,7 @@ def phone(view: View, desk: View, state: State, row: UnitRow, seen: Looked) -> V
             "ordered_at": order.ordered_at,
             "unable": order.unable.value if order.unable else None,
             "lead_name": seen.names.get(lead, lead) if lead else None,
+            "lead_phone": numbers.get(lead) if lead else None,
             "others": [_other(each, seen) for each in incident.dispatches.values() if each.unit != row.unit],
             "sighting": _mark(last, seen) if last else None,
             "backup": {"at": backup.mark.at, "answered_at": backup.answered_at} if backup else None,

@@ -7,7 +7,8 @@ import './age.js';
 import { everySecond, now } from './clock.js';
 import { icon, mark } from './icons.js';
 import { apart } from './map-shapes.js';
-import { Outbox, drawn } from './outbox.js';
+import * as keeper from './keeper.js';
+import { HELD_MS_MAX, Outbox, drawn } from './outbox.js';
 import { PHOTO_BYTES_MAX, smaller } from './photo.js';
 import { Picture } from './picture.js';
 import { turn, way } from './route.js';
@@ -21,8 +22,6 @@ import './wall.js';
 /** @typedef {import('./outbox.js').Action} Action */
 const OLD_MS = 3_000;
 const STALE_FIX_S = 20;
-/** So long a telephone holds an order without a word of the centre: as long as a grant lasts at most. */
-const SILENT_MS_MAX = 30 * 60_000;
 const RETRY_MS = 3_000;
 const WAY_MS_MIN = 3_000;
 const SWIPE_PX = 48;
@@ -141,6 +140,7 @@ function wipe(why) {
   Object.assign(seen, { failed: '', asking: '', said: null, way: null, held: null });
   picture.end();
   void outbox.wipe();
+  void keeper.drop();
 }
 
 // --- what is shown -------------------------------------------------------------------------------------------------
@@ -170,8 +170,11 @@ function map(at) {
   const corner = seen.way ? turn(seen.way) : null;
   return html`<div class="f-map"><sn-sketch class="mapbox" .place=${at.place} .here=${mine()} .mine=${t('field.me')} .way=${seen.way} .camera=${picture.camera()} .seen=${at.sighting} label=${t('field.map')}></sn-sketch>
     ${corner ? html`<p class="f-turn num">${icon('nav', 18)}<b>${t(`field.turn_${corner.side}`, { m: metres(corner.m) })}</b> ${corner.name}</p>` : ''}
-    ${at.lead_name ? html`<p class="f-lead">${t('field.lead', { name: at.lead_name })}</p>` : ''}</div>`;
+    ${at.lead_name ? lead(at.lead_name, at.lead_phone ?? null) : ''}</div>`;
 }
+
+/** Who leads at the centre; with a number of that seat a button that calls it. @param {string} name @param {string|null} phone */
+const lead = (name, phone) => (phone ? html`<a class="f-lead f-call" href=${`tel:${phone}`} aria-label=${t('field.call', { name })}>${icon('phone', 18)}${t('field.lead', { name })}</a>` : html`<p class="f-lead">${t('field.lead', { name })}</p>`);
 
 /** One picture, or why there is none. @param {Order} at */
 function view(at) {
@@ -182,6 +185,9 @@ function view(at) {
   return html`<section class="f-pic" aria-label=${t('field.picture')} @touchstart=${grip} @touchend=${swipe}><sn-tile .tile=${tile} .viewer=${Object.values(state.all.me)[0]?.name ?? ''} .best=${n === 1}></sn-tile>
     ${of > 1 ? html`<button class="f-next num" data-act="next" aria-label=${t('field.next')} @click=${() => picture.next(1)}>${n}/${of} ›</button>` : ''}</section>`;
 }
+
+/** What an action was, as its button says it. @param {Action} action */
+const named = (action) => (action.kind === 'photo' ? t('field.photo') : action.kind === 'field' ? t(`FieldMark.${action.fields.mark}`) : t(`UnitState.${action.fields.state}`));
 
 let gripped = 0;
 const grip = (/** @type {TouchEvent} */ event) => { gripped = event.changedTouches[0].clientX; };
@@ -238,9 +244,17 @@ function done(at) {
     : html`<button class="link" data-act="done" @click=${() => { seen.asking = 'release'; draw(); }}>${t('field.done')}</button>`;
 }
 
+/** Opened without a network: what is here, and what is not. */
+const unreached = () => html`<div class="f-none"><span class="mark">${mark}</span><h1>${t('field.unreached')}</h1><p>${t('field.unreached_more')}</p>
+    ${outbox.held.length ? html`<section class="f-kept" aria-labelledby="f-kept"><h2 id="f-kept" role="status">${t('field.offline', { n: outbox.held.length })}</h2>
+      <ul class="num">${outbox.held.map((each) => html`<li><span>${clock(each.acted_at)}</span> ${named(each)}</li>`)}</ul></section>` : html`<p role="status">${t('field.nothing_kept')}</p>`}
+    <button class="link" @click=${() => speak(isKorean() ? 'en' : 'ko')}>${t('head.language')}</button></div>`;
+
 function nothing() {
+  if (!seen.gone && !state.ready() && old()) return unreached();
   return html`<div class="f-none"><span class="mark">${mark}</span><h1>${t(seen.gone === 'silent' ? 'field.silent' : seen.gone ? 'field.over' : 'field.none')}</h1><p>${seen.gone ? t('field.over_more') : ''}</p>
     <p class=${old() ? 'bad' : ''}>${t(old() ? 'field.bad' : 'field.good')}</p>
+    ${keeper.mayAsk() ? html`<button class="btn" data-act="notify" @click=${() => void keeper.ask().then(draw)}>${t('field.notify')}</button>` : ''}
     <button class="link" @click=${() => speak(isKorean() ? 'en' : 'ko')}>${t('head.language')}</button>
     <button class="link" @click=${() => void leave()}>${t('sign.out')}</button></div>`;
 }
@@ -268,6 +282,8 @@ function heed() {
     seen.gone = '';
     seen.held = at.dispatch;
     seen.said = null;
+    void keeper.keep();
+    void keeper.notice(Object.values(state.all.orders).filter(live).length);
   } else if (!at && seen.held) wipe('over');
   if (state.ready() && state.up) void outbox.keepOnly((dispatch) => dispatch === at?.dispatch).then(() => outbox.flush());
   if (at) void reckon(at).then(draw);
@@ -287,16 +303,16 @@ picture.addEventListener('change', draw);
 outbox.addEventListener('change', draw);
 outbox.addEventListener('refused', (event) => {
   const { action, why } = /** @type {CustomEvent} */ (event).detail;
-  const what = action.kind === 'photo' ? t('field.photo') : action.kind === 'field' ? t(`FieldMark.${action.fields.mark}`) : t(`UnitState.${action.fields.state}`);
-  seen.failed = t('act.failed', { act: what, why: t(`Why.${why}`) });
+  seen.failed = t('act.failed', { act: named(action), why: t(`Why.${why}`) });
   draw();
 });
 spoken.addEventListener('language', draw);
 everySecond(() => {
-  if (seen.held && state.silence_ms() > SILENT_MS_MAX) {
+  if (seen.held && state.silence_ms() > HELD_MS_MAX) {
     wipe('silent');
     state.all.orders = {};
   }
+  if (!state.up && outbox.held.length) void outbox.expire(now());
   const at = order();
   if (at) void reckon(at);
   picture.show(at && UNDER_WAY.includes(at.state) ? at : null);

@@ -800,6 +800,12 @@ export const TEXT = {
   'field.done': ['임무 마침', 'My part is done'],
   'field.done_sure': ['정말 마침', 'Done: sure?'],
   'field.silent': ['관제 소식이 30분 없어 닫았습니다', 'Closed: no word from the centre for 30 min'],
+  'field.unreached': ['관제센터에 닿지 않습니다', 'The control centre is out of reach'],
+  'field.unreached_more': ['명령은 이 전화에 저장하지 않습니다. 연결되면 다시 보입니다.', 'Orders are not stored on this phone. Yours is back when there is a link.'],
+  'field.nothing_kept': ['보내지 못하고 남은 것은 없습니다.', 'Nothing waits to be sent.'],
+  'field.call': ['{name} 자리에 전화', 'Call the seat of {name}'],
+  'field.notify': ['잠긴 화면에도 출동 알림 받기', 'Notify me of orders, also when locked'],
+  'field.notice': ['출동 명령 {n}건', '{n} order(s) to go'],
   'field.rules': ['저장 금지 · 재제공 금지', 'no saving · no sharing on'],
 
   'wind.0': ['북', 'north'],

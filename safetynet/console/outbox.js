@@ -7,6 +7,8 @@ const BASE = 'safetynet-field';
 const STORE = 'actions';
 /** More than this is not kept: somebody presses in vain, and should be told. */
 const KEPT_MAX = 100;
+/** So long a telephone holds anything of an order without a word of the centre: as long as a grant lasts at most. */
+export const HELD_MS_MAX = 30 * 60_000;
 const ID_BYTES = 16;
 
 /**
@@ -102,6 +104,12 @@ export class Outbox extends EventTarget {
   async keepOnly(live) {
     await this.#ready();
     for (const each of this.held.filter((one) => !live(one.dispatch))) await this.#forget(each);
+  }
+
+  /** Without a connection nobody says that an order is over: what is too old goes by itself. @param {number} at */
+  async expire(at) {
+    await this.#ready();
+    for (const each of this.held.filter((one) => at - one.acted_at > HELD_MS_MAX)) await this.#forget(each);
   }
 
   async wipe() {

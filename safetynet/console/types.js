@@ -81,7 +81,7 @@
  *   unreviewed: number, answer_ms_median: number|null, answer_ms_max: number|null, streams_given: number, streams_own: number,
  *   ledger_size: number}} Today
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
- *   answer_by: number|null, office: string, priority: number, ordered_at: number, unable: string|null, lead_name: string|null,
+ *   answer_by: number|null, office: string, priority: number, ordered_at: number, unable: string|null, lead_name: string|null, lead_phone?: string|null,
  *   others: {unit_name: string, state: string}[], sighting: FieldMark|null, backup: {at: number, answered_at: number|null}|null,
  *   law: {article_ko: string, article_en: string, conditions: string[]}|null, grants: Grant[], cameras: Camera[]}} Order
  * @typedef {{state: string, at: number, read: boolean}} Police

@@ -115,6 +115,8 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
     disk: DiskLimits = DiskLimits()
     erasures: str | None = None
     """A second place for the list of erasures, on another disk than this folder's."""
+    seat_phones: dict[str, str] = {}
+    """Telephone number of each seat, for officers who want to speak to who leads."""
     phones: Phones | None = None
     """Officers' and protected persons' telephones; nobody but this machine reaches the pages without it."""
 

@@ -435,6 +435,8 @@ _SEATS: Final = (
     ("supervisor1", "문시험", "supervisor", "1"),
 )
 """Login, name, role, seat. Everybody is made up: 연습 is exercise, 모의 mock, 시험 test."""
+SEAT_PHONES: Final = {seat: f"02-0000-{int(seat):04d}" for _, _, _, seat in _SEATS}
+"""Nobody has these."""
 _CITY_SEATS: Final = {
     CITIES[0]: (("garam1", "심가명", "city_operator", "1"), ("garam2", "엄예비", "city_head", "")),
     CITIES[1]: (("narae1", "마훈련", "city_operator", "1"), ("narae2", "도모형", "city_head", "")),
@@ -579,6 +581,7 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         health_port=ports.control_health,
         relay_health_port=ports.windows_health,
         peers=tuple(as_peer(each) for each in partners),
+        seat_phones=SEAT_PHONES,
         demo=True,
     )
     known = (as_peer(control),)

@@ -211,7 +211,7 @@ def test_a_view_is_what_the_pages_types_say(name, told, people):
     seen = looked(told.at, people)
     desk = field.added(views.operators(told.state, seen), told.state, seen)
     fit(desk)
-    fit(field.phone(views.officer(told.state, "u1", seen), desk, told.state, U1, seen))
+    fit(field.phone(views.officer(told.state, "u1", seen), desk, told.state, U1, seen, {}))
 
 
 def test_an_incident_as_it_is_shown():

@@ -21,7 +21,7 @@ import uvicorn
 from playwright.sync_api import Error, sync_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -356,6 +356,7 @@ class Centre:
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),
+            Route("/field-worker.js", lambda _: FileResponse(CONSOLE / "field-worker.js", headers={"content-security-policy": "default-src 'none'; connect-src 'self'"})),
             Route("/panel/story/{name}", story, methods=["POST"]),
             Route("/console/player/player.js", lambda _: Response((HERE / "player.js").read_text(), media_type="text/javascript")),
             WebSocketRoute("/ws", self.live), Mount("/console", StaticFiles(directory=CONSOLE, follow_symlink=True)),

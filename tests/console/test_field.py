@@ -126,6 +126,97 @@ def test_the_end_wipes_what_waits_too(centre: Any, scene: Any, phone: Any) -> No
     assert "부착장치" not in w.page.evaluate("document.body.innerText")
 
 
+CACHED = """(async () => { const all = []; for (const name of await caches.keys()) { const cache = await caches.open(name);
+  for (const request of await cache.keys()) all.push([new URL(request.url).pathname, await (await cache.match(request)).text()]); }
+  return all; })()"""
+LINE_IS_DOWN = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+
+
+def offline(w: Any) -> None:
+    w.context.set_offline(True)
+    w.page.reload()
+
+
+def online(w: Any) -> None:
+    """What the browser said of a network that we took away is no fault of the page."""
+    w.context.set_offline(False)
+    w.faults[:] = [each for each in w.faults if not any(word in each for word in LINE_IS_DOWN)]
+
+
+@pytest.mark.parametrize(("language", "theme"), [("ko", "dark"), ("en", "light")])
+def test_the_page_opens_without_a_network_and_says_what_it_still_holds(centre: Any, phone: Any, look: Any, language: str, theme: str) -> None:  # fmt: skip
+    w = phone(language, theme)
+    w.until(f"{CACHED}.then((all) => all.some(([path]) => path === '/field'))")
+    w.until(f"{CACHED}.then((all) => all.some(([path]) => path === '/console/vendor/lit/index.js'))")
+    centre.no["field"] = "no_answer"
+    w.page.locator("[data-mark=seen]").click()
+    w.heard("field")
+    offline(w)
+    w.says("관제센터에 닿지 않습니다" if language == "ko" else "The control centre is out of reach")
+    w.says("1건 보관 중" if language == "ko" else "1 kept")
+    w.says("보임" if language == "ko" else "Seen")
+    assert w.page.locator("sn-tile, sn-sketch").count() == 0
+    assert w.page.evaluate(CLIPPED) == []
+    assert grave(w) == []
+    look(w, f"field-unreached-{language}-{theme}")
+    kept = w.page.evaluate(CACHED)
+    assert all(path == "/field" or path.startswith("/console/") for path, _ in kept)
+    assert not [path for path, text in kept if ("d1" in text and "가온보호관찰소" in text) or "36.35" in text]
+    del centre.no["field"]
+    online(w)
+    w.until("document.querySelector('sn-sketch') && !document.querySelector('.f-strip')", 15)
+    said = [each for each in centre.heard if each["act"] == "field"]
+    assert len({each["action"] for each in said}) == 1
+    assert len({each["acted_at"] for each in said}) == 1, "his own time of it, also over a page that was closed"
+    online(w)
+
+
+def test_what_keeps_the_page_goes_with_the_order(centre: Any, scene: Any, phone: Any) -> None:
+    w = phone()
+    w.until(f"{CACHED}.then((all) => all.length > 10)")
+    centre.put(orders={"d1": scene.seen_order(state="released")})
+    w.says("사건이 끝났습니다")
+    w.until("caches.keys().then((all) => all.length === 0)")
+
+
+def test_what_waits_too_long_without_a_network_goes_by_itself(centre: Any, phone: Any) -> None:
+    """Nobody can say to a telephone that was off that the incident is over."""
+    w = phone()
+    w.until(f"{CACHED}.then((all) => all.some(([path]) => path === '/field'))")
+    centre.no["field"] = "no_answer"
+    w.page.locator("[data-mark=seen]").click()
+    w.heard("field")
+    w.page.add_init_script("const real = Date.now.bind(Date); Date.now = () => real() + 31 * 60_000;")
+    offline(w)
+    w.says("보내지 못하고 남은 것은 없습니다")
+    assert w.page.evaluate(KEPT) == 0
+    online(w)
+
+
+def test_a_locked_telephone_says_that_there_is_an_order_and_nothing_of_it(centre: Any, scene: Any, opened: Any) -> None:
+    w = opened(width=390, height=844)
+    w.context.grant_permissions(["notifications"])
+    w.page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => true});")
+    centre.world |= {"me": {"me": {**scene.ME, "role": "officer"}}, "units": {}, "orders": {}}
+    w.go("/field")
+    w.says("받은 출동 명령이 없습니다")
+    centre.put(orders={"d1": scene.seen_order(state="received", law=None, grants=[], cameras=[])})
+    told = "navigator.serviceWorker.getRegistration('/field').then((r) => r?.getNotifications()).then((all) => all?.map((n) => [n.title, n.body, n.data]))"  # fmt: skip
+    w.until(f"{told}.then((all) => all?.length === 1)")
+    assert w.page.evaluate(told) == [["스마트도시 안전망", "출동 명령 1건", None]]
+    centre.put(orders={"d1": scene.seen_order(state="released")})
+    w.until(f"{told}.then((all) => all.length === 0)")
+
+
+def test_who_leads_can_be_called_at_the_number_of_the_seat(phone: Any) -> None:
+    w = phone(lead_phone="02-0000-0003")
+    call = w.page.locator("a.f-call")
+    assert call.get_attribute("href") == "tel:02-0000-0003"
+    assert call.get_attribute("aria-label") == "이관제 자리에 전화"
+    box = call.bounding_box()
+    assert box["height"] >= 48, "a thumb finds it"
+
+
 def test_a_call_for_backup_rings_at_the_desk_until_somebody_answers(centre: Any, scene: Any, opened: Any, look: Any) -> None:  # fmt: skip
     at = scene.now_ms()
     spot = {"lat": scene.LAT + 0.0006, "lon": scene.LON, "radius_m": 9.0}
