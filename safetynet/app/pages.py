@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import field, lookups, site
+from safetynet.app import field, lookups, site, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Site, body_of
 from safetynet.core.fixes import Fix
@@ -19,6 +19,25 @@ from safetynet.edge.devices import osmand
 from safetynet.edge.photos import PHOTO_BYTES_MAX
 
 HOME: Final = {"operator": "/operator", "supervisor": "/operator", "officer": "/field", "protected": "/protected"}
+
+PHOTO: Final = (
+    surface.Query(name="dispatch", schema={"type": "string", "minLength": 1}, required=True),
+    surface.Query(name="action", schema={"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"}, required=True),
+    surface.Query(name="acted_at", schema={"type": "integer", "minimum": 0}, required=True),
+)
+OSMAND: Final = tuple(
+    surface.Query(name=name, schema={"type": "string"}) for name in ("id", "key", "lat", "lon", "timestamp", "alarm")
+)
+REFUSED: Final = (400, 401, 413, 422)
+DEVICE: Final = surface.Entry(
+    "/device",
+    frozenset({"GET", "POST"}),
+    surface.Said(
+        what="What a wearer's device or a protected person's phone says",
+        takes=surface.FORM, query=OSMAND, gives={200: None}, problems=(*REFUSED, 414, 503),
+    ),
+)  # fmt: skip
+"""In front of the route table: the intake is raw ASGI."""
 
 
 class Program(site.Program, lookups.Program, Protocol):
@@ -33,10 +52,10 @@ class Program(site.Program, lookups.Program, Protocol):
 
 def application(control: Program, intake: ASGIApp) -> ASGIApp:
     """Device intake as raw ASGI in front, everything of the pages behind it."""
-    pages = Starlette(routes=_Pages(control).routes())
+    pages = Starlette(routes=site_of(control).routes())
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/device":
+        if scope["type"] == "http" and scope["path"] == DEVICE.path:
             await intake(scope, receive, send)
             return
         try:
@@ -46,6 +65,10 @@ def application(control: Program, intake: ASGIApp) -> ASGIApp:
             raise
 
     return serve
+
+
+def site_of(control: Program) -> Site:
+    return _Pages(control)
 
 
 class _Pages(Site):
@@ -70,15 +93,22 @@ class _Pages(Site):
             *super().routes(),
         ]
 
+    def entries(self) -> list[surface.Entry]:
+        return [DEVICE, *super().entries()]
+
+    @surface.says("The operator's page", gives={200: surface.HTML, 307: None})
     async def _operator(self, request: Request) -> Response:
         return self._page(request, "operator.html", "/operator")
 
+    @surface.says("The officer's page")
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")
 
+    @surface.says("The protected person's page")
     async def _protected(self, request: Request) -> Response:
         return self._files.page("protected.html")
 
+    @surface.says("The page of closed incidents", gives={200: surface.HTML, 307: None})
     async def _incidents(self, request: Request) -> Response:
         session = self._whose(request)
         if session is None or session.account.role not in OPERATORS:
@@ -87,6 +117,10 @@ class _Pages(Site):
 
     # --- photographs -----------------------------------------------------------------------------------------------
 
+    @surface.says(
+        "A photograph from an officer's telephone",
+        takes=surface.JPEG, query=PHOTO, gives={204: None}, problems=(400, 403, 413, 422), signed_in=True,
+    )  # fmt: skip
     async def _take_photo(self, request: Request) -> Response:
         """From an officer's telephone; sent again after a lost answer it is there already."""
         session = self._whose(request)
@@ -105,6 +139,7 @@ class _Pages(Site):
             return self._problem(422, no.value if isinstance(no, Why) else no)
         return Response(status_code=204, headers=self._files.headers)
 
+    @surface.says("A photograph of an incident", gives={200: surface.JPEG}, problems=(404,), signed_in=True)
     async def _photo(self, request: Request) -> Response:
         """To who sits at the centre, and never into a cache."""
         session = self._whose(request)
@@ -118,6 +153,7 @@ class _Pages(Site):
 
     # --- units' phones ---------------------------------------------------------------------------------------------
 
+    @surface.says("Where a unit's phone is", takes=surface.FORM, query=OSMAND, gives={200: None}, problems=REFUSED)
     async def _unit(self, request: Request) -> Response:
         body = await body_of(request)
         found = osmand.decode(
