@@ -2,6 +2,7 @@
 PY := .venv/bin/python
 PORT ?= 8400
 N ?= 1000
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help setup demo smoke test check fix bench storm fuzz sabotage lock clean
@@ -18,8 +19,8 @@ demo: ## the whole product on a made city (PORT=8400 moves every port; FIELD_HOS
 smoke: ## a story in real Chromium, figures as JSON (STORY=tamper|zone|drift|curfew|approach, DATA=folder for real input)
 	@tools/setup dev && exec $(PY) -m safetynet smoke $(if $(STORY),--story $(STORY)) $(if $(DATA),--data $(DATA)) $(if $(RUNS),--runs $(RUNS))
 
-test: ## every test: unit, property, storm, browser
-	@tools/setup dev && $(PY) -m pytest $(ARGS)
+test: ## every test: unit, property, storm, browser; two files at a time, or as ARGS="..." says
+	@tools/setup dev && $(PY) -m pytest $(if $(ARGS),$(ARGS),$(SIDE_BY_SIDE))
 
 check: ## format, lint, types, walls
 	@tools/setup dev && $(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && node_modules/.bin/pyright && node_modules/.bin/tsc -p safetynet/console && .venv/bin/lint-imports

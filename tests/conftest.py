@@ -5,9 +5,21 @@ what it finds becomes an `@example` of its test.
 """
 
 import os
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # where every test finds `ports`
 
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file stays whole (it shares programs and worlds); storms share nothing and fill what is left over."""
+    for item in items:
+        if item.get_closest_marker("storm") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

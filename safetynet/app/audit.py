@@ -566,9 +566,9 @@ def _show(verdict: Verdict) -> None:
         )
     else:
         out.print("원장이 하나뿐이라 제공과 수신을 대조하지 못했습니다. One ledger alone: nothing was compared.")
-    for each in verdict.faults[:FAULTS_SHOWN_MAX]:
-        where = "" if each.index is None else f" 잎 leaf {each.index}"
-        out.print(f"이상 fault: {each.log}{where}: {each.what}", style="red")
+    for fault in verdict.faults[:FAULTS_SHOWN_MAX]:
+        where = "" if fault.index is None else f" 잎 leaf {fault.index}"
+        out.print(f"이상 fault: {fault.log}{where}: {fault.what}", style="red")
     if len(verdict.faults) > FAULTS_SHOWN_MAX:
         out.print(f"… 외 and {len(verdict.faults) - FAULTS_SHOWN_MAX:,} more", style="red")
     if unmarked := sum(log.unmarked for log in verdict.logs):

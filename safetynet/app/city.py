@@ -19,7 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope
 from starlette.types import Send as Answer
 
-from safetynet.app import city_views, figures, site, windows
+from safetynet.app import city_views, figures, site, surface, windows
 from safetynet.app.cards import links_of
 from safetynet.app.city_views import Looked
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
@@ -439,12 +439,17 @@ class _Pages(site.Site):
     def routes(self) -> list[Route | WebSocketRoute]:
         return [Route("/city", self._city), *super().routes()]
 
+    @surface.says("The page of the city's own people", gives={200: surface.HTML, 307: None})
     async def _city(self, request: Request) -> Response:
         return self._page(request, "city.html", "/city")
 
 
+def site_of(program: City) -> site.Site:
+    return _Pages(program)
+
+
 def application(program: City) -> ASGIApp:
-    pages = Starlette(routes=_Pages(program).routes())
+    pages = Starlette(routes=site_of(program).routes())
 
     async def serve(scope: Scope, receive: Receive, send: Answer) -> None:
         try:

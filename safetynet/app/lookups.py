@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from safetynet.app import reports
+from safetynet.app import reports, surface
 from safetynet.app.archive import PAGE_ROWS, Archive, Names, Opened, Page, ticks
 from safetynet.app.loop import Loop
 from safetynet.app.people import OPERATORS, UnitRow
@@ -75,6 +75,30 @@ class _Open(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str = "ko"
 
 
+class _Row(msgspec.Struct, frozen=True):
+    incident: str
+    case_no: str | None
+    kind: str | None
+    priority: int | None
+    opened_at: int | None
+    closed_at: int | None
+    code: str | None
+    owner_name: str | None
+
+
+class _Owner(msgspec.Struct, frozen=True):
+    person: str
+    name: str
+
+
+class _Found(msgspec.Struct, frozen=True):
+    rows: list[_Row]
+    page: int
+    page_rows: int
+    total: int
+    owners: list[_Owner]
+
+
 _Asked = TypeVar("_Asked", _Search, _Open)
 Whose = Callable[[Request], Session | None]
 Problem = Callable[[int, str], Response]
@@ -112,6 +136,7 @@ class Lookups:
         except NONSENSE:
             return self._problem(400, Why.MALFORMED.value)
 
+    @surface.says("Closed incidents that fit", takes=_Search, gives={200: _Found}, problems=(400, 403), signed_in=True)
     async def _search(self, request: Request) -> Response:
         said = await self._said(request, _Search)
         if isinstance(said, Response):
@@ -174,6 +199,10 @@ class Lookups:
         )
         return await self._program.archive.open(asked.incident, asked.purpose)
 
+    @surface.says(
+        "One closed incident, opened for a purpose; written down first",
+        takes=_Open, gives={200: surface.JSON}, problems=(400, 403, 404, 409), signed_in=True,
+    )  # fmt: skip
     async def _open(self, request: Request) -> Response:
         said = await self._said(request, _Open)
         if isinstance(said, Response):
@@ -181,6 +210,10 @@ class Lookups:
         opened = await self._opened(*said)
         return opened if isinstance(opened, Response) else self._json(self._story(opened))
 
+    @surface.says(
+        "The report of a closed incident on paper; written down first",
+        takes=_Open, gives={200: surface.PDF}, problems=(400, 403, 404, 409), signed_in=True,
+    )  # fmt: skip
     async def _report(self, request: Request) -> Response:
         said = await self._said(request, _Open)
         if isinstance(said, Response):

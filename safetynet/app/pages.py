@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import field, lookups, site, statute
+from safetynet.app import field, lookups, site, statute, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -30,6 +30,33 @@ WORKER: Final = "field-worker.js"
 DEVICES: Final = frozenset({"/device", "/owntracks"})
 """Where devices speak."""
 
+PHOTO: Final = (
+    surface.Query(name="dispatch", schema={"type": "string", "minLength": 1}, required=True),
+    surface.Query(name="action", schema={"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"}, required=True),
+    surface.Query(name="acted_at", schema={"type": "integer", "minimum": 0}, required=True),
+)
+OSMAND: Final = tuple(
+    surface.Query(name=name, schema={"type": "string"}) for name in ("id", "key", "lat", "lon", "timestamp", "alarm")
+)
+REFUSED: Final = (400, 401, 413, 422)
+DEVICE: Final = surface.Entry(
+    "/device",
+    frozenset({"GET", "POST"}),
+    surface.Said(
+        what="What a wearer's device or a protected person's phone says",
+        takes=surface.FORM, query=OSMAND, gives={200: None}, problems=(*REFUSED, 414, 503),
+    ),
+)  # fmt: skip
+"""In front of the route table, as the next: the intake is raw ASGI."""
+OWNTRACKS: Final = surface.Entry(
+    "/owntracks",
+    frozenset({"GET", "POST"}),
+    surface.Said(
+        what="What an OwnTracks telephone says; answered with what it is asked",
+        takes=surface.JSON, gives={200: surface.JSON}, problems=(*REFUSED, 414, 503),
+    ),
+)  # fmt: skip
+
 
 class Program(site.Program, lookups.Program, Protocol):
     """What the pages need of the control centre."""
@@ -43,7 +70,7 @@ class Program(site.Program, lookups.Program, Protocol):
 
 def application(control: Program, intake: ASGIApp) -> ASGIApp:
     """Device intake as raw ASGI in front, everything of the pages behind it."""
-    pages = _failing(control, Starlette(routes=_Pages(control).routes()))
+    pages = _failing(control, Starlette(routes=site_of(control).routes()))
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in DEVICES:
@@ -70,6 +97,10 @@ def _failing(control: Program, pages: ASGIApp) -> ASGIApp:
     return serve
 
 
+def site_of(control: Program) -> Site:
+    return _Pages(control)
+
+
 class _Carried(Site):
     """What a telephone opens."""
 
@@ -85,16 +116,25 @@ class _Carried(Site):
             Route(f"/{WORKER}", self._worker),
         ]
 
+    @surface.says("The officer's page")
     async def _field(self, request: Request) -> Response:
         return self._files.page("field.html")
 
+    @surface.says("The protected person's page")
     async def _protected(self, request: Request) -> Response:
         return self._files.page("protected.html")
 
+    @surface.says(
+        "What keeps the officer's page on the telephone", gives={200: "text/javascript", 304: None, 404: surface.TEXT}
+    )
     async def _worker(self, request: Request) -> Response:
         """At the root, so that it may answer for `/field` when there is no network."""
         return self._files.named(request, WORKER)
 
+    @surface.says(
+        "A photograph from an officer's telephone",
+        takes=surface.JPEG, query=PHOTO, gives={204: None}, problems=(400, 403, 413, 422), signed_in=True,
+    )  # fmt: skip
     async def _take_photo(self, request: Request) -> Response:
         """From an officer's telephone; sent again after a lost answer it is there already."""
         session = self._whose(request)
@@ -147,18 +187,26 @@ class _Pages(_Carried):
             *super().routes(),
         ]
 
+    def entries(self) -> list[surface.Entry]:
+        return [DEVICE, OWNTRACKS, *super().entries()]
+
+    @surface.says("The operator's page", gives={200: surface.HTML, 307: None})
     async def _operator(self, request: Request) -> Response:
         return self._desk(request, "operator.html")
 
+    @surface.says("The supervisor's page", gives={200: surface.HTML, 307: None})
     async def _supervisor(self, request: Request) -> Response:
         return self._page(request, "supervisor.html", "/supervisor")
 
+    @surface.says("The page of closed incidents", gives={200: surface.HTML, 307: None})
     async def _incidents(self, request: Request) -> Response:
         return self._desk(request, "incidents.html")
 
+    @surface.says("The law table as a page", gives={200: surface.HTML, 307: None})
     async def _law(self, request: Request) -> Response:
         return self._desk(request, "law.html")
 
+    @surface.says("The law table", gives={200: surface.JSON}, signed_in=True)
     async def _law_table(self, request: Request) -> Response:
         session = self._whose(request)
         if session is None or session.account.role not in OPERATORS:
@@ -175,6 +223,7 @@ class _Pages(_Carried):
 
     # --- photographs -----------------------------------------------------------------------------------------------
 
+    @surface.says("A photograph of an incident", gives={200: surface.JPEG}, problems=(404,), signed_in=True)
     async def _photo(self, request: Request) -> Response:
         """To who sits at the centre, and never into a cache."""
         session = self._whose(request)
@@ -188,6 +237,7 @@ class _Pages(_Carried):
 
     # --- units' phones ---------------------------------------------------------------------------------------------
 
+    @surface.says("Where a unit's phone is", takes=surface.FORM, query=OSMAND, gives={200: None}, problems=REFUSED)
     async def _unit(self, request: Request) -> Response:
         body = await body_of(request)
         found = osmand.decode(

@@ -20,7 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from safetynet.app import windows
+from safetynet.app import surface, windows
 from safetynet.edge import auth, health, keys, process
 from safetynet.edge.auth import Locked, Session, Sessions
 from safetynet.edge.codec import NONSENSE
@@ -69,6 +69,15 @@ class Screens:
     def quiet_s(self) -> float:
         """How long nothing was shown."""
         return asyncio.get_running_loop().time() - self._at
+
+
+class _SignIn(msgspec.Struct, frozen=True):
+    account: str
+    password: str
+
+
+class _SignedIn(msgspec.Struct, frozen=True):
+    role: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +131,11 @@ class Site:
             Route("/", self._home),
             Route("/sign-in", self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
+            Route("/openapi.json", self._openapi),
             Route("/demo.json", self._demo),
             Route("/map/{name}.geojson", self._map_file),
             Route("/map/{name}.json", self._map_file),
-            Route("/console/{path:path}", self._files.serve),
+            Route("/console/{path:path}", self._console),
             WebSocketRoute("/ws", self._state),
         ]
 
@@ -152,6 +162,7 @@ class Site:
 
     # --- pages and files -------------------------------------------------------------------------------------------
 
+    @surface.says("Sign-in, or the way to one's own page", gives={200: surface.HTML, 307: None})
     async def _home(self, request: Request) -> Response:
         session = self._whose(request)
         if session is None:
@@ -166,6 +177,7 @@ class Site:
             return RedirectResponse("/")
         return self._files.page(name)
 
+    @surface.says("The base map and the cameras on it", gives={200: surface.JSON}, problems=(404,), signed_in=True)
     async def _map_file(self, request: Request) -> Response:
         if self._whose(request) is None:
             return self._problem(401, "sign_in")
@@ -175,14 +187,33 @@ class Site:
         headers = {**self._files.headers, "cache-control": "private, max-age=3600"}
         return Response(path.read_bytes(), media_type="application/json", headers=headers)
 
+    @surface.says("Accounts of the demo, nothing elsewhere", gives={200: surface.JSON}, problems=(404,))
     async def _demo(self, request: Request) -> Response:
         path = self._program.folder / "demo.json"
         if not self._program.centre.demo or not path.exists():
             return self._problem(404, "not_a_demo")
         return Response(path.read_bytes(), media_type="application/json", headers=self._files.headers)
 
+    @surface.says("A file of the pages", gives={200: "*/*", 304: None, 404: surface.TEXT})
+    async def _console(self, request: Request) -> Response:
+        return await self._files.serve(request)
+
+    @surface.says("This document", gives={200: surface.JSON}, signed_in=True)
+    async def _openapi(self, request: Request) -> Response:
+        if self._whose(request) is None:
+            return self._problem(401, "sign_in")
+        return JSONResponse(self.description(), headers={**self._files.headers, "cache-control": "no-store"})
+
+    def description(self) -> dict[str, object]:
+        """The HTTP surface of this program as OpenAPI."""
+        return surface.describe(f"safetynet {self._program.centre.role.value}", self.entries())
+
+    def entries(self) -> list[surface.Entry]:
+        return surface.entries(self.routes())
+
     # --- who is there ----------------------------------------------------------------------------------------------
 
+    @surface.says("Opens a session", takes=_SignIn, gives={200: _SignedIn}, problems=(400, 401, 403, 429))
     async def _sign_in(self, request: Request) -> Response:
         if not self._ours(request):
             return self._problem(403, "wrong_origin")
@@ -209,6 +240,7 @@ class Site:
         answer.headers["set-cookie"] = self._cookie(request, token)
         return answer
 
+    @surface.says("Ends the session, its windows and their pictures", gives={204: None}, problems=(403,))
     async def _sign_out(self, request: Request) -> Response:
         if not self._ours(request):
             return self._problem(403, "wrong_origin")
@@ -229,15 +261,13 @@ class Site:
 
     def _problem(self, status: int, reason: str) -> Response:
         """RFC 9457, the reason as a word that the page translates."""
-        body = {"type": "about:blank", "status": status, "title": reason, "reason": reason}
+        body = surface.Problem(type="about:blank", status=status, title=reason, reason=reason)
         return JSONResponse(
-            body, status_code=status, headers=self._files.headers, media_type="application/problem+json"
+            msgspec.to_builtins(body),
+            status_code=status,
+            headers=self._files.headers,
+            media_type="application/problem+json",
         )
-
-
-class _SignIn(msgspec.Struct, frozen=True):
-    account: str
-    password: str
 
 
 async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import websockets
+from patience import PATIENCE_S
 
 from safetynet.app import people
 from safetynet.app.control import Control
@@ -89,14 +90,14 @@ class Program:
             sys.executable, "-m", "safetynet", "control", "--dir", str(folder),
             stdout=asyncio.subprocess.PIPE, env={**os.environ, "SAFETYNET_FAILPOINT": failpoint},
         )  # fmt: skip
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
         assert b'"ready"' in line, line
         return cls(process)
 
     async def end(self) -> int:
         if self.process.returncode is None:
             self.process.terminate()
-        await asyncio.wait_for(self.process.communicate(), 10)
+        await asyncio.wait_for(self.process.communicate(), PATIENCE_S)
         return self.process.returncode
 
 
@@ -119,7 +120,7 @@ async def http(
     head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items()) + "\r\n"
     try:
         writer.write(head.encode() + body)
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
     finally:
         writer.close()
         await writer.wait_closed()
@@ -155,8 +156,9 @@ class Page:
     def __init__(self, socket: websockets.ClientConnection) -> None:
         self.socket, self.shown, self.epoch, self.seq = socket, {}, None, None
         self.admits, self.fulls, self.resumed, self.answers, self.ref = [], 0, False, {}, 0
+        self.beats = []
 
-    async def step(self, wait_s: float = 5.0) -> dict:
+    async def step(self, wait_s: float = PATIENCE_S) -> dict:
         said = json.loads(await asyncio.wait_for(self.socket.recv(), wait_s))
         if "full" in said:
             self.fulls, self.shown = self.fulls + 1, said["full"]
@@ -173,11 +175,13 @@ class Page:
                     del self.shown[name][id]
         elif "admit" in said:
             self.admits.append(said["admit"])
+        elif "beat" in said:
+            self.beats.append(said["beat"])
         elif "ref" in said:
             self.answers[said["ref"]] = said
         return said
 
-    async def until(self, true, wait_s: float = 5.0):
+    async def until(self, true, wait_s: float = PATIENCE_S):
         async with asyncio.timeout(wait_s):
             while not (found := true(self)):
                 await self.step(wait_s)
@@ -262,7 +266,7 @@ async def cut(port, device="d1", **more):
     return await report(port, device, **(fields | more))
 
 
-async def until(true, wait_s=5.0):
+async def until(true, wait_s=PATIENCE_S):
     async with asyncio.timeout(wait_s):
         while not true():
             await asyncio.sleep(0.02)

@@ -6,17 +6,18 @@ import hashlib
 import json
 import sys
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import msgspec
 import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
+from patience import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 import deployment
+import ports
 from deployment import cookie, http, program
 from minds import LAT, LON, PLANE, T0, UNITS, Told, card, fix, judged, verdict
 
@@ -33,7 +34,6 @@ from safetynet.edge import keys
 from safetynet.edge.journal import Journal
 from safetynet.edge.store import Store
 
-PORTS = count(19300, 6)
 WEARER, KIM, LEE = "w1", "p-kim", "p-lee"
 PHONE = "010-카나리아"
 
@@ -76,7 +76,7 @@ def opened(folder):
 
 @pytest.fixture
 def port():
-    return next(PORTS)
+    return ports.take(6)
 
 
 @pytest.fixture
@@ -358,7 +358,7 @@ async def test_nothing_is_shown_before_its_event_is_on_disk(folder, port):
                 answers.append(await post(port, lee, "open", incident=each["incident"], purpose="guidance"))
             except (OSError, IndexError, ValueError):
                 break
-        await asyncio.wait_for(running.process.wait(), 5)
+        await asyncio.wait_for(running.process.wait(), PATIENCE_S)
     shown = [story["incident"] for status, _, story in answers if status == 200]
     assert len(shown) < len(rows), "it was killed before a commit"
     assert [each.incident for each in events(folder, ClosedIncidentOpened)] == shown

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))
+import ports
 from deployment import AREA, HASH, LAT, LON, cookie, http, page, sign_in
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -34,7 +36,6 @@ from safetynet.edge import clock, codec, config, keys, registry
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.store import Account, Store
 
-PORTS = iter(range(19300, 19396, 6))
 ACCOUNTS = [
     Account("p-shim", "shim", "심시험", "city_operator", "1", HASH),
     Account("p-eom", "eom", "엄시험", "city_head", "", HASH),
@@ -95,10 +96,10 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path):
-    port = next(PORTS)
+    port = ports.take(6)
     one = Running(make(tmp_path, port), port)
     task = asyncio.create_task(one.city.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
+import ports
 from deployment import LAT, LON, page, report
 
 from safetynet.edge import config
 from safetynet.edge.disk import FILE, MIB, free_bytes
 
-PORT = 19_950
+PORT = ports.take(6)
 LIMITS = config.DiskLimits(low_mib=44, scarce_mib=26, reserve_mib=12)
 
 
@@ -52,7 +54,7 @@ async def small(tmp_path):
         yield Path(f"/proc/{process.pid}/root{disk}/control")
     finally:
         process.terminate()
-        await asyncio.wait_for(process.communicate(), 10)
+        await asyncio.wait_for(process.communicate(), PATIENCE_S)
 
 
 def fill(folder, leave_mib):

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "edge"))
 import deployment
+import ports
 from deployment import Relay, asked, cookie, grant, http, page, running_in, until
 from test_photos import EXIF, photograph
 
@@ -18,14 +19,13 @@ from safetynet.core.events import FieldMarked, PhotoTaken, ViewerAdmitted
 from safetynet.core.terms import SubjectId
 from safetynet.edge.relay import words
 
-PORTS = iter(range(13_600, 13_660, 6))
 ACTION = "action-of-a-test-{:02}"
 SPOT = [36.351, 127.381, 12.0]
 
 
 @pytest.fixture
 def port():
-    return next(PORTS)
+    return ports.take(6)
 
 
 @pytest.fixture

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
+import ports
 from deployment import ACCOUNTS, KEY, LAT, LON, http, page, report
 
 from safetynet.core.messages import Role
 from safetynet.edge import config, files, health, keys, log, metrics, registry
 
-PORT = 19_960
+PORT = ports.take(24)
 PERSONAL = [
     "시험용", "2026-", "초등학교", "정다섯", "000", KEY, deployment.PASSWORD, "36.3", "127.3", r"w[123]", r"d[123]", r"z[123]",
     "d-unknown-canary", "phone1", *(each.login for each in ACCOUNTS), *(each.name for each in ACCOUNTS),
@@ -46,7 +48,7 @@ async def started(folder: Path, command: str, out: Path):
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.communicate(), 10)
+        await asyncio.wait_for(process.communicate(), PATIENCE_S)
 
 
 async def metric(port: int) -> dict[str, float]:
@@ -130,7 +132,7 @@ async def test_a_city_says_how_it_is(tmp_path):
     registry.write(folder, registry.CityCameras(v=1, city="garam", cameras=[], descriptions={}))
     files.write(folder / "sources.json", b"{}", mode=0o600)
     async with started(folder, "city", tmp_path / "err"):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 try:
                     said = await metric(PORT + 22)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 from websockets.asyncio.client import connect
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_relay import CAMERA, CITY, CONTROL, GRANT, free_port, start
+import ports
+from test_relay import CAMERA, CITY, CONTROL, GRANT, start
 
 from safetynet.core import grants
 from safetynet.core.events import RelayEvent, Segment, StreamClosed, StreamOpened
@@ -29,8 +31,8 @@ OWN = grants.own(GRANT)
 async def city(tmp_path: Path) -> AsyncIterator[config.Centre]:
     ca = keys.make_ca(tmp_path)
     made = config.Centre(
-        id=CITY, name="", role=Role.CITY, host="127.0.0.1", link_port=1, web_port=1, video_port=free_port(),
-        window_port=free_port(),
+        id=CITY, name="", role=Role.CITY, host="127.0.0.1", link_port=1, web_port=1, video_port=ports.take(),
+        window_port=ports.take(),
     )  # fmt: skip
     config.write(tmp_path / CITY, made)
     keys.issue(ca, tmp_path / CITY, CITY, ["127.0.0.1"])
@@ -62,7 +64,7 @@ def admit(token: bytes, grant: GrantId) -> bytes:
 
 async def recorded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, until: type[RelayEvent]) -> list[RelayEvent]:  # fmt: skip
     found: list[RelayEvent] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while not any(isinstance(each, until) for each in found):
             said = msgspec.msgpack.decode(await words.read(reader), type=words.Recorded)
             found += said.events
@@ -83,7 +85,7 @@ async def test_own_people_see_by_a_lease_of_their_own_and_are_cut_with_it(city: 
     for tile, grant in ((1, OWN), (2, GRANT)):
         await window.send(json.dumps({"op": "open", "tile": tile, "grant": grant, "camera": CAMERA}))
     pictures, ended, cut_at, seen = 0, None, 0.0, set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while ended is None:
             message = await window.recv()
             if isinstance(message, bytes):

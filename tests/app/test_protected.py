@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
+import ports
 from deployment import HASH, KEY, LAT, LON, http, page, program, report
 
 from safetynet.app import people, protected, views
@@ -30,7 +31,6 @@ from safetynet.core.terms import AlarmKind, Instant, SubjectId
 from safetynet.edge import clock, keys
 from safetynet.edge.store import Account, Device, Store
 
-PORTS = iter(range(19_440, 19_560, 6))
 PLANE = geo.Plane(LAT, LON)
 NAME = "카나리아보호"
 PHONE_KEY = "key-of-a-protected-persons-phone"
@@ -38,7 +38,7 @@ PHONE_KEY = "key-of-a-protected-persons-phone"
 
 @pytest.fixture
 def port():
-    return next(PORTS)
+    return ports.take(6)
 
 
 def opened(folder):

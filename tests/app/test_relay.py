@@ -5,14 +5,15 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import ports
 import pytest
+from patience import PATIENCE_S
 from websockets.asyncio.client import connect
 
 from safetynet.core.events import RelayEvent, Segment
@@ -23,13 +24,6 @@ from safetynet.edge.relay import words
 from safetynet.sim import cameras
 
 CONTROL, CITY, GRANT, CAMERA = CentreId("control"), CentreId("garam"), GrantId("g"), CameraId("a")
-END_S_MAX = 6
-
-
-def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 @dataclass
@@ -45,14 +39,14 @@ async def start(name: str, folder: Path) -> asyncio.subprocess.Process:
     root = Path(__file__).parents[2]
     made = await asyncio.create_subprocess_exec(*command, cwd=root, stdout=asyncio.subprocess.PIPE, env={**os.environ})
     assert made.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         assert json.loads(await made.stdout.readline())["ready"] == name
     return made
 
 
 @pytest.fixture
 async def programs(tmp_path: Path) -> AsyncIterator[Programs]:
-    ca, relay_port, window_port = keys.make_ca(tmp_path), free_port(), free_port()
+    ca, relay_port, window_port = keys.make_ca(tmp_path), ports.take(), ports.take()
     peer = config.Peer(id=CITY, name="", role=Role.CITY, host="127.0.0.1", link_port=1, relay_port=relay_port)
     shared = {"name": "", "host": "127.0.0.1", "link_port": 1}
     made = config.Centre(id=CONTROL, role=Role.CONTROL, web_port=1, video_port=window_port, peers=(peer,), **shared)
@@ -94,14 +88,14 @@ async def test_a_picture_crosses_and_both_end_when_told(programs: Programs) -> N
     to_city.write(words.encode(msgspec.structs.replace(lease, signature=signature)))
     to_centre.write(words.encode(admit))
     window = await connect(f"ws://127.0.0.1:{programs.window_port}/video", max_size=None, origin="http://127.0.0.1:1")  # type: ignore[arg-type]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:  # until the loop's word has reached the relay: its own road is another one
             await window.send('{"op":"hello","token":"token"}')
             if "admitted" in str(await window.recv()):
                 break
             await asyncio.sleep(0.1)
     await window.send('{"op":"open","tile":1,"grant":"g","camera":"a"}')
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         for _ in range(40):
             message = await window.recv()
             if isinstance(message, bytes) and message[6:10] == b"prft":
@@ -111,7 +105,7 @@ async def test_a_picture_crosses_and_both_end_when_told(programs: Programs) -> N
     assert (given.side, received.side) == ("given", "received")
     for program in (programs.centre, programs.city):  # with the window open and pictures on the road
         program.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(END_S_MAX):
+        async with asyncio.timeout(PATIENCE_S):
             assert await program.wait() == 0
     for writer in (to_city, to_centre):
         writer.close()
@@ -121,7 +115,7 @@ async def test_a_picture_crosses_and_both_end_when_told(programs: Programs) -> N
 
 async def _segment(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Segment:
     """Reads on like a loop until the first segment was recorded."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             recorded = msgspec.msgpack.decode(await words.read(reader), type=words.Recorded)
             events: tuple[RelayEvent, ...] = recorded.events
@@ -139,6 +133,6 @@ async def test_a_window_that_never_answers_does_not_hold_the_program_up(programs
     writer.write((head + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode())
     assert b" 101 " in await reader.readline()
     programs.centre.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(END_S_MAX):
+    async with asyncio.timeout(PATIENCE_S):
         assert await programs.centre.wait() == 0
     writer.close()

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from patience import PATIENCE_S
 from playwright.sync_api import Error, sync_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -419,7 +420,7 @@ class Window:
         self.page.goto(f"http://127.0.0.1:{self.centre.port}{path}")
         return self.page
 
-    def until(self, expression: str, seconds: float = 10.0) -> Any:
+    def until(self, expression: str, seconds: float = PATIENCE_S) -> Any:
         """Polls: the pages' policy forbids what a browser-side wait would need."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -434,10 +435,10 @@ class Window:
             time.sleep(0.05)
         raise AssertionError(f"never true: {expression}")
 
-    def says(self, text: str, seconds: float = 10.0) -> None:
+    def says(self, text: str, seconds: float = PATIENCE_S) -> None:
         self.until(f"document.body.innerText.includes({json.dumps(text)})", seconds)
 
-    def heard(self, act: str, seconds: float = 5.0, *, nth: int = 1) -> dict[str, Any]:
+    def heard(self, act: str, seconds: float = PATIENCE_S, *, nth: int = 1) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             said = [each for each in self.centre.heard if each["act"] == act]

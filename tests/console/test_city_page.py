@@ -81,7 +81,7 @@ def test_a_request_is_answered_and_followed_by_keyboard(centre: Any, scene: Any,
     assert w.heard("watch")["incident"] == "i1", "who says yes looks"
     city.ask("granted")
     centre.admit("g1/own", "t1")
-    w.until(f"{LIVE} === 5", 20)
+    w.until(f"{LIVE} === 5")
     w.page.keyboard.press("2")
     w.page.keyboard.press("r")
     w.page.keyboard.press("e")

@@ -266,7 +266,7 @@ def test_a_line_that_comes_back_says_so_and_brings_the_pictures_back(centre: Any
     w.until(PICTURES)
     assert w.page.evaluate("window.safetynet.state.have.seq") == centre.seq
     look(w, f"back-{'reloaded' if restarted else 'resumed'}")
-    w.until("!document.querySelector('#back')", 15)
+    w.until("!document.querySelector('#back')")
 
 
 def test_a_machine_that_slept_says_so_and_takes_the_line_anew(centre: Any, opened: Any) -> None:

@@ -72,7 +72,7 @@ def test_the_archive_is_accessible_and_nothing_is_clipped(centre: Any, scene: An
     assert grave(w) == []
     look(w, f"archive-ask-{language}-{theme}")
     w.page.keyboard.press("1")
-    w.until("document.querySelector('sn-replay-map')?.ground?.loaded()", 20)
+    w.until("document.querySelector('sn-replay-map')?.ground?.loaded()")
     for _ in range(7):
         w.page.keyboard.press(".")
     w.until("document.querySelector('sn-replay-map').marks.has('wearer')")

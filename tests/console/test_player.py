@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 from playwright.async_api import Browser, Page, async_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "edge"))
@@ -87,7 +88,7 @@ class Stage:
 
     async def start(self, address: str, token: str) -> None:
         await self.page.goto(address)
-        await self.until("window.stage !== undefined", 10)
+        await self.until("window.stage !== undefined")
         await self.page.evaluate(
             "([url, token]) => { stage.player.connect(url); stage.player.hello(token); }",
             [f"ws://127.0.0.1:{self.pipe.port}/video", token],
@@ -97,9 +98,9 @@ class Stage:
         await self.page.evaluate("([tile, grant, camera]) => stage.open(tile, grant, camera)", [tile, GRANT, camera])
 
     async def pictures(self, count: int) -> None:
-        await self.until(f"Object.keys(stage.seen.pictures).length >= {count}", 15)
+        await self.until(f"Object.keys(stage.seen.pictures).length >= {count}")
 
-    async def until(self, truth: str, seconds: float = 3) -> None:
+    async def until(self, truth: str, seconds: float = PATIENCE_S) -> None:
         """Asked from outside: Playwright's own waiting would need `eval` inside the page, which its policy forbids."""
         async with asyncio.timeout(seconds):
             while not await self.page.evaluate(truth):
@@ -152,7 +153,7 @@ async def test_four_tiles_play_and_are_wiped_when_the_grant_ends(browser: Browse
         assert -50 < each["age_ms"] < 1_500
     assert not await stage.page.evaluate("stage.blank(1)")
     await pipe.centre.take(words.CutGrant(grant=GRANT, why=Why.INCIDENT_CLOSED))
-    await stage.until("stage.seen.grants.includes('ended:incident_closed')", 2)
+    await stage.until("stage.seen.grants.includes('ended:incident_closed')")
     states = await stage.page.evaluate("stage.seen.states")
     assert all(each[-1] == "ended:incident_closed" for each in states.values())
     await asyncio.sleep(0.3)
@@ -164,7 +165,7 @@ async def test_the_decoder_is_ready_before_a_picture_is_asked_for(browser: Brows
     await pipe.open({"a": cameras.TestCard()})
     stage = Stage(pipe, await browser.new_page())
     await stage.start(address, "not admitted to anything")
-    await stage.until("stage.seen.warm === 1", 10)
+    await stage.until("stage.seen.warm === 1")
     assert stage.faults == []
 
 
@@ -182,9 +183,9 @@ async def test_a_second_window_joins_and_a_used_token_is_refused(browser: Browse
     await second.pictures(1)
     assert pipe.server.methods["PLAY"] == 1  # one camera, one session, however many look
     await third.start(address, "one")
-    await third.until("stage.seen.grants.includes('refused:token_used')", 3)
+    await third.until("stage.seen.grants.includes('refused:token_used')")
     await third.open(1, "a")
-    await third.until("stage.seen.states[1]?.includes('refused:no_such_grant')", 3)
+    await third.until("stage.seen.states[1]?.includes('refused:no_such_grant')")
 
 
 async def test_a_paused_tile_stops_the_camera_and_comes_back(browser: Browser, address: str, pipe: Pipe) -> None:
@@ -232,6 +233,6 @@ async def test_without_webcodecs_the_same_bytes_play_in_media_elements(browser: 
         assert -50 < each["age_ms"] < 3_000
 
     await pipe.centre.take(words.CutGrant(grant=GRANT, why=Why.INCIDENT_CLOSED))
-    await stage.until("stage.seen.grants.includes('ended:incident_closed')", 2)
-    await stage.until("[...document.querySelectorAll('video')].every((each) => !each.src && each.readyState === 0)", 2)
+    await stage.until("stage.seen.grants.includes('ended:incident_closed')")
+    await stage.until("[...document.querySelectorAll('video')].every((each) => !each.src && each.readyState === 0)")
     assert stage.faults == []

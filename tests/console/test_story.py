@@ -107,7 +107,7 @@ def test_a_further_picture_is_refused_late_lost_or_moved(centre: Any, scene: Any
     w.page.wait_for_timeout(4500)
     assert "가람-별빛-002" in w.page.locator("sn-tile").nth(1).inner_text()
     w.page.evaluate("document.activeElement.blur()")
-    w.until("document.querySelectorAll('sn-tile')[1].innerText.includes('가람-별빛-005')", 12)
+    w.until("document.querySelectorAll('sn-tile')[1].innerText.includes('가람-별빛-005')")
 
 
 def test_refused_by_the_city_says_why_and_offers_other_ways(centre: Any, scene: Any, opened: Any, look: Any) -> None:

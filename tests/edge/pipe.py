@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from patience import PATIENCE_S
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -133,7 +134,7 @@ class Page:
     def said(self, **what: object) -> bool:
         return any(all(text.get(k) == v for k, v in what.items()) for text in self.texts)
 
-    async def until(self, truth: Callable[[], object], seconds: float = 5) -> None:
+    async def until(self, truth: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         await until(truth, seconds)
 
 
@@ -143,7 +144,7 @@ async def start(pipe: Pipe, ids: tuple[str, ...] = ("a",), **more: Any) -> None:
     await pipe.admit("token", list(ids))
 
 
-async def until(truth: Callable[[], object], seconds: float = 5) -> None:
+async def until(truth: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     async with asyncio.timeout(seconds):
         while not truth():
             await asyncio.sleep(0.01)

@@ -2,7 +2,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -10,16 +9,16 @@ import time
 from pathlib import Path
 
 import httpx
+import ports
 import pytest
 import uvicorn
+from patience import PATIENCE_S
 
 from safetynet.core.fixes import Said
 from safetynet.edge import intake, journal
 from safetynet.edge.devices.osmand import Registered
 from safetynet.edge.intake import Intake
 from safetynet.edge.journal import Journal, JournalFailedError
-
-PORT = 18300
 
 
 class Keys:
@@ -45,14 +44,6 @@ def query(n=0, **more):
     return "&".join(f"{name}={value}" for name, value in fields.items())
 
 
-def free_port():
-    for port in range(PORT, PORT + 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError("no port is free")
-
-
 @pytest.fixture
 def log(tmp_path):
     with Journal(tmp_path / "journal", Keys(), segment_records=64) as log:
@@ -65,11 +56,11 @@ def served(log):
     seen = []
     app = Intake(log, KNOWN.get, seen.extend, now=lambda: NOW)
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=free_port(), lifespan="off", log_level="error", ws="none")
+        uvicorn.Config(app, host="127.0.0.1", port=ports.take(), lifespan="off", log_level="error", ws="none")
     )
     thread = threading.Thread(target=server.run)
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -198,7 +189,7 @@ async def test_a_failed_flush_is_never_acknowledged(log, monkeypatch):
     asyncio.get_running_loop().set_exception_handler(lambda *told: trouble.append(told[1]["exception"]))
     app = Intake(log, KNOWN.get, seen.extend, now=lambda: NOW, stop=stopped.append)
     tasks = [asyncio.ensure_future(ask(app, query(n))) for n in range(3)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not stopped:
             await asyncio.sleep(0.01)
     await asyncio.wait(tasks, timeout=0.1)
@@ -220,7 +211,7 @@ async def test_our_own_mistake_behind_the_journal_stops_too(log):
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     app = Intake(log, KNOWN.get, mistaken, now=lambda: NOW, stop=stopped.append)
     task = asyncio.ensure_future(ask(app, query(1)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not stopped:
             await asyncio.sleep(0.01)
     await asyncio.wait([task], timeout=0.1)
@@ -235,7 +226,7 @@ async def test_our_own_mistake_behind_the_journal_stops_too(log):
 SERVER = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {ports!r}]
 import uvicorn
 from test_intake import KNOWN, NOW, Keys
 from safetynet.edge.intake import Intake
@@ -248,13 +239,19 @@ uvicorn.run(Intake(log, KNOWN.get, lambda _: None, now=lambda: NOW), host="127.0
 
 @pytest.mark.parametrize("point", ["before_sync:7", "after_sync:7"])
 def test_every_answer_of_200_is_on_disk_after_kill_9(tmp_path, point):
-    port = free_port()
+    port = ports.take()
     child = subprocess.Popen(
-        [sys.executable, "-c", SERVER.format(tests=str(Path(__file__).parent), folder=str(tmp_path), port=port)],
+        [
+            sys.executable,
+            "-c",
+            SERVER.format(
+                tests=str(Path(__file__).parent), ports=str(Path(__file__).parents[1]), folder=str(tmp_path), port=port
+            ),
+        ],
         env=os.environ | {"SAFETYNET_FAILPOINT": f"journal.{point}", "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     acknowledged = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     with httpx.Client() as http:
         for n in range(1_000):
             try:
@@ -278,7 +275,7 @@ def test_the_fence_ends_the_process_without_an_answer():
         [sys.executable, "-c", "from safetynet.edge.intake import fence; fence(OSError('disk'))"],
         capture_output=True,
         cwd=Path(__file__).parents[2],
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == intake.STOPPED_EXIT

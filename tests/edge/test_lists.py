@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import re
+import time
 import zipfile
 from itertools import chain
 
@@ -12,7 +13,6 @@ import openpyxl
 import pytest
 
 from safetynet.core.lists.words import Word
-from safetynet.edge import clock
 from safetynet.edge.lists import layouts, reading
 from safetynet.edge.lists.layouts import UnreadableError, read_mapping
 
@@ -219,9 +219,9 @@ def test_a_cell_at_the_far_corner_costs_no_row_of_the_claimed_width(tmp_path):
                 far = b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'
                 data = data.replace(b"</sheetData>", far)
             claimed.writestr(name, data)
-    began = clock.monotonic()
+    began = time.process_time()
     (chunk,) = chunks(tmp_path, out.getvalue())[1]
-    assert clock.monotonic() - began < 2_000
+    assert time.process_time() - began < 2, "of the processor's time: a million empty rows are not read"
     assert reading.EMPTY_ROWS_MAX < 2_000
     assert list(chunk.rows) == [2]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from safetynet.core.terms import CameraId
 from safetynet.edge.relay.city import Stream
@@ -43,7 +44,7 @@ class Viewing:
         self._task.cancel()
         await asyncio.wait({self._task})
 
-    async def until(self, truth: Callable[[], object], seconds: float = 5) -> None:
+    async def until(self, truth: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         async with asyncio.timeout(seconds):
             while not truth():
                 await asyncio.sleep(0.01)
@@ -119,7 +120,7 @@ async def test_a_lost_packet_hides_pictures_until_the_next_key_frame() -> None:
     server, url = await city(cameras.Habits(drop_every=300))
     packager, shown = Packager(), 0
     async with Viewing(url) as viewing:
-        await viewing.until(lambda: len(viewing.units) >= 15, 20)
+        await viewing.until(lambda: len(viewing.units) >= 15)
         for unit in viewing.units:
             shown += packager.take(unit, 0) is not None
         assert server.wishes >= 1
@@ -137,7 +138,7 @@ async def test_a_camera_that_falls_silent_is_left_and_met_again(monkeypatch: pyt
         camera._task.cancel()  # half-open: the connection stands, nothing comes
         await viewing.until(lambda: viewing.lost, 3)
         assert viewing.lost[0] == "stalled"
-        await viewing.until(lambda: viewing.sessions == 2, 5)
+        await viewing.until(lambda: viewing.sessions == 2)
     await server.close()
 
 
@@ -170,7 +171,7 @@ async def test_a_hostile_camera_ends_its_session_and_costs_no_memory(answer: byt
     server, url = await hostile(answer)
     tracemalloc.start()
     async with Viewing(url) as viewing:
-        await viewing.until(lambda: viewing.lost, 5)
+        await viewing.until(lambda: viewing.lost)
         _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 3_000_000
@@ -205,7 +206,7 @@ async def test_a_camera_that_describes_itself_wrongly_is_lost_alone(sets: bytes)
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     crew, lost = Crew(), list[Stream]()
     stream = Stream(CameraId("a"), f"rtsp://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", crew, lost.append)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not stream.lost:
             await asyncio.sleep(0.01)
     assert not crew.failed.done()

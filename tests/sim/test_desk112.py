@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import ports
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from safetynet.app.loop import Loop
 from safetynet.core.events import AnyEvent, MessageRefused, NoticeReceived, PoliceNoticeAnswered
@@ -22,9 +24,9 @@ from safetynet.sim.desk112 import EMPTY, Desk, Heard, HeardBadly, State, Tick
 from safetynet.sim.provision import open_store
 
 CONTROL, POLICE = CentreId("control"), CentreId("police112")
-PORT = 18_860
+PORT = ports.take(2)
 READ_MS = 300
-READY_S = 20
+READY_S = PATIENCE_S
 
 
 def notice(name: str = "n1", incident: str = "i1") -> NotifyPolice:

@@ -4,6 +4,7 @@ import statistics
 from urllib.parse import parse_qs
 
 import pytest
+from patience import PATIENCE_S
 
 from safetynet.core.terms import DeviceId, Instant, Source
 from safetynet.edge import clock
@@ -104,7 +105,7 @@ async def through(centre, reports, until, **rest):
     for each in reports:
         post.put(each)
     task = asyncio.create_task(post.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not until(post, sent):
             await asyncio.sleep(0.01)
     task.cancel()

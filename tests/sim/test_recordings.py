@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 from safetynet.core.terms import CameraId, Instant, Source
 from safetynet.edge.sources import rtsp
@@ -193,7 +194,7 @@ async def test_the_film_is_looped_as_it_was_filmed_and_its_sound_stays_where_it_
     units, began = [], []
     source = rtsp.Source(f"rtsp://127.0.0.1:{server.port}/a", units.append, began.append, began.append)
     task = asyncio.create_task(source.run())
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(PATIENCE_S):
         while len(units) < 5:
             await asyncio.sleep(0.02)
     task.cancel()

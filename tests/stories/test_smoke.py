@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import msgspec
+import ports
 import pytest
 
 from safetynet.sim.screen import BROWSERS
 
-PORT = 18_840
+PORT = ports.take(60)
 SHOTS = ("sign-in", "calm", "alarm", "granted-one", "four", "border", "officer", "closed")
 
 
