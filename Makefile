@@ -16,7 +16,7 @@ setup: ## set up what is missing for tests and checks (every other target does i
 demo: ## the whole product on a made city (PORT=8400 moves every port; FIELD_HOST=this machine's address lets telephones in; ctrl-C ends it)
 	@tools/setup run && exec $(PY) -m safetynet demo --port $(PORT) $(if $(FIELD_HOST),--field-host $(FIELD_HOST))
 
-smoke: ## a story in real Chromium, figures as JSON (STORY=tamper|zone|drift|curfew|approach, DATA=folder for real input)
+smoke: ## a story in real Chromium, figures as JSON (STORY=tamper|zone|drift|curfew|approach|outage, DATA=folder for real input)
 	@tools/setup dev && exec $(PY) -m safetynet smoke $(if $(STORY),--story $(STORY)) $(if $(DATA),--data $(DATA)) $(if $(RUNS),--runs $(RUNS))
 
 test: ## every test: unit, property, storm, browser; two files at a time, or as ARGS="..." says

@@ -327,7 +327,9 @@ async def under_load(product: Product, wall: Screen, mate: Colleague, web: httpx
     read = sum(mate.watched[key] - taken.get(key, 0) for key in mate.watched)
     lost = mate.gaps - gaps
     product_cpu = sum(
-        value for name, value in cpu.items() if name not in ("world", "cameras", "colleagues and this program")
+        value
+        for name, value in cpu.items()
+        if name not in ("world", "outages", "cameras", "colleagues and this program")
     )
     return {
         "cpu_percent": cpu, "cpu_total_percent": round(sum(cpu.values()), 1), "cpu_product_percent": round(product_cpu, 1),

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
     "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
     "world": ("safetynet.sim.run:main", "the made city by itself"),
+    "outages": ("safetynet.sim.outages:main", "what fails in the demo: roads that are cut, programs that are killed"),
     "desk112": ("safetynet.sim.desk112:main", "a simulated police room on the real link"),
 }
 

@@ -8,7 +8,7 @@ import argparse
 import importlib
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,8 @@ OWN_SIDES: Final = ("own", "own_received")
 PENDING_MS: Final = MINUTE_MS
 """A segment this much younger than the newest one may still be on its way into the other ledger (L12)."""
 SEGMENT_MS_MAX: Final = 2 * SECOND_MS
+LOST_MS_MAX: Final = LEASE_MS_MAX + 2 * SEGMENT_MS_MAX
+"""How much a city may have given into a road that had broken: until its lease ran out, and the segment under way."""
 AFTER_END_MS_MAX: Final = LEASE_MS_MAX + SEGMENT_MS_MAX
 """How long after a grant's end a segment may still be recorded: the lease runs out, the last segment closes."""
 FAULTS_SHOWN_MAX: Final = 50
@@ -143,6 +145,8 @@ class Verdict:
     """False with one log alone: giving and receiving could not be held against each other."""
     matched: int = 0
     pending: int = 0
+    lost: int = 0
+    """Segments at the end of a stream whose road, or whose relay, broke: one side has less of them, and says so."""
     unproven_streams: int = 0
     """Streams of a lone log whose grant is sealed: only the receiver's log can bear them out."""
 
@@ -311,6 +315,7 @@ def _place(event: StreamOpened | Segment | StreamClosed) -> tuple[StreamId, bool
 def _own(log: Log) -> Iterator[Fault]:
     """A city's own viewing: under a grant that it gave, and what its windows got is what left its cameras."""
     left: dict[tuple[StreamId, int], Segment] = {}
+    broken = _broken(event for _, event in log.events if isinstance(event, StreamClosed) and _is_own(event))
     for index, event in log.events:
         if not isinstance(event, StreamOpened | Segment) or not _is_own(event):
             continue
@@ -319,6 +324,8 @@ def _own(log: Log) -> Iterator[Fault]:
         if isinstance(event, Segment):
             name = (event.stream, event.seq)
             other = left.setdefault(name, event)
+            if event.side == OWN_SIDES[1] and broken.part(other, event):
+                continue
             if (other.sha256, other.size_bytes, other.camera) != (event.sha256, event.size_bytes, event.camera):
                 yield Fault(log.name, index, f"segment {_named(event)} differs at the city's own windows")
 
@@ -346,18 +353,54 @@ def _compare(verdict: Verdict) -> None:
             else:
                 side.setdefault(name, _Entry(log.name, index, segment))
     given, received = sides["given"], sides["received"]
+    broken = _broken(event for log in verdict.logs for _, event in _of(log, StreamClosed))
     for name in given.keys() | received.keys():
         one, other = given.get(name), received.get(name)
         if one is not None and other is not None:
-            _match(verdict, one, other)
+            if broken.part(one.segment, other.segment):
+                verdict.lost += 1
+            else:
+                _match(verdict, one, other)
             continue
         alone = one or other
         assert alone is not None
-        if alone.segment.at > newest - PENDING_MS:
+        if broken.lost(alone.segment, given):
+            verdict.lost += 1
+        elif alone.segment.at > newest - PENDING_MS:
             verdict.pending += 1
         else:
             what = f"segment {_named(alone.segment)} is {alone.segment.side} here and in no other log"
             verdict.faults.append(Fault(alone.log, alone.index, what))
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """Streams that ended without the other side's last word, by side, with how many segments that side has."""
+
+    ends: dict[tuple[str, StreamId], int]
+
+    def part(self, given: Segment, received: Segment) -> bool:
+        """The last that was received is a part of what was given: no more bytes, and of the same camera."""
+        last = self.ends.get((received.side, received.stream))
+        return (
+            received.seq == last
+            and received.size_bytes < given.size_bytes
+            and (received.grant, received.camera) == (given.grant, given.camera)
+        )
+
+    def lost(self, alone: Segment, given: Mapping[tuple[StreamId, int], _Entry]) -> bool:
+        """Given after the road had broken; or received from a relay that died before it had written it down."""
+        last = self.ends.get(("received" if alone.side == "given" else "given", alone.stream))
+        if last is None or alone.seq <= last:
+            return False
+        if alone.side == "received":
+            return alone.seq == last + 1
+        known = given.get((alone.stream, last)) or given.get((alone.stream, last + 1))
+        return known is not None and alone.at - known.segment.at <= LOST_MS_MAX
+
+
+def _broken(closed: Iterable[StreamClosed]) -> _Broken:
+    return _Broken({(each.side, each.stream): each.segments for each in closed if each.cut})
 
 
 def _match(verdict: Verdict, given: _Entry, received: _Entry) -> None:
@@ -499,6 +542,7 @@ def _summary(verdict: Verdict) -> dict[str, object]:
         "compared": verdict.compared,
         "matched": verdict.matched,
         "pending": verdict.pending,
+        "lost": verdict.lost,
         "unproven_streams": verdict.unproven_streams,
         "restored": [
             {
@@ -563,6 +607,7 @@ def _show(verdict: Verdict) -> None:
     if verdict.compared:
         out.print(
             f"제공-수신 대조 given against received: 일치 equal {verdict.matched:,} · 대기 pending {verdict.pending:,}"
+            f" · 길에서 잃음 lost on a broken road {verdict.lost:,}"
         )
     else:
         out.print("원장이 하나뿐이라 제공과 수신을 대조하지 못했습니다. One ledger alone: nothing was compared.")

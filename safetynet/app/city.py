@@ -236,16 +236,18 @@ class City(windows.Host):
             return  # it ended in the same batch
         if self.loop.state.disk is not DiskLevel.AMPLE:
             return  # nothing is delivered that may soon not be recorded; the leases of before run out
-        if held.sender not in self.link.confirmed:
+        heard_at = self.link.heard_at(held.sender)
+        if held.sender not in self.link.confirmed or heard_at is None:
             return  # since this start nobody has borne out that this state is the newest: it may be an old copy
-        left_ms = held.until - clock.now()
+        # An end that cannot arrive must not be waited for: a lease lasts from the last word of who was granted.
+        left_ms = min(held.until - clock.now(), heard_at + grants.LEASE_MS_MAX - clock.monotonic())
         if left_ms <= 0:
             return
         lease = relay.SetLease(
             grant=grant,
             receiver=self.centre.id if grant == grants.own(grants.given(grant)) else held.sender,
             cameras=ids,
-            lease_ms=min(left_ms, grants.LEASE_MS_MAX),
+            lease_ms=left_ms,
             issued_ms=clock.monotonic(),
             urls=self._urls(ids),
         )

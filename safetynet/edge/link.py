@@ -153,6 +153,10 @@ class Link:
         """Why connections ended and envelopes were refused, since the start."""
         store.listen(self._owed)
 
+    def heard_at(self, peer: CentreId) -> Instant | None:
+        """When the partner last said anything at all, if only a beat (monotonic); None when not since the start."""
+        return self._heard_at.get(peer)
+
     async def serve(self, host: str | None = None) -> None:
         """Takes calls on the centre's link port until cancelled."""
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -183,6 +183,7 @@ class Children:
                 env=self._environment,
                 start_new_session=True,  # ctrl-C reaches the launcher alone, which then ends them in order
             )
+        child.log.with_suffix(".pid").write_text(str(child.process.pid), "ascii")
 
     async def _ready(self, child: _Child) -> None:
         program = child.program

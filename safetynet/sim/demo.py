@@ -24,6 +24,7 @@ from safetynet.sim.children import HOST, ChildFailedError, Children, PortTakenEr
 from safetynet.sim.provision import (
     CITIES,
     CONTROL,
+    LOGS,
     POLICE,
     PRIVATE,
     CannotProvisionError,
@@ -71,6 +72,13 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
     )
     return (
         *cities,
+        Program(
+            "outages",
+            ("outages", "--dir", str(folder / "outages")),
+            tuple(
+                road(index) for index in range(len(CITIES)) for road in (ports.city_link_road, ports.city_video_road)
+            ),
+        ),
         Program(POLICE, ("desk112", "--dir", str(folder / POLICE)), (ports.police_link,)),
         Program(CONTROL, ("control", "--dir", control), (ports.pages, ports.control_health)),
         Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows, ports.windows_health)),
@@ -215,7 +223,7 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         _require_free(plan, wish)
         deployment = _provisioned(wish)
-        children = Children(plan, said.data_dir / "log", say=lambda text: _out.print(f"[yellow]![/] {text}"))
+        children = Children(plan, said.data_dir / LOGS, say=lambda text: _out.print(f"[yellow]![/] {text}"))
         return asyncio.run(_run(children, deployment, wish, say_ready=said.say_ready, since=since))
     except PortTakenError as taken:
         _fail(

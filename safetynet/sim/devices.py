@@ -61,7 +61,8 @@ class Sensor:
         self._at: Instant | None = None
         self._regime: tuple[bool, Source, float] | None = None
 
-    def measure(self, x: float, y: float, at: Instant, *, indoors: bool) -> Reading:
+    def measure(self, x: float, y: float, at: Instant, *, indoors: bool, towers: bool = True) -> Reading:
+        """Without `towers` something nearer says the place where neither satellites nor Wi-Fi would: a home unit."""
         passed_s = math.inf if self._at is None else (at - self._at) / SECOND_MS
         assert passed_s >= 0, "readings go forward in time"
         kept = math.exp(-passed_s / CORRELATION_S)
@@ -72,7 +73,9 @@ class Sensor:
             self._error[1] * kept + self._dice.gauss(0, 1) * fresh,
         )
         if self._regime is None or self._regime[0] != indoors or self._dice.random() > kept:
-            source = self._dice.choices((Source.GNSS, Source.WIFI, Source.CELL), _SHARES[indoors])[0]
+            gnss, wifi, cell = _SHARES[indoors]
+            shares = (gnss, wifi, cell if towers else 0.0)
+            source = self._dice.choices((Source.GNSS, Source.WIFI, Source.CELL), shares)[0]
             sigmas = _SIGMAS[source, indoors]
             self._regime = indoors, source, self._dice.choices([s for s, _ in sigmas], [w for _, w in sigmas])[0]
         _, source, sigma = self._regime
@@ -95,8 +98,8 @@ class Report:
     battery: float
     speed_mps: float
     alarm: str | None = None
-    recorded: bool = False
-    """The position is one of a real receiver. Not sent: it is for counting what came through."""
+    recorded_off_m: float | None = None
+    """How far it is from a fix of a real receiver on a real walk; None for all others. Not sent: it is for counting."""
 
 
 def osmand(report: Report, key: str) -> bytes:

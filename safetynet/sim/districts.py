@@ -26,6 +26,8 @@ SECOND_MAP: Final = Path("boundaries/skorea-municipalities-2018-topo-simple.json
 REAL_OWN: Final = "30140"
 """중구, whose list of cameras is taken."""
 REAL_AROUND: Final = ("30110", "30170", "30200", "30230")
+REAL_OWNERS: Final = {"30110": "동구청", "30140": "중구청", "30170": "서구청", "30200": "유성구청", "30230": "대덕구청"}
+"""How each district is named in the list, with its city's name before it or without."""
 MADE: Final = {CentreId("garam"): "30901", CentreId("narae"): "30902"}
 IMPORT_S_MAX: Final = 120
 

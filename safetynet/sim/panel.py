@@ -28,7 +28,12 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """What of the world is not made but recorded by others, and what came of it so far."""
 
     walk_fixes: int = 0
-    """Fixes of a recorded walk that the control centre has acknowledged."""
+    """Fixes of a recorded walk that the control centre has acknowledged, each with the device's own error put on it."""
+    walk_wifi: int = 0
+    walk_cell: int = 0
+    """Of these, those that were not found by satellites."""
+    walk_beyond_radius: int = 0
+    """Of these, those further off than the radius that the device gave: a third, as a 68 % radius says."""
     clip_cameras: tuple[CameraId, ...] = ()
     """Cameras that loop a film."""
     clip_sound: bool = False

@@ -3,7 +3,7 @@
 What is drawn (keys, passwords, device keys) is drawn at the first start and never stands in the source. What a start
 may move (ports, certificates that run out) is written anew at every start. Everybody in it is made up.
 
-    D/ca  D/control  D/garam  D/narae  D/police112  D/world  D/log  D/deployment.json
+    D/ca  D/control  D/garam  D/narae  D/police112  D/world  D/outages  D/log  D/deployment.json
 
 Absent on purpose: any real person, any default password, and anything a real installation would run.
 """
@@ -24,6 +24,7 @@ import msgspec
 from safetynet.app import people
 from safetynet.app.people import ProtectedRecord, WearerRecord
 from safetynet.core.cameras import Camera
+from safetynet.core.lists.words import Problem
 from safetynet.core.messages import Role
 from safetynet.core.orders import Circle, Curfew, Order, Polygon, Protected, Row, Zone
 from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId, WearerId
@@ -32,7 +33,7 @@ from safetynet.edge.config import Centre, Peer, Phones
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.sources import ptz
 from safetynet.edge.store import Account, Device, Store
-from safetynet.sim import districts, recordings
+from safetynet.sim import districts, outages, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -49,9 +50,10 @@ PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"
 PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
-REAL_OWNER: Final = "대전광역시 중구청"
-REAL_REPAIR: Final = "degrees_minutes_seconds"
-"""What a person who looked through the quarantine of this list would accept."""
+REAL_REPAIRS: Final = (Problem.DEGREES_MINUTES_SECONDS, Problem.PLACEHOLDER)
+"""What a person who looked through the quarantine of this list would accept: a place whose digits say what was meant,
+and the place that other rows give for the same address.
+"""
 IMPORTED: Final = "imported"
 """Folder of the real list as it was read, before the border divides it."""
 WHOLE: Final = "whole"
@@ -59,6 +61,8 @@ WHOLE: Final = "whole"
 IMPORT_FILE: Final = "import.json"
 """Beside it: what the importer counted."""
 IMPORT_S_MAX: Final = 120
+LOGS: Final = "log"
+"""Of every program, with the number under which it runs."""
 YEAR: Final = 2026
 """Of the made city: ages are counted from it."""
 
@@ -161,6 +165,13 @@ class Ports:
 
     def city_windows_health(self, index: int) -> int:
         return self.first + 17 + 10 * index
+
+    def city_link_road(self, index: int) -> int:
+        """What the control centre dials; it leads to the city's link while the road is whole."""
+        return self.first + 18 + 10 * index
+
+    def city_video_road(self, index: int) -> int:
+        return self.first + 19 + 10 * index
 
     @property
     def phones(self) -> int:
@@ -302,15 +313,17 @@ def _pin_each_other(folder: Path, one: CentreId, other: CentreId) -> None:
 def _import_real(folder: Path, data: Path) -> None:
     """The product's own door for lists of others, as an administrator would use it.
 
-    The whole list, through quarantine and repair and the boundary of each district; and of one district what the made
-    world is built around.
+    The whole list, through quarantine and repair and the boundary of each row's owner; and each district's own, one of
+    which the made world is built around.
     """
     source = data / REAL_LIST
     if not source.is_file():
         raise CannotProvisionError(f"{source} is not there")
     command = [sys.executable, "-m", "safetynet", "import", "cameras", str(source), "--city", CITIES[0]]
-    command += ["--boundary", str(data / districts.REAL_MAP), "--accept", REAL_REPAIR]
-    for into, only in ((folder / WHOLE, ()), (folder, ("--owner", REAL_OWNER))):
+    command += ["--boundary", str(data / districts.REAL_MAP), "--accept", ",".join(each.value for each in REAL_REPAIRS)]
+    owners = {code: ("--owner", name) for code, name in districts.REAL_OWNERS.items()}
+    own = (folder, owners.pop(districts.REAL_OWN))
+    for into, only in ((folder / WHOLE, ()), own, *((folder / code, each) for code, each in owners.items())):
         done = subprocess.run(
             [*command, "--dir", str(into), *only], capture_output=True, text=True, timeout=IMPORT_S_MAX, check=False
         )
@@ -393,7 +406,6 @@ def _enrol(wish: Wish, world: World) -> dict[DeviceId, str]:
 
 
 def _record(wearer: SimWearer) -> WearerRecord:
-    zones = tuple(Zone(id=each.id, name=each.name, area=_area(each)) for each in wearer.zones)
     return WearerRecord(
         wearer=wearer.id,
         name=wearer.name,
@@ -402,14 +414,19 @@ def _record(wearer: SimWearer) -> WearerRecord:
         office=wearer.office,
         officer=wearer.officer,
         phone=wearer.phone,
-        order=Order(
-            wearer=wearer.id,
-            wearer_class=wearer.wearer_class,
-            version=1,
-            zones=zones,
-            curfews=_curfews(wearer),
-            protected=tuple(Protected(id=each) for each in wearer.protected),
-        ),
+        order=order_of(wearer),
+    )
+
+
+def order_of(wearer: SimWearer) -> Order:
+    """What the court ordered, as the control centre knows it."""
+    return Order(
+        wearer=wearer.id,
+        wearer_class=wearer.wearer_class,
+        version=1,
+        zones=tuple(Zone(id=each.id, name=each.name, area=_area(each)) for each in wearer.zones),
+        curfews=_curfews(wearer),
+        protected=tuple(Protected(id=each) for each in wearer.protected),
     )
 
 
@@ -525,12 +542,26 @@ def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
             "centre_name": deployment.cities[city].name,
         }
         _secret(wish.folder / city / "demo.json", offered)
+    _secret(wish.folder / "outages" / outages.FILE, _for_outages(wish))
     _secret(wish.folder / "world" / "world.json", _for_world(wish, deployment))
 
 
 def field_url(wish: Wish) -> str:
     name = f"[{wish.field_host}]" if ":" in wish.field_host else wish.field_host
     return f"https://{name}:{wish.ports.phones}/field"
+
+
+def _for_outages(wish: Wish) -> outages.Settings:
+    ports = wish.ports
+    ways = (
+        way
+        for index, city in enumerate(CITIES)
+        for way in (
+            outages.Way(city, ports.city_link_road(index), ports.city_link(index)),
+            outages.Way(city, ports.city_video_road(index), ports.city_video(index)),
+        )
+    )
+    return outages.Settings(ways=tuple(ways), pids=str((wish.folder / LOGS).resolve()))
 
 
 def _source(ports: Ports, camera: CameraId) -> str:
@@ -569,7 +600,6 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         for index, city in enumerate(CITIES)
     )
     police = Centre(id=POLICE, name=NAMES[POLICE], role=Role.POLICE, host=HOST, link_port=ports.police_link, demo=True)
-    partners = (*cities, police)
     control = Centre(
         id=CONTROL,
         name=NAMES[CONTROL],
@@ -582,10 +612,16 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         relay_health_port=ports.windows_health,
         peers=tuple(as_peer(each) for each in partners),
         seat_phones=SEAT_PHONES,
+        peers=(*(_by_road(as_peer(each), index, ports) for index, each in enumerate(cities)), as_peer(police)),
         demo=True,
     )
     known = (as_peer(control),)
-    return (control, *(msgspec.structs.replace(each, peers=known) for each in partners))
+    return (control, *(msgspec.structs.replace(each, peers=known) for each in (*cities, police)))
+
+
+def _by_road(city: Peer, index: int, ports: Ports) -> Peer:
+    """As the control centre reaches it: by the road that a story may cut."""
+    return msgspec.structs.replace(city, link_port=ports.city_link_road(index), relay_port=ports.city_video_road(index))
 
 
 def _for_control(wish: Wish, deployment: Deployment) -> None:
@@ -642,6 +678,7 @@ def _for_world(wish: Wish, deployment: Deployment) -> dict[str, object]:
         "units": {unit: {"device": unit_device(unit), "key": key} for unit, key in deployment.units.items()},
         "registry": str((wish.folder / IMPORTED).resolve()) if wish.data is not None else None,
         "data": None if wish.data is None else str(wish.data.resolve()),
+        "outages": str((wish.folder / "outages" / outages.DOOR).resolve()),
     }
 
 

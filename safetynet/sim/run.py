@@ -19,9 +19,9 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
-from safetynet.core.terms import CameraId, DeviceId, Instant, Source, UnitId, WearerId
+from safetynet.core.terms import CameraId, CentreId, DeviceId, Instant, Source, UnitId, WearerId
 from safetynet.edge import clock, log
-from safetynet.sim import cameras, phones, recordings
+from safetynet.sim import cameras, outages, phones, recordings
 from safetynet.sim.cameras import Clip
 from safetynet.sim.devices import Post, Report, Sent
 from safetynet.sim.panel import Panel, Recorded
@@ -41,6 +41,11 @@ LOW_PRIORITY: Final = 15
 UNIT_RADIUS_M: Final = 8.0
 PANEL_CLOSE_S_MAX: Final = 3.0
 FILE: Final = "world.json"
+WALKED_MAX: Final = 100_000
+DOOR_TRIES_MAX: Final = 600
+"""One minute."""
+KILLED: Final = "control"
+"""The program that dies in the story of the outage."""
 
 
 class UnitPhone(msgspec.Struct, frozen=True):
@@ -66,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where cameras that can turn hear of it."""
     phones: Telephones | None = None
     """How telephones come to the pages."""
+    outages: str | None = None
+    """The door of what can fail: roads, programs."""
     border_m: float = BORDER_M
     pace_mps: float = FLIGHT_MPS
 
@@ -168,6 +175,30 @@ def _served(app: Starlette, host: str, port: int) -> _Server:
     return _Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
 
 
+async def break_things(world: World, door: Path) -> None:
+    """Cuts, mends and kills as the running stories say. What a story that was stopped has cut is mended at once."""
+    cut: frozenset[CentreId] | None = None
+    killed = world.kills(clock.now())
+    while True:
+        now = clock.now()
+        for _ in world.kills(now) - killed:
+            await _at(door, kill=KILLED)
+        killed = world.kills(now)
+        if (wanted := world.cut(now)) != cut and await _at(door, cut=sorted(wanted)):
+            cut = wanted
+        await asyncio.sleep(TICK_S)
+
+
+async def _at(door: Path, **said: object) -> bool:
+    """All programs start at once: the door may not be there yet. Raises OSError when it does not come."""
+    for _ in range(DOOR_TRIES_MAX):
+        try:
+            return await outages.tell(door, **said)
+        except OSError:
+            await asyncio.sleep(TICK_S)
+    return await outages.tell(door, **said)
+
+
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
@@ -177,11 +208,11 @@ async def run(world: World, settings: Settings) -> None:
     # The kernels are compiled before the first picture is asked for: it must not wait for that.
     await asyncio.to_thread(scene.warm)
     sent: dict[DeviceId, Instant] = {}
-    walk_fixes = 0
+    walked: list[Report] = []
 
     def heard(news: Sent) -> None:
-        nonlocal walk_fixes
-        walk_fixes += news.report.recorded
+        if news.report.recorded_off_m is not None and len(walked) < WALKED_MAX:
+            walked.append(news.report)
         if news.report.alarm is None:
             sent.pop(news.report.device, None)
         else:
@@ -205,7 +236,10 @@ async def run(world: World, settings: Settings) -> None:
 
     def recorded() -> Recorded:
         return Recorded(
-            walk_fixes=walk_fixes,
+            walk_fixes=len(walked),
+            walk_wifi=sum(each.source is Source.WIFI for each in walked),
+            walk_cell=sum(each.source is Source.CELL for each in walked),
+            walk_beyond_radius=sum((each.recorded_off_m or 0.0) > each.radius_m for each in walked),
             clip_cameras=tuple(sorted(looping)),
             clip_sound=clip is not None and clip.audio,
             sound_fetched=serving.audio_setups,
@@ -225,10 +259,12 @@ async def run(world: World, settings: Settings) -> None:
     over = threading.Event()
     drawn = [each for each in near_stories(world, world.stories()) if each not in looping]
     threading.Thread(target=look, args=(drawn, scene, over), name="look", daemon=True).start()
+    breaking = [break_things(world, Path(settings.outages))] if settings.outages is not None else []
     work = [
         tell(world, posts),
         patrol(world, settings, carried),
         _until(stop),
+        *breaking,
         *(post.run() for post in (*posts.values(), *carried.values())),
     ]
     tasks = [*serving_pages, *(asyncio.create_task(each) for each in work)]

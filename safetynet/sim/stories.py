@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from safetynet.core.terms import WearerId
+from safetynet.core.terms import CentreId, WearerId
 from safetynet.sim.people import Way, beside, way
 from safetynet.sim.streets import Road, Streets
 from safetynet.sim.tracks import Walk
@@ -19,9 +19,10 @@ from safetynet.sim.tracks import Walk
 STORY_MAX_S: Final = 900.0
 FLIGHT_MPS: Final = 3.0
 CUT_S: Final = 3.0
-RECORDED_RADIUS_M: Final = 15.0
-"""The recorders of walks wrote no accuracy: what an ordinary receiver says of itself out of doors."""
 FIX_S_SLACK: Final = 0.002
+OUTAGE_M: Final = 260.0
+"""How far before the border, along the way of the flight, the story of the outage begins: cameras hang there."""
+OUTAGE_WALK_M: Final = 90.0
 BORDER_M: Final = 150.0
 """From the cut to the border, along the way: 50 s at the usual pace."""
 
@@ -49,7 +50,19 @@ class Moment:
     fix: tuple[float, float, float] | None = None
     """x, y and radius in metres."""
     recorded: bool = False
-    """The fix is one that a real receiver wrote at this second of a real walk."""
+    """The fix is one that a real receiver wrote at this second of a real walk. It wrote no radius: the device that is worn
+    here measures from there, with its own errors.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What breaks while a story runs: the road to one city for a while, and the control centre's program at one second."""
+
+    road: CentreId
+    cut_s: float
+    mended_s: float
+    killed_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,7 @@ class Story:
     """By seconds since the start."""
     fixes_s: tuple[float, ...] = ()
     """When a recorded walk has its fixes: the device speaks then, and not in its own rhythm."""
+    outage: Outage | None = None
 
     @property
     def length_s(self) -> float:
@@ -173,11 +187,10 @@ def recorded(streets: Streets, wearer: WearerId, walk: Walk) -> Story:
         x, y, heading = line.at(along)
         last = int(np.searchsorted(walk.at_s, seconds + FIX_S_SLACK, side="right")) - 1
         fx, fy = (float(each) for each in walk.fixes[last])
-        walks = seconds <= hidden_s
+        written = seconds <= hidden_s and seconds - float(walk.at_s[last]) < FIX_S_SLACK
         return Moment(x, y, heading, along, soon - along, indoors=False,
                       alarm="removing" if seconds >= cut_s else None, tampered=seconds >= cut_s,
-                      fix=(fx, fy, RECORDED_RADIUS_M) if walks else None,
-                      recorded=walks and seconds - float(walk.at_s[last]) < FIX_S_SLACK)  # fmt: skip
+                      fix=(fx, fy, 0.0) if written else None, recorded=written)  # fmt: skip
 
     steps = (
         Step(0.0, "home", "집을 나섬", "leaves his home"),
@@ -292,17 +305,17 @@ def curfew(streets: Streets, wearer: WearerId, home: tuple[float, float]) -> Sto
 
 
 def nearing(streets: Streets, wearer: WearerId, home: tuple[float, float], protected: tuple[float, float]) -> Story:
-    """Rides on a scooter from the other end of town to the street of the protected person, waits there, leaves."""
+    """Rides on a scooter from the other end of town to the street of the protected person, waits there, rides home."""
     start, goal = streets.nearest(*home), streets.nearest(*protected)
     line = way([home, *map(tuple, beside(streets, streets.route(start, goal), pavement=False).corners)])
-    pace, out_s, stay_s, leave_m = 14.0, 5.0, 90.0, 900.0
+    pace, out_s, stay_s = 14.0, 5.0, 45.0
     there_s = out_s + line.length_m / pace
     back_s = there_s + stay_s
-    gone_s = back_s + leave_m / pace
+    home_s = back_s + line.length_m / pace
 
     def along_at(seconds: float) -> float:
         along = (seconds - out_s) * pace if seconds < back_s else line.length_m - (seconds - back_s) * pace
-        return min(line.length_m, max(line.length_m - leave_m if seconds >= back_s else 0.0, along))
+        return min(line.length_m, max(0.0, along))
 
     def within(metres: float) -> float:
         """When the straight distance first is less."""
@@ -311,10 +324,12 @@ def nearing(streets: Streets, wearer: WearerId, home: tuple[float, float], prote
 
     def moment(seconds: float) -> Moment:
         x, y, heading = line.at(along_at(seconds))
-        moving = out_s < seconds < there_s or back_s < seconds < gone_s
+        moving = out_s < seconds < there_s or back_s < seconds < home_s
         turned = math.pi if seconds >= back_s else 0.0
-        return Moment(x, y, heading + turned, 0.0, pace if moving else 0.0, indoors=seconds < out_s)
+        return Moment(x, y, heading + turned, 0.0, pace if moving else 0.0, indoors=not out_s <= seconds < home_s)
 
+    # On the same way back, as long after turning as he needed before.
+    far_s = back_s + there_s - within(2_000.0)
     steps = (
         Step(0.0, "home", "집에 있음", "is at home"),
         Step(out_s, "ride", "보호대상자가 사는 쪽으로 달림", "rides towards where the protected person lives"),
@@ -322,10 +337,42 @@ def nearing(streets: Streets, wearer: WearerId, home: tuple[float, float], prote
         Step(within(1_000.0), "ring_1k", "1 km 안: 112에 바로 알림", "within 1 km: the police are told at once"),
         Step(round(there_s, 1), "ring_100", "집 앞 골목에 멈춤", "stops in the street of the home"),
         Step(round(back_s, 1), "leave", "되돌아감", "turns back"),
-        Step(round(gone_s + 60.0, 1), "end", "끝", "end"),
+        Step(round(far_s, 1), "far", "다시 2 km 밖", "beyond 2 km again"),
+        Step(round(home_s, 1), "returned", "집에 돌아옴", "is home again"),
+        Step(round(home_s + 120.0, 1), "end", "끝", "end"),
     )
+    assert home_s + 120.0 <= STORY_MAX_S, "the town is too wide for this ride"
     return Story("approach", "보호대상자 접근", "스쿠터로 보호대상자의 집 쪽으로 다가옵니다. 보호대상자의 전화가 먼저 압니다.", "Approach",
                  "Rides up to where the protected person lives; that person's phone knows first.", wearer, steps, moment)  # fmt: skip
 
 
-NAMES: Final[Sequence[str]] = ("tamper", "zone", "drift", "curfew", "approach")
+def outage(streets: Streets, wearer: WearerId) -> Story:
+    """The strap is cut; in the middle of it the first city's line goes dead and comes back, and then the control
+    centre's program dies and is started again. The wearer walks up and down one street of the first city.
+    """
+    line, border = escape(streets)
+    there = max(0.0, border - OUTAGE_M)
+    far, pace = min(OUTAGE_WALK_M, max(1.0, border - there - 10.0)), 1.3
+    breaks = Outage(road=streets.cities[0].id, cut_s=60.0, mended_s=95.0, killed_s=125.0)
+
+    def moment(seconds: float) -> Moment:
+        walked = max(0.0, seconds - CUT_S) * pace
+        turned = walked % (2 * far) > far
+        x, y, heading = line.at(there + (2 * far - walked % (2 * far) if turned else walked % (2 * far)))
+        return Moment(x, y, heading + (math.pi if turned else 0.0), walked, pace if walked else 0.0, indoors=False,
+                      alarm="removing" if seconds >= CUT_S else None, tampered=seconds >= CUT_S)  # fmt: skip
+
+    steps = (
+        Step(0.0, "home", "집 앞에 서 있음", "stands before his home"),
+        Step(CUT_S, "cut", "부착장치 스트랩을 끊음", "cuts the strap"),
+        Step(breaks.cut_s, "road_cut", "가람시로 가는 회선이 끊김", "the line to the first city goes dead"),
+        Step(breaks.mended_s, "road_mended", "회선이 돌아옴", "the line comes back"),
+        Step(breaks.killed_s, "killed", "관제센터 프로그램이 죽고 다시 시작됨", "the control centre's program dies and starts again"),
+        Step(300.0, "end", "끝", "end"),
+    )  # fmt: skip
+    return Story("outage", "장애 속의 사건", "스트랩이 끊긴 사건 한가운데에서 시 회선이 끊기고, 관제센터 프로그램이 죽습니다. 경보도 기록도 잃지 않아야 합니다.",
+                 "Outage", "In the middle of an incident a city's line goes dead, then the control centre's program dies. Nothing may be lost.",
+                 wearer, steps, moment, outage=breaks)  # fmt: skip
+
+
+NAMES: Final[Sequence[str]] = ("tamper", "zone", "drift", "curfew", "approach", "outage")

@@ -43,10 +43,18 @@ SUSPECT_M: Final = 150.0
 """A device that is so near a forbidden place reports in the rhythm of suspicion."""
 CONFINED: Final = 3
 APPROACHER: Final = 4
-STAY_HOME: Final = frozenset({CONFINED, APPROACHER, 5, 6, 7, 8})
+CONFINED_AT_NIGHT: Final = frozenset({5, 6, 7, 8})
+UNLUCKY: Final = 9
+"""Whose story meets an outage."""
+STAY_HOME: Final = frozenset({CONFINED, APPROACHER, UNLUCKY}) | CONFINED_AT_NIGHT
 """By number: who is at home until a story begins, and who has a curfew at night and keeps it."""
-HOME_CLEAR_M: Final = 35.0
-"""From the edge of a forbidden place to the homes of those in the stories about it."""
+HOME_CLEAR_M: Final = 260.0
+"""From the edge of a forbidden place to the homes of those in the stories about it: further than a bad position indoors
+may reach, so that nothing rings before a story begins.
+"""
+FIRST_MS: Final = 20_000
+"""A device that is switched on speaks within this time: nobody is silent because the world began late."""
+OUTING_STEP_M: Final = 20.0
 DRIVE_MPS: Final = 12.5
 ADVANCE_MAX_MS: Final = 6 * 3_600_000
 
@@ -194,7 +202,8 @@ class World:
         self._stories = self._script(border_m, pace_mps)
 
     def _script(self, border_m: float, pace_mps: float) -> dict[str, Story]:
-        first, second, third, fourth, fifth = list(self._looks)[:5]
+        known = list(self._looks)
+        first, second, third, fourth, fifth = known[:5]
         zone, other = self._zone_spots[0], self._zone_spots[1]
         home, kept, near = self._homes[third], self._homes[fourth], self._homes[fifth]
         (shielded,) = self._protected
@@ -209,6 +218,7 @@ class World:
             stories.nearing(
                 self.streets, fifth, (near.x, near.y), self.streets.plane.to_xy(shielded.lat, shielded.lon)
             ),
+            stories.outage(self.streets, known[UNLUCKY]),
         )
         return {each.name: each for each in made}
 
@@ -271,6 +281,20 @@ class World:
     def running(self, at: Instant) -> list[Running]:
         return [each for each in self._running.values() if at - each.started <= each.story.length_s * 1000]
 
+    def cut(self, at: Instant) -> frozenset[CentreId]:
+        """The cities whose road is cut now."""
+        broken = ((each.story.outage, (at - each.started) / 1000) for each in self.running(at))
+        return frozenset(out.road for out, seconds in broken if out is not None and out.cut_s <= seconds < out.mended_s)
+
+    def kills(self, at: Instant) -> frozenset[Instant]:
+        """For each time that the control centre's program must have been killed by now in what runs, when it was."""
+        due = ((each.story.outage, each.started) for each in self.running(at))
+        return frozenset(
+            Instant(since + round(out.killed_s * 1000))
+            for out, since in due
+            if out is not None and at - since >= out.killed_s * 1000
+        )
+
     def moment(self, wearer: WearerId, at: Instant) -> Moment | None:
         for each in self._running.values():
             seconds = (at - each.started) / 1000
@@ -314,9 +338,7 @@ class World:
         """What all devices said since the last call, in order of time. The first call only starts the clocks."""
         if self._at is None:
             dice = Random(self.seed * 17)
-            self._next = {
-                e.device: Instant(until + dice.randrange(devices.QUIET_MS)) for e in self._wearers
-            } | self._next
+            self._next = {e.device: Instant(until + dice.randrange(FIRST_MS)) for e in self._wearers} | self._next
             self._next |= {each.device: until for each in self._protected}
             self._at = until
         assert 0 <= until - self._at <= ADVANCE_MAX_MS, "time goes forward, by at most six hours at once"
@@ -359,9 +381,17 @@ class World:
     def _say(self, enrolled: SimWearer, at: Instant) -> tuple[devices.Report, int]:
         told = self.moment(enrolled.id, at)
         true = self.position(enrolled.id, at)
-        reading = self._sensors[enrolled.device].measure(true.x, true.y, at, indoors=true.indoors)
-        if told is not None and told.fix is not None:
-            reading = devices.Reading(*told.fix, Source.GNSS if told.recorded else reading.source)
+        # Who has a curfew has a home unit too: at home the device never falls back on towers alone.
+        unit = true.indoors and enrolled.curfew is not None
+        walked = told.fix if told is not None and told.recorded else None
+        # What a receiver really wrote is where he was, for the device that he wears here: it has errors of its own.
+        x, y = (true.x, true.y) if walked is None else walked[:2]
+        reading = self._sensors[enrolled.device].measure(x, y, at, indoors=true.indoors, towers=not unit)
+        off_m = math.dist((reading.x, reading.y), (x, y))
+        if walked is not None:
+            pass
+        elif told is not None and told.fix is not None:
+            reading = devices.Reading(*told.fix, reading.source)
         elif told is not None:
             # Scripts are about the story, not about luck: their walks are out of doors, with satellites in sight.
             clipped = min(18.0, math.hypot(reading.x - true.x, reading.y - true.y))
@@ -372,7 +402,7 @@ class World:
         report = devices.Report(
             device=enrolled.device, observed_at=at, lat=lat, lon=lon, radius_m=reading.radius_m, source=reading.source,
             battery=float(95 - (at // 600_000 + len(enrolled.name) * 7) % 60), speed_mps=true.speed_mps,
-            alarm=told.alarm if told is not None else None, recorded=told is not None and told.recorded,
+            alarm=told.alarm if told is not None else None, recorded_off_m=None if walked is None else off_m,
         )  # fmt: skip
         near = any(
             math.dist((reading.x, reading.y), self.streets.plane.to_xy(zone.lat, zone.lon))
@@ -458,12 +488,14 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
     line, border = stories.escape(made)
     start = line.at(border - max(border_m, stories.BORDER_M))
     zone, other = spots[0], spots[1]
-    wanted = [start[:2], (zone[0] + zone[2] + 260.0, zone[1]), (other[0] + other[2] + 60.0, other[1])]
+    wanted = [start[:2], *((x + radius_m + HOME_CLEAR_M, y) for x, y, radius_m, _ in (zone, other))]
     end = _far_end(made)
     for k, wearer in enumerate(wearers):
         place = wanted[k] if k < len(wanted) else tuple(made.middles[dice.randrange(len(made.buildings))])
         if k == APPROACHER:
             place = end
+        elif k == UNLUCKY:
+            place = line.at(max(0.0, border - stories.OUTAGE_M))[:2]
         far = ((made.middles - place) ** 2).sum(axis=1)
         if k in (1, 2):
             # Nobody is sent to live where he is forbidden to be.
@@ -508,7 +540,7 @@ def _protected(made: Streets) -> tuple[SimProtected, ...]:
 
 def _curfew(n: int) -> SimCurfew | None:
     """The wearer of the story must be at home at all hours, some others at night."""
-    hours = (0, 24 * 60) if n == CONFINED else (22 * 60, 6 * 60) if n in STAY_HOME and n > APPROACHER else None
+    hours = (0, 24 * 60) if n == CONFINED else (22 * 60, 6 * 60) if n in CONFINED_AT_NIGHT else None
     if hours is None:
         return None
     return SimCurfew(id=CurfewId(f"c-{n + 1:03d}"), name="주거지", start_min=hours[0], end_min=hours[1], radius_m=60.0)
@@ -532,7 +564,10 @@ def _enrol(
         zone = SimZone(id=ZoneId(f"z-{n + 1:03d}"), wearer=wearer, name=mine[3], lat=lat, lon=lon, radius_m=mine[2])
         spot = made.plane.to_latlon(home.x, home.y)
         has_zone = n in (1, 2) or (
-            n > 2 and dice.random() < 0.4 and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700
+            n > 2
+            and dice.random() < 0.4
+            and math.dist((home.x, home.y), mine[:2]) > mine[2] + 700
+            and _keeps_clear(home.outing, mine)
         )
         rows.append(SimWearer(
             id=wearer, device=device, city=made.city_at(home.x, home.y) or GARAM,
@@ -540,17 +575,24 @@ def _enrol(
             case_no=f"가상-2026-{147 if n == 0 else 200 + n * 3:04d}", age=41 if n == 0 else dice.randint(24, 66),
             office=_OFFICES[0 if made.city_at(home.x, home.y) == GARAM else 1], officer=dice.choice(_OFFICERS),
             phone=f"010-0000-{n + 1:04d}", lat=spot[0], lon=spot[1],
-            zones=(zone,) if has_zone and n not in (CONFINED, APPROACHER) else (), curfew=_curfew(n),
+            zones=(zone,) if has_zone and n not in (CONFINED, APPROACHER, UNLUCKY) else (), curfew=_curfew(n),
             protected=tuple(each.id for each in protected) if n == APPROACHER else (),
         ))  # fmt: skip
     return rows
+
+
+def _keeps_clear(outing: Way, spot: tuple[float, float, float, str]) -> bool:
+    """Whoever walks for himself keeps away from where he is forbidden to be: only stories go there."""
+    x, y, radius_m, _ = spot
+    line = spaced(outing.corners, OUTING_STEP_M)
+    return float(np.linalg.norm(line - (x, y), axis=1).min()) > radius_m + HOME_CLEAR_M
 
 
 def _class(n: int, dice: Random, classes: Sequence[WearerClass]) -> WearerClass:
     if n < 3:
         return WearerClass.ORDER
     drawn = dice.choice(classes)
-    return WearerClass.ORDER if n in (CONFINED, APPROACHER) else drawn
+    return WearerClass.ORDER if n in (CONFINED, APPROACHER, UNLUCKY) else drawn
 
 
 def _units(made: Streets, dice: Random) -> list[SimUnit]:

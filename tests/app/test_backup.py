@@ -26,8 +26,9 @@ from safetynet.core import events as e
 from safetynet.core import ledger
 from safetynet.core import messages as m
 from safetynet.core.fixes import Fix
+from safetynet.core.grants import LEASE_MS_MAX
 from safetynet.core.messages import Role, Send
-from safetynet.core.terms import AlarmKind, Basis, CentreId, Source, SubjectId, Why
+from safetynet.core.terms import AlarmKind, Basis, CentreId, Instant, Source, SubjectId, Why
 from safetynet.edge import archive, clock, config, erasures, files, keys, registry, sealed
 from safetynet.edge.archive import BadArchiveError
 from safetynet.edge.heads import Heads
@@ -361,6 +362,38 @@ def test_a_checkpoint_of_another_history_or_another_log_is_refused(control, tmp_
     assert not (tmp_path / "new").exists()
 
 
+def borne_out(program: City) -> None:
+    """The control centre is on the link and has said that it has seen no more of this log."""
+    program.link.confirmed.add("control")
+    program.link._heard_at["control"] = clock.monotonic()
+
+
+def test_a_lease_lasts_from_the_last_word_of_who_was_granted(city):
+    """The end of a grant cannot arrive over a road that is cut: the pictures end all the same, within a lease."""
+    store = store_of(city)
+    store.commit([issued(clock.now() + 600_000)])
+    store.close()
+    program = City(city)
+    said = told(program)
+    borne_out(program)
+    program._greet()
+    (fresh,) = said
+    assert LEASE_MS_MAX - 1_000 < fresh.lease_ms <= LEASE_MS_MAX
+    said.clear()
+    program.link._heard_at["control"] = Instant(clock.monotonic() - 7_000)
+    program._greet()
+    (older,) = said
+    assert older.issued_ms + older.lease_ms <= clock.monotonic() + LEASE_MS_MAX - 7_000
+    said.clear()
+    program.link._heard_at["control"] = Instant(clock.monotonic() - LEASE_MS_MAX)
+    program._greet()
+    assert said == []
+    borne_out(program)
+    program._greet()
+    assert [type(each) for each in said] == [relay.SetLease], "the road is whole again, and the grant still holds"
+    program.store.close()
+
+
 def test_a_restored_city_leases_nothing_that_was_alive_and_tells_the_receiver(city, tmp_path):
     store = store_of(city)
     store.commit([issued(clock.now() + 600_000)])
@@ -369,7 +402,7 @@ def test_a_restored_city_leases_nothing_that_was_alive_and_tells_the_receiver(ci
     backup.restore(wish(source, tmp_path / "new", secrets))
     program = City(tmp_path / "new")
     said = told(program)
-    program.link.confirmed.add("control")
+    borne_out(program)
     program._greet()
     assert not [each for each in said if isinstance(each, relay.SetLease | relay.Preconnect)]
     ended = [event for _, event in program.store.events() if isinstance(event, e.GrantEnded)]
@@ -389,7 +422,7 @@ def test_an_old_folder_copied_by_hand_leases_nothing_before_a_partner_bears_it_o
     said = told(program)
     program._greet()
     assert said == []
-    program.link.confirmed.add("control")
+    borne_out(program)
     program._greet()
     assert [type(each) for each in said] == [relay.SetLease], "or this test proves nothing"
     said.clear()

@@ -480,6 +480,61 @@ def test_own_viewing_that_does_not_hold_is_found(country: Country) -> None:
         shutil.rmtree(country.out)
 
 
+def broke(events: list[AnyEvent], count: int, **last: object) -> list[AnyEvent]:
+    """The received stream as it is when the road breaks after `count` segments: the last of them may be a part."""
+    kept = [each for each in events if not isinstance(each, Segment) or each.seq <= count]
+    for n, each in enumerate(kept):
+        if isinstance(each, Segment) and each.seq == count:
+            kept[n] = msgspec.structs.replace(each, **last)
+        elif isinstance(each, StreamClosed):
+            kept[n] = msgspec.structs.replace(each, segments=count, cut=True)
+    return kept
+
+
+PART = {"size_bytes": 1_000, "sha256": b"part" * 8}
+
+
+def test_what_a_broken_road_swallowed_is_counted_and_is_no_fault(country: Country) -> None:
+    country.received[1:-2] = broke(stream("received", SEGMENTS), SEGMENTS - 4, **PART)
+    verdict = country.publish().verify()
+    assert verdict.faults == []
+    assert (verdict.matched, verdict.lost, verdict.pending) == (SEGMENTS - 5, 5, 0)
+
+
+def test_a_relay_that_died_may_miss_the_last_segment_it_gave(country: Country) -> None:
+    country.given[1:-2] = broke(stream("given", SEGMENTS), SEGMENTS - 1)
+    assert country.publish().verify().faults == []
+    shutil.rmtree(country.out)
+    country.given[1:-2] = broke(stream("given", SEGMENTS), SEGMENTS - 40)
+    found = country.publish().faults()
+    assert found
+    assert all("in no other log" in what for _, _, what in found), found
+
+
+@pytest.mark.parametrize(
+    ("received", "word"),
+    [
+        (broke(stream("received", SEGMENTS), SEGMENTS - 40), "in no other log"),  # beyond any lease
+        (broke(stream("received", SEGMENTS), SEGMENTS - 2, size_bytes=90_000, sha256=b"more" * 8), "sha256, size"),
+        (broke(stream("received", SEGMENTS), SEGMENTS - 2, **PART, camera=CameraId("garam-8")), "camera"),
+    ],
+)
+def test_a_broken_road_excuses_nothing_else(country: Country, received: list[AnyEvent], word: str) -> None:
+    country.received[1:-2] = received
+    found = country.publish().faults()
+    assert found
+    assert any(word in what for _, _, what in found), found
+
+
+def test_a_part_without_a_broken_road_is_found(country: Country) -> None:
+    whole = broke(stream("received", SEGMENTS), SEGMENTS, **PART)
+    country.received[1:-2] = [
+        msgspec.structs.replace(each, cut=False) if isinstance(each, StreamClosed) else each for each in whole
+    ]
+    (found,) = country.publish().faults()
+    assert "sha256, size" in found[2]
+
+
 def test_the_newest_segments_may_still_be_on_their_way(country: Country) -> None:
     """60 s: 29 segments of two seconds are younger than that; with 31 the eldest is a fault."""
     for missing, faults in ((29, 0), (31, 1)):

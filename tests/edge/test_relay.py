@@ -56,6 +56,7 @@ async def test_both_ledgers_agree_on_every_segment(pipe: Pipe, pages: Any) -> No
         assert each.last_ticks - each.first_ticks < 2 * 90_000
         assert (each.side, received[place].side) == ("given", "received")
     assert pipe.centre.uplinks[CITY].mismatches == 0
+    assert not any(each.cut for each in records(pipe.centre_log, StreamClosed)), "the city had the last word"
     viewed = [each for each in records(pipe.centre_log, StreamOpened) if each.side == "viewed"]
     assert {(each.camera, each.viewer) for each in viewed} == {("a", VIEWER), ("b", VIEWER)}
     assert not any(each.viewer == VIEWER for each in records(pipe.city_log, StreamOpened))  # a city learns no person
@@ -499,6 +500,27 @@ async def test_the_way_to_the_city_breaks_and_heals(pipe: Pipe, pages: Any) -> N
     await page.until(lambda: page.count() > count + 5)
     streams = [each.stream for each in records(pipe.centre_log, StreamOpened) if each.side == "viewed"]
     assert len(set(streams)) == 2
+    broken = [each for each in records(pipe.centre_log, StreamClosed) if each.side == "received"]
+    assert [(each.why, each.cut) for each in broken] == [(Why.LINK_LOST, True)], "what was on the road is missing here"
+
+
+async def test_a_city_that_cannot_be_heard_any_more_leaves_the_mark_of_a_broken_road(
+    pipe: Pipe, pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await start(pipe)
+    page = await pages()
+    await page.watch(1, "a")
+    await page.until(lambda: page.count() > 2)
+
+    async def dead(_: Upstream, kind: int, payload: bytes) -> None:
+        assert kind >= 0
+        assert payload is not None
+
+    monkeypatch.setattr(Upstream, "_take", dead)
+    await page.say(op="close", tile=1)
+    await page.until(lambda: any(each.side == "received" for each in records(pipe.centre_log, StreamClosed)), 6)
+    (closed,) = [each for each in records(pipe.centre_log, StreamClosed) if each.side == "received"]
+    assert (closed.why, closed.cut) == (Why.VIEWER_LEFT, True)
 
 
 async def test_paused_and_key_only_tiles(pipe: Pipe, pages: Any) -> None:

@@ -64,8 +64,8 @@ def test_another_port_moves_every_address_and_nothing_else(made: tuple[Wish, Dep
     control = config.read(wished.folder / CONTROL)
     assert (control.web_port, control.link_port, control.video_port) == (PORT + 1_000, PORT + 1_001, PORT + 1_002)
     assert [(each.link_port, each.relay_port) for each in control.peers] == [
-        (PORT + 1_011, PORT + 1_012),
-        (PORT + 1_021, PORT + 1_022),
+        (PORT + 1_018, PORT + 1_019),
+        (PORT + 1_028, PORT + 1_029),
         (PORT + 1_041, None),
     ]
     sources = registry.read_sources(wished.folder / CITIES[0])
@@ -325,6 +325,7 @@ def test_the_plan_is_that_of_the_contract() -> None:
         "narae": (9_021, 9_023, 9_025),
         "narae-relay": (9_022, 9_024),
         "narae-windows": (9_026, 9_027),
+        "outages": (9_018, 9_019, 9_028, 9_029),
         "police112": (9_041,),
         "control": (9_000, 9_003),
         "centre-relay": (9_002, 9_004),

@@ -48,6 +48,8 @@ class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
     segments: int
     why: Why
     viewer: ViewerId | None = None
+    cut: bool = False
+    """It ended without the giver's last word: of the last segment a part may be here, of later ones nothing."""
 
 
 class ViewingRefused(Event, frozen=True, kw_only=True, tag="viewing_refused"):

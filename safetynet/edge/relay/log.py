@@ -138,6 +138,7 @@ class Log:
                 segments=segments,
                 why=Why.STOPPED,
                 viewer=was.viewer,
+                cut=was.side != "viewed",
             )
             await self.write(closed)
         return len(rows)

@@ -61,6 +61,8 @@ class Upstream:
         self._init: fmp4.Init | None = None
         self.channel: int | None = None
         self._lied = False
+        self._last_word = False
+        """The city has said that this stream is over: nothing of it is on the road any more."""
 
     def join(self, taker: Taker) -> None:
         self.takers.add(taker)
@@ -102,7 +104,7 @@ class Upstream:
             while (each := await self._inbox.get()) is not None:
                 self._inbox_bytes -= len(each[1])
                 await self._take(*each)
-            await self._finish()
+            await self._finish(cut=not self._last_word and not self._lied)
         except LedgerFailedError:
             self._uplink.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
@@ -115,7 +117,7 @@ class Upstream:
 
     async def _finish_quietly(self) -> None:
         try:
-            await self._finish()
+            await self._finish(cut=False)  # what a city says wrongly is no broken road
         except LedgerFailedError:
             self._uplink.failed_writes += 1
 
@@ -138,6 +140,7 @@ class Upstream:
                     taker.state("lost" if lost else "waiting", Why.CAMERA_LOST if lost else None)
             case Kind.ENDED | Kind.REFUSED:
                 said = msgspec.msgpack.decode(payload, type=words.Ending)
+                self._last_word = True
                 self.why = self.why or said.why
                 self._inbox.put_nowait(None)
             case _:
@@ -190,7 +193,8 @@ class Upstream:
             self._lied = True
             self.end(Why.LEDGER_FAILED)
 
-    async def _finish(self) -> None:
+    async def _finish(self, *, cut: bool) -> None:
+        """`cut`: the road broke, or stayed silent, before the city had said what it gave last."""
         if self._tally is None or self.stream is None:
             return
         if not self._tally.empty:
@@ -203,6 +207,7 @@ class Upstream:
             stream=self.stream,
             segments=self._tally.closed,
             why=self.why or Why.STOPPED,
+            cut=cut,
         )
         await self._log.write(closed)
 
