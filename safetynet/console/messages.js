@@ -757,7 +757,12 @@ export const TEXT = {
 
   'demo.title': ['시연', 'Demo'],
   'demo.stories': ['이야기 시작', 'Start a story'],
-  'demo.started': ['시작했습니다: {name}', 'Started: {name}'],
+  'demo.start': ['시작', 'Start'],
+  'demo.again': ['처음부터', 'Start again'],
+  'demo.stop': ['멈춤', 'Stop'],
+  'demo.running': ['진행 중 {span}', 'running {span}'],
+  'demo.rings': ['경보까지 약 {span}', 'alarm in about {span}'],
+  'demo.caught': ['검거됨', 'arrested'],
   'demo.failed': ['시작하지 못했습니다: {name}', 'Not started: {name}'],
 
   'field.title': ['현장', 'Field'],
