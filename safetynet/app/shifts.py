@@ -145,7 +145,7 @@ class Watch:
         peers = [each.id for each in self._of.centre.peers]
         return Health(
             owed={each: self._of.store.owed(each) for each in peers},
-            heard={each: self._of.link.heard_at(each) for each in peers},
+            heard={each: self._of.link.heard_utc(each) for each in peers},
             relay_up=up,
             relay_since=since,
             disk=self._of.disk.level,

@@ -165,6 +165,7 @@ export const TEXT = {
   'Why.lease_run_out': ['도시의 확인이 끊겼습니다', "the city's lease ran out"],
   'Why.incident_closed': ['사건이 끝나 영상을 닫았습니다', 'closed with the incident'],
   'Why.viewer_left': ['화면을 닫았습니다', 'the window was closed'],
+  'Why.viewer_lost': ['화면과 연결이 끊겼습니다', 'the connection to the window was lost'],
   'Why.moved_on': ['카메라가 다음 곳으로 옮겨 갔습니다', 'the cameras moved on'],
   'Why.camera_lost': ['카메라가 응답하지 않습니다', 'the camera does not answer'],
   'Why.link_lost': ['도시와 연결이 끊겼습니다', 'the link to the city is lost'],
@@ -757,7 +758,12 @@ export const TEXT = {
 
   'demo.title': ['시연', 'Demo'],
   'demo.stories': ['이야기 시작', 'Start a story'],
-  'demo.started': ['시작했습니다: {name}', 'Started: {name}'],
+  'demo.start': ['시작', 'Start'],
+  'demo.again': ['처음부터', 'Start again'],
+  'demo.stop': ['멈춤', 'Stop'],
+  'demo.running': ['진행 중 {span}', 'running {span}'],
+  'demo.rings': ['경보까지 약 {span}', 'alarm in about {span}'],
+  'demo.caught': ['검거됨', 'arrested'],
   'demo.failed': ['시작하지 못했습니다: {name}', 'Not started: {name}'],
 
   'field.title': ['현장', 'Field'],

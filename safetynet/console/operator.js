@@ -3,7 +3,7 @@ import { html, render } from 'lit';
 import './age.js';
 import { CODES, OUTCOMES } from './choices.js';
 import { everySecond } from './clock.js';
-import { demo } from './demo.js';
+import { arrested, demo } from './demo.js';
 import { calls } from './fieldside.js';
 import { done, isOpen, running } from './handover.js';
 import './header.js';
@@ -275,7 +275,10 @@ function choose(value) {
   if (panel === 'call') void command('call', { incident: at, outcome: value });
   else if (panel === 'hand_over') void command('hand_over', { incident: at, to: value });
   else if (panel === 'take_over') void command('take_over', { incident: at, held_by: incident()?.owner });
-  else if (panel === 'close') void command('close', { incident: at, code: value });
+  else if (panel === 'close') {
+    if (seen.demo && value === 'genuine_arrest') void arrested(seen.demo, incident()?.wearer ?? '');
+    void command('close', { incident: at, code: value });
+  }
 }
 
 /** What a digit means now: an answer to the open panel, else a picture. @param {number} n */

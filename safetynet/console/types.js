@@ -112,6 +112,7 @@
  *
  * @typedef {{account: string, password: string, name: string, role: string, seat?: string}} Account
  * @typedef {{name: string, ko: string, en: string}} Story
+ * @typedef {{name: string, seconds: number|null, step: number|null, steps: {ko: string, en: string}[], rings_s: number, caught: boolean}} StoryRun
  * @typedef {{accounts: Account[], stories: Story[], panel_url: string, phones_url?: string, centre_name?: string}} Demo
  *
  * @typedef {'empty'|'proposed'|'asked'|'refused'|'waiting'|'live'|'stale'|'lost'|'ended'} TileState

@@ -356,6 +356,8 @@ class Why(Enum):
     LEASE_RUN_OUT = "lease_run_out"
     INCIDENT_CLOSED = "incident_closed"
     VIEWER_LEFT = "viewer_left"
+    VIEWER_LOST = "viewer_lost"
+    """The connection to the window broke; nobody closed it."""
     MOVED_ON = "moved_on"
     CAMERA_LOST = "camera_lost"
     LINK_LOST = "link_lost"

@@ -258,7 +258,7 @@ class Link:
             raise _Dropped("wrong_certificate")
         return self._peers[name]
 
-    def heard_at(self, peer: CentreId) -> Instant | None:
+    def heard_utc(self, peer: CentreId) -> Instant | None:
         """When this partner was last heard in this life of the program, UTC ms."""
         steady = self._heard_at.get(peer)
         return None if steady is None else Instant(clock.now() - (clock.monotonic() - steady))

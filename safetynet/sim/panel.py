@@ -1,12 +1,14 @@
 """The story panel: a page with one button for each story, and the doors behind it. Demo only.
 
-`GET /` the page · `GET /state` what runs · `POST /story/<name>` · `POST /unit/<id>` {lat, lon} · `GET /units`.
+`GET /` the page · `GET /state` what runs · `POST /story/<name>`, `/story/<name>/stop`, `/wearer/<id>/caught` ·
+`POST /unit/<id>` {lat, lon} · `GET /units` · `GET /font/<name>`.
 Other pages may call it only if they are the console: everything else is refused by its Origin.
 """
 
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from safetynet.core.terms import CameraId, Instant, UnitId, WearerId
@@ -42,14 +44,21 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """How often somebody set a camera's sound up."""
 
 
+_FONTS: Final = (
+    Path(__file__).parent.parent / "console" / "vendor" / "pretendard" / "dist" / "web" / "static" / "woff2-subset"
+)
+_WEIGHTS: Final = ("Pretendard-Regular", "Pretendard-SemiBold")
 _STYLE: Final = """
+@font-face{font-family:Pretendard;font-weight:400;src:url("/font/Pretendard-Regular") format("woff2")}
+@font-face{font-family:Pretendard;font-weight:600;src:url("/font/Pretendard-SemiBold") format("woff2")}
 :root{color-scheme:dark;font:16px/1.55 Pretendard,"Noto Sans KR",system-ui,sans-serif;background:#0c1117;color:#e9edf2}
 body{max-width:46rem;margin:2.5rem auto;padding:0 1.25rem}h1{font-size:1.35rem;margin:0}p{color:#a8b3bf;margin:.25rem 0 1.75rem}
 a{color:#8cc4ff}a:focus-visible{outline:3px solid #6db3ff;outline-offset:2px}
 ul{list-style:none;margin:0;padding:0;display:grid;gap:.9rem}li{background:#131b24;border:1px solid #233040;border-radius:.6rem;
 padding:1rem 1.1rem}h2{font-size:1.05rem;margin:0}li p{margin:.15rem 0 .75rem}button{font:inherit;font-weight:600;color:#0c1117;
 background:#e9edf2;border:0;border-radius:.4rem;padding:.45rem 1rem;cursor:pointer}button:focus-visible{outline:3px solid #6db3ff;
-outline-offset:2px}ol{display:flex;flex-wrap:wrap;gap:.3rem .9rem;margin:.8rem 0 0;padding:0;list-style:none;font-size:.9rem;
+outline-offset:2px}a{color:#6db3ff}button+button{margin-left:.5rem}button.stop{background:none;color:#e9edf2;border:1px solid #64788b}
+button[hidden]{display:none}ol{display:flex;flex-wrap:wrap;gap:.3rem .9rem;margin:.8rem 0 0;padding:0;list-style:none;font-size:.9rem;
 color:#7d8996}ol li{all:unset}ol .done{color:#a8b3bf}ol .now{color:#fff;font-weight:600}output{margin-left:.8rem;color:#a8b3bf;
 font-variant-numeric:tabular-nums}
 """
@@ -60,28 +69,35 @@ const text = (tag, words) => Object.assign(document.createElement(tag), {textCon
 function row(story) {
   const item = document.createElement('li'), steps = document.createElement('ol'), clock = document.createElement('output');
   const button = text('button', english ? 'Start' : '시작');
-  button.setAttribute('aria-label', `${english ? story.title_en : story.title_ko} ${button.textContent}`);
-  button.onclick = async () => { button.disabled = true; try { await fetch(`/story/${story.name}`, {method: 'POST'}); await look(); }
-    finally { button.disabled = false; } };
+  const stop = Object.assign(text('button', english ? 'Stop' : '멈춤'), {className: 'stop', hidden: true});
+  const press = (pressed, path) => { pressed.onclick = async () => { pressed.disabled = true; try { await fetch(path, {method: 'POST'}); await look(); }
+    finally { pressed.disabled = false; } }; };
+  press(button, `/story/${story.name}`); press(stop, `/story/${story.name}/stop`);
   for (const step of story.steps) steps.append(text('li', english ? step.en : step.ko));
   item.append(text('h2', english ? story.title_en : story.title_ko), text('p', english ? story.line_en : story.line_ko),
-    button, clock, steps);
+    button, stop, clock, steps);
   list.append(item);
-  return {steps, clock};
+  return {steps, clock, button, stop};
 }
 async function look() {
   const {stories} = await (await fetch('/state')).json();
   for (const story of stories) {
     if (!made.has(story.name)) made.set(story.name, row(story));
-    const {steps, clock} = made.get(story.name);
-    clock.textContent = story.seconds === null ? '' : `${Math.floor(story.seconds)} s`;
+    const {steps, clock, button, stop} = made.get(story.name), runs = story.seconds !== null, ahead = Math.ceil(story.rings_s - (story.seconds ?? 0));
+    button.textContent = english ? (runs ? 'Start again' : 'Start') : (runs ? '처음부터' : '시작');
+    button.setAttribute('aria-label', `${english ? story.title_en : story.title_ko} ${button.textContent}`);
+    stop.setAttribute('aria-label', `${english ? story.title_en : story.title_ko} ${stop.textContent}`);
+    stop.hidden = !runs;
+    const wait = english ? `alarm in about ${ahead} s` : `경보까지 약 ${ahead}초`;
+    clock.textContent = [runs ? (english ? `running, ${Math.floor(story.seconds)} s` : `진행 중 ${Math.floor(story.seconds)}초`) : '',
+      story.caught ? (english ? 'arrested' : '검거됨') : ahead > 0 ? wait : ''].filter(Boolean).join(' · ');
     [...steps.children].forEach((item, n) => { item.className = story.step === null ? '' : n < story.step ? 'done' : n === story.step ? 'now' : ''; });
   }
 }
 look(); setInterval(look, 1000);
 """
 _PAGE: Final = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><link rel="stylesheet" href="/panel.css"><h1>{title}</h1><p>{line}</p>{phones}<ul></ul>
+<title>{title}</title><link rel="stylesheet" href="/panel.css"><h1>{title}</h1><p>{line} <a href="/?lang={other}" lang="{other}">{switch}</a></p>{phones}<ul></ul>
 <script type="module" src="/panel.js"></script></html>"""
 _WORDS: Final = {
     "ko": ("이야기 고르기", "모두 지어낸 도시와 사람입니다. 단추를 누르면 관제 화면에서 같은 일이 벌어집니다."),
@@ -89,7 +105,7 @@ _WORDS: Final = {
 }
 _PHONES: Final = {"ko": "휴대전화로 열기 (QR)", "en": "Open on a telephone (QR)"}
 _SAFE: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
@@ -120,6 +136,8 @@ class Panel:
             Route("/units", self._units),
             Route("/story/{name}", self._guarded(self._story), methods=["POST"]),
             Route("/story/{name}/stop", self._guarded(self._stop), methods=["POST"]),
+            Route("/wearer/{id}/caught", self._guarded(self._caught), methods=["POST"]),
+            Route("/font/{name}", self._font),
             Route("/unit/{id}", self._guarded(self._unit), methods=["POST"]),
         ]
         if (asked := self._telephones) is not None:
@@ -143,7 +161,17 @@ class Panel:
         lang = "en" if request.query_params.get("lang") == "en" else "ko"
         title, line = _WORDS[lang]
         link = f'<p><a href="/phones?lang={lang}">{_PHONES[lang]}</a></p>' if self._telephones else ""
-        return HTMLResponse(_PAGE.format(lang=lang, title=title, line=line, phones=link), headers=_SAFE)
+        return HTMLResponse(
+            _PAGE.format(
+                lang=lang,
+                title=title,
+                phones=link,
+                line=line,
+                other="ko" if lang == "en" else "en",
+                switch="한국어" if lang == "en" else "English",
+            ),
+            headers=_SAFE,
+        )
 
     async def _script(self, request: Request) -> Response:
         return Response(_SCRIPT, media_type="text/javascript", headers=_SAFE)
@@ -153,15 +181,17 @@ class Panel:
 
     async def _state(self, request: Request) -> Response:
         now = self._now()
-        runs = {each.story.name: each.started for each in self._world.running(now)}
+        runs = {each.story.name: each for each in self._world.running(now)}
         stories: list[dict[str, Any]] = []
         for story in self._world.stories():
-            seconds = (now - runs[story.name]) / 1000 if story.name in runs else None
+            run = runs.get(story.name)
+            seconds = (now - run.started) / 1000 if run is not None else None
             stories.append({
                 "name": story.name, "title_ko": story.title_ko, "title_en": story.title_en, "line_ko": story.line_ko,
                 "line_en": story.line_en, "wearer": story.wearer, "seconds": seconds,
-                "sent_at_ms": self._sent_at(story.wearer, runs.get(story.name)),
-                "step": None if seconds is None else story.step_at(seconds),
+                "sent_at_ms": self._sent_at(story.wearer, None if run is None else run.started),
+                "step": None if seconds is None else story.step_at(seconds), "rings_s": story.rings_s,
+                "caught": run is not None and run.caught is not None, "length_s": story.length_s,
                 "steps": [{"at_s": step.at_s, "word": step.word, "ko": step.ko, "en": step.en} for step in story.steps],
             })  # fmt: skip
         recorded = msgspec.to_builtins(self._recorded())
@@ -184,6 +214,21 @@ class Panel:
         except KeyError:
             return _no(404, "no_such_story")
         return JSONResponse({"story": story.name, "wearer": story.wearer, "length_s": story.length_s}, headers=_SAFE)
+
+    async def _caught(self, request: Request) -> Response:
+        """The wearer of a running story was arrested: his device is taken from him and falls silent about its strap."""
+        try:
+            self._world.catch(WearerId(request.path_params["id"]), self._now())
+        except KeyError:
+            return _no(404, "no_such_story")
+        return Response(status_code=204, headers=_SAFE)
+
+    async def _font(self, request: Request) -> Response:
+        """The console's own letters: a machine without Korean ones would show boxes."""
+        path = _FONTS / f"{request.path_params['name']}.subset.woff2"
+        if request.path_params["name"] not in _WEIGHTS or not path.is_file():
+            return _no(404, "no_such_font")
+        return FileResponse(path, media_type="font/woff2", headers=_SAFE)
 
     async def _units(self, request: Request) -> Response:
         units = self._world.units(self._now())

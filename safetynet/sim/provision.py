@@ -389,14 +389,14 @@ def _enrol(wish: Wish, world: World) -> dict[DeviceId, str]:
     store = open_store(wish.folder / CONTROL, CONTROL)
     try:
         for wearer in world.wearers():
-            people.enrol(store, _record(wearer))
+            people.enrol(store, record(wearer))
             key = secrets.token_urlsafe(DEVICE_KEY_BYTES)
             store.put_device(Device(wearer.device, wearer.id, _sha256(key)))
             drawn[wearer.device] = key
         for n, each in enumerate(world.protected(), 1):
             account = PersonId(f"protected{n}")
-            record = ProtectedRecord(protected=each.id, name=each.name, phone=each.phone, person=account)
-            people.enrol_protected(store, record)
+            held = ProtectedRecord(protected=each.id, name=each.name, phone=each.phone, person=account)
+            people.enrol_protected(store, held)
             key = secrets.token_urlsafe(DEVICE_KEY_BYTES)
             store.put_device(Device(each.device, WearerId(each.id), _sha256(key), protected=True))
             drawn[each.device] = key
@@ -405,7 +405,7 @@ def _enrol(wish: Wish, world: World) -> dict[DeviceId, str]:
     return drawn
 
 
-def _record(wearer: SimWearer) -> WearerRecord:
+def record(wearer: SimWearer) -> WearerRecord:
     return WearerRecord(
         wearer=wearer.id,
         name=wearer.name,
@@ -610,7 +610,6 @@ def _centres(ports: Ports, made: dict[CentreId, MadeCity]) -> tuple[Centre, ...]
         video_port=ports.windows,
         health_port=ports.control_health,
         relay_health_port=ports.windows_health,
-        peers=tuple(as_peer(each) for each in partners),
         seat_phones=SEAT_PHONES,
         peers=(*(_by_road(as_peer(each), index, ports) for index, each in enumerate(cities)), as_peer(police)),
         demo=True,

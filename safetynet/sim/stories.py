@@ -23,6 +23,10 @@ FIX_S_SLACK: Final = 0.002
 OUTAGE_M: Final = 260.0
 """How far before the border, along the way of the flight, the story of the outage begins: cameras hang there."""
 OUTAGE_WALK_M: Final = 90.0
+ZONE_EARLY_S: Final = 15.0
+"""The uncertainty of a fix touches the zone so long before its middle does."""
+CURFEW_BELIEVED_S: Final = 180.0
+"""So long positions away from home need until they outweigh those at home (measured with the rules themselves)."""
 BORDER_M: Final = 150.0
 """From the cut to the border, along the way: 50 s at the usual pace."""
 
@@ -79,6 +83,8 @@ class Story:
     fixes_s: tuple[float, ...] = ()
     """When a recorded walk has its fixes: the device speaks then, and not in its own rhythm."""
     outage: Outage | None = None
+    rings_s: float = 0.0
+    """About when the first alarm is to be expected: a belief needs its time, a flag none."""
 
     @property
     def length_s(self) -> float:
@@ -168,7 +174,8 @@ def tamper(streets: Streets, wearer: WearerId, *, border_m: float = BORDER_M, pa
         Step(round(min(STORY_MAX_S, hidden_s + 240), 1), "end", "끝", "end"),
     )
     return Story("tamper", "부착장치 훼손", "집 앞에서 스트랩을 끊고 경계를 넘어 옆 도시로 달아납니다.", "Strap cut",
-                 "Cuts the strap near home and flees over the border into the next city.", wearer, steps, moment)  # fmt: skip
+                 "Cuts the strap near home and flees over the border into the next city.", wearer, steps, moment,
+                 rings_s=cut_s)  # fmt: skip
 
 
 def recorded(streets: Streets, wearer: WearerId, walk: Walk) -> Story:
@@ -203,7 +210,7 @@ def recorded(streets: Streets, wearer: WearerId, walk: Walk) -> Story:
     assert 0.0 < cut_s < crossed_s < hidden_s, "a recorded walk cuts, crosses the border and ends, in this order"
     return Story("tamper", "부착장치 훼손", "실제로 기록된 걸음 그대로: 스트랩을 끊고 경계를 넘어 옆 도시로 갑니다.", "Strap cut",
                  "A walk that was really recorded: cuts the strap and crosses the border.", wearer, steps, moment,
-                 fixes_s=tuple(walk.at_s.tolist()))  # fmt: skip
+                 fixes_s=tuple(walk.at_s.tolist()), rings_s=cut_s)  # fmt: skip
 
 
 def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius_m: float) -> Story:
@@ -235,7 +242,7 @@ def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius
         Step(round(back_s + inside_m / pace, 1), "end", "끝", "end"),
     )
     return Story("zone", "출입금지구역 진입", "금지된 어린이공원 둘레로 걸어 들어갑니다.", "Exclusion zone",
-                 "Walks into a zone that the court has forbidden.", wearer, steps, moment)  # fmt: skip
+                 "Walks into a zone that the court has forbidden.", wearer, steps, moment, rings_s=round(entry / pace - ZONE_EARLY_S, 1))  # fmt: skip
 
 
 def approach(streets: Streets, middle: tuple[float, float], from_m: float) -> Way:
@@ -270,7 +277,8 @@ def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, floa
         Step(180.0, "end", "끝: 사람이 출동할 일이 아님", "end: nobody had to go out"),
     )
     return Story("drift", "위치 튐", "집에 있는데 위치만 구역 안으로 튑니다. 경보가 없거나, 저절로 풀려야 합니다.", "Drift",
-                 "At home all the time; only the fixes jump. No alarm, or one that returns.", wearer, steps, moment)  # fmt: skip
+                 "At home all the time; only the fixes jump. No alarm, or one that returns.", wearer, steps, moment,
+                 rings_s=wild[0][0])  # fmt: skip
 
 
 def curfew(streets: Streets, wearer: WearerId, home: tuple[float, float]) -> Story:
@@ -301,7 +309,8 @@ def curfew(streets: Streets, wearer: WearerId, home: tuple[float, float]) -> Sto
         Step(round(home_s + 180.0, 1), "end", "끝: 경보는 사람이 종결함", "end: a person closes the alarm"),
     )
     return Story("curfew", "외출제한 위반", "외출제한 시간에 집을 나섰다가 돌아옵니다. 돌아와도 경보는 남습니다.", "Curfew",
-                 "Leaves home when a curfew holds and comes back. The alarm stays.", wearer, steps, moment)  # fmt: skip
+                 "Leaves home when a curfew holds and comes back. The alarm stays.", wearer, steps, moment,
+                 rings_s=out_s + CURFEW_BELIEVED_S)  # fmt: skip
 
 
 def nearing(streets: Streets, wearer: WearerId, home: tuple[float, float], protected: tuple[float, float]) -> Story:
@@ -343,7 +352,8 @@ def nearing(streets: Streets, wearer: WearerId, home: tuple[float, float], prote
     )
     assert home_s + 120.0 <= STORY_MAX_S, "the town is too wide for this ride"
     return Story("approach", "보호대상자 접근", "스쿠터로 보호대상자의 집 쪽으로 다가옵니다. 보호대상자의 전화가 먼저 압니다.", "Approach",
-                 "Rides up to where the protected person lives; that person's phone knows first.", wearer, steps, moment)  # fmt: skip
+                 "Rides up to where the protected person lives; that person's phone knows first.", wearer, steps, moment,
+                 rings_s=within(2_000.0))  # fmt: skip
 
 
 def outage(streets: Streets, wearer: WearerId) -> Story:

@@ -6,7 +6,7 @@ Positions are functions of the instant; only running stories, units under way an
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -158,6 +158,14 @@ class _Trip:
 class Running:
     story: Story
     started: Instant
+    caught: Instant | None = None
+    """From then on he stands where he was caught, and the device that was taken from him says no more of its strap."""
+
+    def moment(self, seconds: float) -> Moment:
+        if self.caught is None or self.started + seconds * 1000 < self.caught:
+            return self.story.moment(seconds)
+        held = self.story.moment((self.caught - self.started) / 1000)
+        return replace(held, alarm=None, tampered=False, speed_mps=0.0, recorded=False)
 
 
 class World:
@@ -278,6 +286,15 @@ class World:
     def stop(self, name: str) -> None:
         self._running.pop(name, None)
 
+    def catch(self, wearer: WearerId, at: Instant) -> None:
+        """Whoever plays a story was arrested. Raises KeyError when this wearer plays none."""
+        name, run = next(
+            ((name, each) for name, each in self._running.items() if each.story.wearer == wearer), ("", None)
+        )
+        if run is None:
+            raise KeyError(wearer)
+        self._running[name] = replace(run, caught=run.caught or at)
+
     def running(self, at: Instant) -> list[Running]:
         return [each for each in self._running.values() if at - each.started <= each.story.length_s * 1000]
 
@@ -299,7 +316,7 @@ class World:
         for each in self._running.values():
             seconds = (at - each.started) / 1000
             if each.story.wearer == wearer and 0 <= seconds <= each.story.length_s:
-                return each.story.moment(seconds)
+                return each.moment(seconds)
         return None
 
     def position(self, wearer: WearerId, at: Instant) -> Whereabouts:
@@ -365,7 +382,7 @@ class World:
                 ahead = [
                     each.started + round(step.at_s * 1000) - at
                     for step in each.story.steps
-                    if each.story.moment(step.at_s).alarm != each.story.moment(step.at_s - 0.1).alarm
+                    if each.moment(step.at_s).alarm != each.moment(step.at_s - 0.1).alarm
                 ]
                 return min((ms for ms in ahead if ms > 0), default=devices.QUIET_MS)
         return devices.QUIET_MS

@@ -191,6 +191,7 @@ class Centre:
         self.picture = b""
         self.archive: dict[str, Any] = {}
         self.law = b""
+        self.runs: dict[str, float] = {}
 
     def acts(self) -> list[str]:
         return [each["act"] for each in self.heard]
@@ -348,8 +349,27 @@ class Centre:
             return JSONResponse(answer[1], answer[0])
 
         async def story(request: Request) -> Response:
-            self.heard.append({"act": "story", "name": request.path_params["name"]})
+            name = request.path_params["name"]
+            self.heard.append({"act": "story", "name": name})
+            self.runs = {**self.runs, name: time.monotonic()}
             return PlainTextResponse("")
+
+        async def stop(request: Request) -> Response:
+            self.heard.append({"act": "stop", "name": request.path_params["name"]})
+            self.runs = {}
+            return PlainTextResponse("")
+
+        async def caught(request: Request) -> Response:
+            self.heard.append({"act": "caught", "wearer": request.path_params["id"]})
+            return PlainTextResponse("")
+
+        def runs(_: Request) -> Response:
+            told = [
+                {"name": each["name"], "rings_s": 75.0, "caught": False, "steps": [{"ko": "구역 쪽으로 걸음", "en": "walks"}],
+                 "seconds": (run := self.runs.get(each["name"])) and time.monotonic() - run, "step": 0 if run else None}
+                for each in (self.demo or {}).get("stories", [])
+            ]  # fmt: skip
+            return JSONResponse({"stories": told})
 
         return Starlette(routes=[
             Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")), Route("/city", self.page("city.html")),
@@ -359,6 +379,8 @@ class Centre:
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),
             Route("/field-worker.js", lambda _: FileResponse(CONSOLE / "field-worker.js", headers={"content-security-policy": "default-src 'none'; connect-src 'self'"})),
             Route("/panel/story/{name}", story, methods=["POST"]),
+            Route("/panel/story/{name}", story, methods=["POST"]), Route("/panel/story/{name}/stop", stop, methods=["POST"]),
+            Route("/panel/state", runs), Route("/panel/wearer/{id}/caught", caught, methods=["POST"]),
             Route("/console/player/player.js", lambda _: Response((HERE / "player.js").read_text(), media_type="text/javascript")),
             WebSocketRoute("/ws", self.live), Mount("/console", StaticFiles(directory=CONSOLE, follow_symlink=True)),
         ])  # fmt: skip

@@ -112,7 +112,8 @@ def test_demo_sign_in_and_stories(centre: Any, opened: Any, look: Any) -> None:
     w.until("location.pathname === '/operator'")
     w.page.locator(".demo button").click()
     w.page.locator("[data-story=zone]").click()
-    w.says("시작했습니다: 출입금지구역 진입")
+    w.until("document.querySelector('.demo-run')?.innerText.includes('구역 쪽으로 걸음')")
+    w.says("경보까지 약 1:1")
     assert w.heard("story")["name"] == "zone"
     # Enter belongs to the alarm that comes, not to the button that started the story.
     w.until("!document.activeElement.closest('sn-demo')")

@@ -103,6 +103,7 @@ def test_what_was_sent_waits_and_a_late_answer_is_an_answer(centre: Any, scene: 
     sent = {"dispatch": "d1", "unit": "u1", "unit_name": "신속수사팀 2", "state": "ordered", "ordered_at": at, "answer_by": at + 57_000, "overdue": False, "answered_at": None}  # fmt: skip
     steps = scene.steps(ack="done", video="done", police="done", office="sent", call="now")
     steps[3]["due_at"] = at + 57_000
+    centre.demo = {"accounts": [], "stories": [{"name": "tamper", "ko": "부착장치 훼손", "en": "Strap cut"}], "panel_url": "/panel"}  # fmt: skip
     ring(scene, centre, 1, 1, **MINE, dispatches=[sent], steps=steps, still=["strap_cut"])
     w = opened()
     w.go("/operator")
@@ -120,6 +121,10 @@ def test_what_was_sent_waits_and_a_late_answer_is_an_answer(centre: Any, scene: 
     assert "다시 울립니다" in w.page.locator("#still").inner_text()
     assert grave(w) == []
     look(w, "still-open")
+    w.until("document.querySelector('sn-demo button')")
+    w.page.keyboard.press("1")
+    assert w.heard("close")["code"] == "genuine_arrest"
+    assert w.heard("caught")["wearer"] == "w1", "the made city takes the device from who was arrested"
 
 
 def test_an_alarm_that_goes_on_after_closing_says_so(centre: Any, scene: Any, opened: Any, look: Any) -> None:

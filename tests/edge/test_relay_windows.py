@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 
 from safetynet.core.events import (
     StrangersRefused,
+    StreamClosed,
     ViewingRefused,
 )
 from safetynet.core.terms import CameraId, Instant, Why
@@ -316,3 +317,20 @@ def test_the_address_that_holds_most_places_gives_its_oldest_up() -> None:
     door.leave("page")
     door.leave("page")
     assert len(door) == doorstep.STRANGERS_MAX - 1
+
+
+@pytest.mark.parametrize(("code", "why"), [(1000, Why.VIEWER_LEFT), (1001, Why.VIEWER_LEFT), (None, Why.VIEWER_LOST)])
+async def test_only_a_windows_own_goodbye_is_recorded_as_closed_by_somebody(
+    pipe: Pipe, pages: Any, code: int | None, why: Why
+) -> None:
+    await start(pipe)
+    page = await pages("token")
+    await page.watch(1, "a")
+    await page.until(lambda: page.count() > 2)
+    if code is None:
+        page.socket.transport.abort()  # a relay, a cable, a machine that fell
+    else:
+        await page.socket.close(code)
+    for log in (pipe.centre_log, pipe.city_log):
+        await until(lambda log=log: records(log, StreamClosed))
+        assert {each.why for each in records(log, StreamClosed)} == {why}

@@ -132,3 +132,35 @@ async def test_the_stand_hands_out_the_certificate_and_nothing_else(telephones):
     assert given.content == ssl.PEM_cert_to_DER_cert(telephones.ca)
     assert b"PRIVATE" not in given.content
     assert refused == [404, 404, 404, 404]
+
+
+async def test_a_running_story_says_where_it_is_and_can_be_stopped(client):
+    await client.post("/story/curfew")
+    (told,) = [each for each in (await client.get("/state")).json()["stories"] if each["name"] == "curfew"]
+    assert (told["seconds"], told["rings_s"] > 60, told["caught"]) == (0, True, False), "the wait is said beforehand"
+    assert (await client.post("/story/curfew/stop")).status_code == 204
+    (told,) = [each for each in (await client.get("/state")).json()["stories"] if each["name"] == "curfew"]
+    assert told["seconds"] is None
+
+
+async def test_the_device_of_who_was_arrested_says_no_more_of_its_strap(client):
+    wearer = (await client.post("/story/tamper")).json()["wearer"]
+    later = Instant(T0 + 20_000)
+    assert WORLD.moment(wearer, later).tampered
+    world = Panel(WORLD, lambda: Instant(T0 + 10_000), frozenset()).app()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=world), base_url="http://127.0.0.1:18250") as other:
+        assert (await other.post(f"/wearer/{wearer}/caught")).status_code == 204
+        assert (await other.post("/wearer/w-nobody/caught")).status_code == 404
+    held = WORLD.moment(wearer, later)
+    assert (held.tampered, held.alarm, held.speed_mps) == (False, None, 0.0)
+    where = WORLD.moment(wearer, Instant(T0 + 10_000))
+    assert (held.x, held.y) == (where.x, where.y), "he stands where he was caught"
+    WORLD.stop("tamper")
+
+
+async def test_the_page_brings_its_own_letters_and_offers_the_other_language(client):
+    font = await client.get("/font/Pretendard-Regular")
+    assert (font.status_code, font.headers["content-type"], font.content[:4]) == (200, "font/woff2", b"wOF2")
+    assert (await client.get("/font/..%2F..%2Fconsole.css")).status_code == 404
+    assert 'href="/?lang=en"' in (await client.get("/")).text
+    assert 'href="/?lang=ko"' in (await client.get("/?lang=en")).text

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safetynet.core import rules
+from safetynet.core.fixes import Fix, Said
 from safetynet.core.terms import Instant, UnitId
-from safetynet.sim import streets
+from safetynet.sim import provision, streets
 from safetynet.sim.poles import CameraRow
 from safetynet.sim.world import World
 
@@ -207,3 +209,25 @@ def test_real_poles_give_the_same_doors():
 def _xy(world, wearer, second):
     where = world.position(wearer, Instant(T0 + second * 1000))
     return where.x, where.y
+
+
+def test_each_story_rings_about_when_it_says():
+    world = World()
+    orders = {each.id: provision.record(each).order for each in world.wearers()}
+    whose = {each.device: (each.id, False) for each in world.wearers()}
+    whose |= {each.device: (each.id, True) for each in world.protected()}
+    world.advance(T0)
+    told = {world.start(each.name, T0).wearer: each for each in world.stories()}
+    first, state = {}, rules.RuleState()
+    for second in range(1, 241):
+        fixes = [
+            Fix(id=second, wearer=whose[each.device][0], device=each.device, observed_at=each.observed_at,
+                received_at=each.observed_at, lat=each.lat, lon=each.lon, accuracy_m=each.radius_m, source=each.source,
+                said=Said.STRAP_CUT if each.alarm else Said.NOTHING, protected=whose[each.device][1])
+            for each in world.advance(Instant(T0 + second * 1000))
+        ]  # fmt: skip
+        rung, state = rules.judge(fixes, orders, state)
+        for each in rung:
+            first.setdefault(each.wearer, second)
+    for wearer, story in told.items():
+        assert abs(first[wearer] - story.rings_s) <= 20, (story.name, first[wearer], story.rings_s)

@@ -20,6 +20,7 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_windows
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.typing import Origin
 
@@ -144,7 +145,7 @@ class Tile:
             relay.failed_writes += 1
             self.end(Why.LEDGER_FAILED)
         except ConnectionClosed:
-            self.end(Why.VIEWER_LEFT)
+            self.end(self.window.farewell())
         finally:
             self.outlet.close()
             await self._record_end()
@@ -233,9 +234,14 @@ class Window:
             self.relay.failed_writes += 1
         finally:
             for tile in tuple(self.tiles.values()):
-                self.close(tile.number, Why.VIEWER_LEFT)
+                self.close(tile.number, self.farewell())
             await asyncio.sleep(0)
             speaking.cancel()
+
+    def farewell(self) -> Why:
+        """Why this window is no more: only its own goodbye says that somebody closed it."""
+        goodbye = self.socket.close_code in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY)
+        return Why.VIEWER_LEFT if goodbye else Why.VIEWER_LOST
 
     def _acknowledged(self, message: bytes) -> None:
         if len(message) != 4:

@@ -426,7 +426,8 @@ class City:
                     case Kind.ACK if channel in channels and len(payload) == 2:
                         channels[channel].outlet.acked(int.from_bytes(payload, "big"))
                     case Kind.CLOSE if channel in channels:
-                        channels.pop(channel).end(Why.VIEWER_LEFT)
+                        lost = payload and msgspec.msgpack.decode(payload, type=words.Ending).why is Why.VIEWER_LOST
+                        channels.pop(channel).end(Why.VIEWER_LOST if lost else Why.VIEWER_LEFT)
                     case Kind.WANT_KEY if channel in channels:
                         channels[channel].source.want_key()
                     case Kind.ACK | Kind.CLOSE | Kind.WANT_KEY:

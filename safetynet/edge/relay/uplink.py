@@ -91,7 +91,8 @@ class Upstream:
         if self.channel is None or why is Why.LINK_LOST:
             self._inbox.put_nowait(None)
             return
-        self._uplink.send(Kind.CLOSE, self.channel)
+        lost = msgspec.msgpack.encode(words.Ending(why)) if why is Why.VIEWER_LOST else b""
+        self._uplink.send(Kind.CLOSE, self.channel, lost)
         asyncio.get_running_loop().call_later(DRAIN_S_MAX, self._inbox.put_nowait, None)
 
     async def run(self) -> None:

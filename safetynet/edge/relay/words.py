@@ -155,6 +155,7 @@ class Kind(IntEnum):
 
     OPEN = 1
     CLOSE = 2
+    """With an `Ending` when the window was lost; empty when somebody closed it."""
     ACK = 3
     WANT_KEY = 4
     OPENED = 16
