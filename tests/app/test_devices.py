@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from deployment import KEY, LAT, LON, make, program
 
 from safetynet.app.devices import Doors
-from safetynet.core.terms import Source
+from safetynet.core.events import AlarmRaised
+from safetynet.core.terms import AlarmKind, Source
 from safetynet.edge import clock, config, keys
 from safetynet.edge.config import DevicePort, Devices, HttpPort
 from safetynet.edge.devices.lines import Locate, Rhythm
@@ -73,6 +74,12 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder):
         own = dialects.OwnTracks("d3", KEY)
         assert await dialects.talk("127.0.0.1", PORT, own, [said("d3")]) == 1, "at the web port too"
         assert await metric("safetynet_fixes_total") == 3
+    own = keys.open_centre(folder)
+    store = Store.open(folder / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
+    assert [(each.kind, each.unproven) for _, each in store.events() if isinstance(each, AlarmRaised)] == [
+        (AlarmKind.STRAP_CUT, True)
+    ]
+    store.close()
 
 
 def test_nothing_listens_unless_it_is_said(tmp_path):
