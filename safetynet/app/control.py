@@ -596,7 +596,7 @@ class Control(windows.Host):
                 *common,
                 *roads,
                 *figures.intake(self.intake, self.journal),
-                *figures.doors({name: each.connections for name, each in self.doors.ports.items()}),
+                *figures.doors(self.doors.connections(), broker=self.doors.broker_up),
                 *figures.control(
                     self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
                 ),

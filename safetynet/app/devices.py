@@ -11,6 +11,7 @@ from typing import Final
 
 from safetynet.core.terms import DeviceId, WearerId
 from safetynet.edge import config, health, keys
+from safetynet.edge.broker import Subscriber
 from safetynet.edge.config import Centre, DevicePort, HttpPort
 from safetynet.edge.devices.gt06 import Gt06
 from safetynet.edge.devices.h02 import H02
@@ -44,6 +45,8 @@ class Doors:
             ("h02", centre.devices.h02, lambda: H02(_zone(centre.devices.h02, 0))),
             ("jt808", centre.devices.jt808, lambda: Jt808(_zone(centre.devices.jt808, ZONE_MIN))),
         ]
+        broker = centre.devices.owntracks
+        self.broker = None if broker is None else Subscriber(folder, centre.id, broker, intake, known.get)
         self.ports = {
             name: Port(
                 make,
@@ -65,6 +68,8 @@ class Doors:
         async with asyncio.TaskGroup() as tasks:
             for each in self.ports.values():
                 tasks.create_task(each.serve())
+            if self.broker is not None:
+                tasks.create_task(self.broker.run())
             if (http := self._centre.devices.osmand) is not None:
                 tasks.create_task(self._http(http))
 
@@ -78,6 +83,14 @@ class Doors:
             await server.serve()
         finally:
             server.close()
+
+    @property
+    def broker_up(self) -> bool | None:
+        """None without one."""
+        return None if self.broker is None else self.broker.up
+
+    def connections(self) -> dict[str, int]:
+        return {name: each.connections for name, each in self.ports.items()}
 
     def follow(self, wanted: Collection[WearerId]) -> None:
         """These are to report quickly, all others quietly. Only what changes is said."""

@@ -103,12 +103,14 @@ def intake(way_in: Intake, journal: Journal) -> list[Family]:
     ]
 
 
-def doors(connections: Mapping[str, int]) -> list[Family]:
-    """Of the ports where devices of a protocol connect."""
+def doors(connections: Mapping[str, int], *, broker: bool | None) -> list[Family]:
+    """Of the ports where devices of a protocol connect, and of the broker if there is one."""
+    up = [] if broker is None else [metrics.gauge("broker_up", "1 when the broker of telephones is there.", broker)]
     return [
+        *up,
         metrics.gauges(
             "device_connections", "Devices and strangers at the port of a protocol.", "protocol", {**connections}
-        )
+        ),
     ]
 
 

@@ -298,6 +298,8 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             against.append("wide_fix")
         if incident.stage is not Stage.CLOSED and at - place.observed_at > STALE_FIX_MS:
             against.append("old_fix")
+    if any(each.unproven for each in mine):
+        against.append("unproven")
     if any(each.returned_at is not None for each in mine):
         against.append("returned")
     return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value}

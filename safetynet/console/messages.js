@@ -226,6 +226,7 @@ export const TEXT = {
   'Evidence.not_valid': ['장치가 위치를 무효로 표시', 'the device marked the fix invalid'],
   'Evidence.jump': ['위치가 튐', 'the position jumped'],
   'Evidence.cell': ['이동통신 위치', 'a cell position'],
+  'Evidence.unproven': ['장치가 보낸 것인지 확인 안 됨 (키·인증서 없음)', 'not proven to be the device’s word (no key or certificate)'],
   'Evidence.approximate': ['대략의 위치', 'an approximate position'],
 
   'event.alarm_raised': ['경보 울림', 'Alarm raised'],

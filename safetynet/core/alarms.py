@@ -92,6 +92,7 @@ class Alarm:
     acked_at: Instant | None = None
     incident: IncidentId | None = None
     protected: ProtectedId | None = None
+    unproven: bool = False
 
 
 def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
@@ -155,6 +156,7 @@ def raised(event: AlarmRaised) -> Alarm:
         zone=event.zone,
         episode=event.episode,
         protected=event.protected,
+        unproven=event.unproven,
     )
 
 

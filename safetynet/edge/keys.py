@@ -357,6 +357,12 @@ def device_context(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def broker_password(folder: Path) -> str | None:
+    """Of the broker of MQTT, where it asks for one."""
+    path = folder / FOLDER / "broker.key"
+    return _read_secret(path).decode().strip() if path.exists() else None
+
+
 def client_context(folder: Path) -> ssl.SSLContext:
     """As `server_context`, from the calling side; checks the host name too. `peer_id` says which centre answered.
 

@@ -32,7 +32,8 @@ STRANGERS_MAX: Final = 1_000
 """Connections of a port that have named no device yet."""
 CONNECTIONS_OF_DEVICE_MAX: Final = 4
 """A net that breaks leaves dead ones behind; the oldest goes."""
-FIXES_PER_S_MAX: Final = 20
+FIXES_PER_S_MAX: Final = 200
+"""An alarm that comes behind a longer backlog waits with it: a stream has one order."""
 FIXES_AT_ONCE_MAX: Final = 5_000
 """What a device has kept while it was away: three days at one in a minute."""
 

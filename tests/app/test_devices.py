@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from deployment import KEY, LAT, LON, make, program
 
 from safetynet.app.devices import Doors
-from safetynet.core.terms import Source
+from safetynet.core.events import AlarmRaised
+from safetynet.core.terms import AlarmKind, Source
 from safetynet.edge import clock, config, keys
 from safetynet.edge.config import DevicePort, Devices, HttpPort
 from safetynet.edge.devices.lines import Locate, Rhythm
@@ -56,7 +57,11 @@ async def metric(name):
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
-async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder):
+@pytest.mark.parametrize("addresses", [None, {IMEI: "127.0.0.1/32"}])
+async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder, addresses):
+    """The second time the tracker has an address of its own, by which it is known to be itself."""
+    if addresses is not None:
+        (folder / "addresses.json").write_text(json.dumps(addresses))
     async with program(folder):
         tracker = dialects.Gt06(IMEI)
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 20)
@@ -73,6 +78,12 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder):
         own = dialects.OwnTracks("d3", KEY)
         assert await dialects.talk("127.0.0.1", PORT, own, [said("d3")]) == 1, "at the web port too"
         assert await metric("safetynet_fixes_total") == 3
+    own = keys.open_centre(folder)
+    store = Store.open(folder / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
+    assert [(each.kind, each.unproven) for _, each in store.events() if isinstance(each, AlarmRaised)] == [
+        (AlarmKind.STRAP_CUT, addresses is None)
+    ]
+    store.close()
 
 
 def test_nothing_listens_unless_it_is_said(tmp_path):

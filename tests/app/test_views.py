@@ -19,7 +19,7 @@ from safetynet.app.views import LinkView, Looked, Numbers, UnitView
 from safetynet.core import incidents, rules
 from safetynet.core.areas import Area, Areas, Code, System
 from safetynet.core.control import words
-from safetynet.core.fixes import Said
+from safetynet.core.fixes import Mark, Said
 from safetynet.core.incidents import VideoState
 from safetynet.core.jurisdictions import Kind, Office, Table, competent
 from safetynet.core.messages import AnswerNotice, GiveGrant
@@ -249,6 +249,10 @@ def test_what_speaks_against_an_alarm_is_shown_too():
     told.give(judged(verdict(at=fix(1, accuracy_m=400))))
     (shown,) = views.operators(told.state, looked(T0 + 180_000))["incidents"].values()
     assert shown["evidence"]["against"] == ["wide_fix", "old_fix"]
+    told = Told()
+    told.give(judged(verdict(at=fix(1, marks=Mark.UNPROVEN))))
+    (shown,) = views.operators(told.state, looked(T0))["incidents"].values()
+    assert shown["evidence"]["against"] == ["unproven"], "whoever sends somebody on it knows that"
 
 
 def test_tracks_and_zones_only_of_who_has_an_open_incident():

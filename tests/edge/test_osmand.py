@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,23 @@ def test_no_value_brings_it_down(changes):
 def test_bad_registrations(make):
     with pytest.raises(ValueError):
         make()
+
+
+def test_a_hundred_thousand_mutations():
+    dice, seed, read = random.Random(1), GOOD.encode(), 0
+    said = {
+        "device_id": "d1",
+        "key": KEY,
+        "location": {"timestamp": 1749999990, "coords": {"latitude": 36.35, "longitude": 127.38}},
+    }
+    forms = (seed, ""), (json.dumps(said).encode(), "application/json")
+    for n in range(100_000):
+        form, kind = forms[n % 2]
+        data = bytearray(form)
+        for _ in range(dice.randrange(1, 4)):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        read += isinstance(decode(b"", bytes(data), kind, NOW, KNOWN.get), Fix)
+    assert read > 1_000
 
 
 DATA = (

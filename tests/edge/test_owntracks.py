@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+import random
 
 import pytest
 from hypothesis import given
@@ -103,6 +104,17 @@ def test_a_radius_that_was_not_measured():
 )
 def test_whose_topic_it_is(topic, device):
     assert device_of(topic) == device
+
+
+def test_a_hundred_thousand_mutations():
+    dice, seed = random.Random(1), json.dumps(GOOD).encode()
+    read = 0
+    for _ in range(100_000):
+        data = bytearray(seed)
+        for _ in range(dice.randrange(1, 4)):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        read += isinstance(decode(bytes(data), basic(), NOW, KNOWN.get), Fix)
+    assert read > 1_000
 
 
 @given(

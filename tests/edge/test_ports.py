@@ -1,6 +1,7 @@
 """Devices over real connections: the same walk in every protocol, the disk before the answer, limits, the line as proof."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import signal
@@ -21,7 +22,7 @@ from test_intake import Keys
 
 from safetynet.core.fixes import Mark, Said
 from safetynet.core.terms import DeviceId
-from safetynet.edge import health, journal, ports
+from safetynet.edge import health, journal, keys, ports
 from safetynet.edge.config import DevicePort
 from safetynet.edge.devices.lines import Locate, Rhythm
 from safetynet.edge.devices.words import Registered
@@ -95,6 +96,14 @@ def app(log):
     return Intake(log, KNOWN.get, lambda _: None, now=lambda: NOW)
 
 
+async def gone(reader):
+    """Whether the other side hangs up without a word: by an end, or by a reset where it had not read everything."""
+    try:
+        return await asyncio.wait_for(reader.read(), 5) == b""
+    except ConnectionResetError:
+        return True
+
+
 def placed(log):
     return [fix for fix in log.replay() if fix.lat is not None]
 
@@ -132,8 +141,17 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("way", ["gt06", "teltonika_8e", "h02", "jt808", "osmand", "owntracks"])
-@pytest.mark.parametrize("point", ["before_sync:5", "after_sync:5"])
+@pytest.mark.parametrize(
+    ("way", "point"),
+    [
+        ("gt06", "before_sync:5"),
+        ("teltonika_8e", "after_sync:5"),
+        ("h02", "before_sync:5"),
+        ("jt808", "after_sync:5"),
+        ("osmand", "before_sync:5"),
+        ("owntracks", "after_sync:5"),
+    ],
+)
 async def test_what_was_answered_is_on_disk_after_kill_9(way, point, tmp_path):
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SERVER.format(tests=str(Path(__file__).parent), folder=str(tmp_path), way=way),
@@ -193,8 +211,8 @@ async def test_when_the_disk_refuses_nobody_is_answered_any_more(log, monkeypatc
         assert len(stopped) == 1
         later, other = await dial(port)
         other.write(two.hello() + two.report(walk(1)[0]))
-        assert (await later.read())[:2] in (b"", b"\x78\x78")
-        assert later.at_eof(), "a connection that cannot be answered ends"
+        with contextlib.suppress(ConnectionResetError):
+            assert len(await asyncio.wait_for(later.read(), 5)) in (0, 10), "its sign-in may have been, its report not"
 
 
 # --- limits --------------------------------------------------------------------------------------------------------
@@ -229,13 +247,13 @@ async def test_who_does_not_say_who_it_is_goes_and_who_is_silent_too(app, dial):
     async with served("gt06", app, sign_in_s=0.2, idle_s=0.4) as (port, door):
         reader, writer = await dial(port)
         dribble = asyncio.create_task(drip(writer))
-        assert await asyncio.wait_for(reader.read(), 5) == b"", "also who dribbles"
+        assert await gone(reader), "also who dribbles"
         dribble.cancel()
         one = SPEAKERS["gt06"]()
         reader, writer = await dial(port)
         writer.write(one.hello())
         await one.answer(reader)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await gone(reader)
         assert app.counts["line_silent"] == 2
         assert door.connections == 0
 
@@ -250,7 +268,7 @@ async def test_connections_are_counted_and_those_of_one_device_are_few(app, monk
     monkeypatch.setattr(ports, "STRANGERS_MAX", 3)
     async with served("gt06", app, connections_max=6) as (port, door):
         strangers = [await dial(port) for _ in range(4)]
-        assert await strangers[3][0].read() == b""
+        assert await gone(strangers[3][0])
         assert app.counts["too_many_connections"] == 1
         for _, writer in strangers[:3]:
             writer.write_eof()
@@ -263,7 +281,7 @@ async def test_connections_are_counted_and_those_of_one_device_are_few(app, monk
             writer.write(one.hello())
             await one.answer(reader)
             mine.append((reader, writer))
-        assert await asyncio.wait_for(mine[0][0].read(), 5) == b"", "the oldest"
+        assert await gone(mine[0][0]), "the oldest"
         while door.connections > ports.CONNECTIONS_OF_DEVICE_MAX:
             await asyncio.sleep(0.01)
 
@@ -291,7 +309,7 @@ async def test_a_message_that_may_be_whole_is_taken_after_a_pause(app, log, dial
 async def test_who_connects_from_elsewhere_is_not_served(app, dial):
     async with served("gt06", app, networks=("10.0.0.0/8",)) as (port, _):
         reader, _ = await dial(port)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await gone(reader)
     assert app.counts == {"foreign_network": 1}
 
 
@@ -353,11 +371,8 @@ async def test_a_phone_is_told_with_its_answer(app, dial):
 
 
 async def test_a_certificate_proves_a_device(app, log, tmp_path, dial):
-    ca, server, mine = certificates(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*server)
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(ca)
+    ca, mine = certificates(tmp_path / "keys")
+    context = keys.device_context(tmp_path)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.load_verify_locations(ca)
@@ -371,18 +386,21 @@ async def test_a_certificate_proves_a_device(app, log, tmp_path, dial):
         await one.answer(reader)
     (fix,) = log.replay()
     assert not fix.marks & Mark.UNPROVEN
+    (tmp_path / "keys" / "devices.key").chmod(0o640)
+    with pytest.raises(PermissionError):
+        keys.device_context(tmp_path)
 
 
 def certificates(folder):
-    """A CA, a server's and a device's certificate made by openssl, which is none of ours."""
+    """A CA, the centre's and a device's certificate made by openssl, which is none of ours."""
+    folder.mkdir()
 
     def run(*words):
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2",
+    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "devices-ca.pem", "-subj", "/CN=ca", "-days", "2",
         "-addext", "basicConstraints=critical,CA:TRUE")  # fmt: skip
-    made = []
-    for name in ("server", IMEI):
+    for name in ("devices", IMEI):
         run(
             "req",
             "-newkey",
@@ -395,7 +413,7 @@ def certificates(folder):
             "-subj",
             f"/CN={name}",
         )
-        run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", "devices-ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
             "-out", f"{name}.pem")  # fmt: skip
-        made.append((str(folder / f"{name}.pem"), str(folder / f"{name}.key")))
-    return str(folder / "ca.pem"), *made
+    (folder / "devices.key").chmod(0o400)
+    return str(folder / "devices-ca.pem"), (str(folder / f"{IMEI}.pem"), str(folder / f"{IMEI}.key"))

@@ -276,6 +276,7 @@ def _raise(
             order_version=verdict.order_version,
             rules=RULES_VERSION,
             protected=verdict.protected,
+            unproven=not fixes.proven(verdict.fix),
         )
     ]
     current = state.open.get(verdict.wearer)

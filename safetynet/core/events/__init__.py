@@ -107,6 +107,8 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised"):
     rules: str
     """Version of the rules that judged it."""
     protected: ProtectedId | None = None
+    unproven: bool = False
+    """It came of a word that nothing proved to be the device's."""
 
 
 class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated"):

@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -46,8 +46,12 @@ class _Message(msgspec.Struct):
 _message: Final = msgspec.json.Decoder(_Message)
 
 
-def decode(body: bytes, authorization: bytes, now: Instant, known: Known) -> Fix | Refusal | None:
-    """One message over HTTP; None when it says nothing of a place."""
+Got: TypeAlias = Fix | Refusal | None
+"""A message that says nothing of a place is None."""
+
+
+def decode(body: bytes, authorization: bytes, now: Instant, known: Known) -> Got:
+    """One message over HTTP."""
     name, key = _basic(authorization)
     whose = known(DeviceId(name)) if 0 < len(name.encode(errors="replace")) <= DEVICE_BYTES_MAX else None
     right = hmac.compare_digest(hashlib.sha256(key).digest(), (whose or NOBODY).key_sha256)
@@ -58,7 +62,7 @@ def decode(body: bytes, authorization: bytes, now: Instant, known: Known) -> Fix
     return of(body, DeviceId(name), whose, now)
 
 
-def of(body: bytes, device: DeviceId, whose: Registered, now: Instant) -> Fix | Refusal | None:
+def of(body: bytes, device: DeviceId, whose: Registered, now: Instant) -> Got:
     """One message of a device that is known by other means."""
     spoken = read(body)
     return spoken if spoken is None or isinstance(spoken, Refusal) else settle(spoken, device, whose, now)
