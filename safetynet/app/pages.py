@@ -137,6 +137,7 @@ class _Pages(_Carried):
         return [
             Route("/operator", self._operator),
             Route("/supervisor", self._supervisor),
+            Route("/wall", self._wall),
             Route("/law", self._law),
             Route("/law.json", self._law_table),
             Route("/incidents", self._incidents),
@@ -155,6 +156,9 @@ class _Pages(_Carried):
 
     async def _incidents(self, request: Request) -> Response:
         return self._desk(request, "incidents.html")
+
+    async def _wall(self, request: Request) -> Response:
+        return self._desk(request, "wall.html")
 
     async def _law(self, request: Request) -> Response:
         return self._desk(request, "law.html")
