@@ -177,6 +177,7 @@ class _Pages(_Carried):
         return [
             Route("/operator", self._operator),
             Route("/supervisor", self._supervisor),
+            Route("/wall", self._wall),
             Route("/law", self._law),
             Route("/law.json", self._law_table),
             Route("/incidents", self._incidents),
@@ -201,6 +202,10 @@ class _Pages(_Carried):
     @surface.says("The page of closed incidents", gives={200: surface.HTML, 307: None})
     async def _incidents(self, request: Request) -> Response:
         return self._desk(request, "incidents.html")
+
+    @surface.says("The wall in a window of its own", gives={200: surface.HTML, 307: None})
+    async def _wall(self, request: Request) -> Response:
+        return self._desk(request, "wall.html")
 
     @surface.says("The law table as a page", gives={200: surface.HTML, 307: None})
     async def _law(self, request: Request) -> Response:

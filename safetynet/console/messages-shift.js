@@ -175,5 +175,11 @@ export const SHIFT = {
   'Route.bail_cooperation': ['전자보석: 관계기관 협조', 'bail: cooperation of the authorities'],
   'Route.stalking_police_notice': ['스토킹: 경찰에 통보', 'stalking: notice to the police'],
   'Route.alarm_of_a_statutory_kind': ['법이 정한 경보가 따로 울릴 때', 'when an alarm of a statutory kind rings'],
+  'wallwindow.title': ['영상 벽', 'Video wall'],
+  'wallwindow.tabs': ['내가 맡은 사건', 'Incidents I lead'],
+  'wallwindow.none': ['맡은 사건이 없습니다', 'You lead no incident'],
+  'wallwindow.none_more': ['관제 화면에서 사건을 맡으면 여기에 나옵니다', 'Claim one at the desk and it comes here'],
+  'wallwindow.loading': ['사건을 불러오는 중', 'Loading the incidents'],
+  'wallwindow.open': ['영상 벽을 새 창으로', 'Video wall in its own window'],
   'keys.handover': ['교대 인계', 'change of shift'],
 };

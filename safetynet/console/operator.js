@@ -19,6 +19,7 @@ import { Sound } from './sound.js';
 import { State, stateUrl } from './state.js';
 import { theme, toggle } from './theme.js';
 import { SLOTS, SLOTS_MAX, Views } from './views.js';
+import { CHANNEL, openWall } from './wall-place.js';
 import './wall.js';
 import './watchdog.js';
 
@@ -44,6 +45,8 @@ const PICTURES_FIRST_MS = 700;
 const views = new Views(loadPlayer);
 /** What each open picture measures of itself; for `make smoke`. */
 export const pictures = () => views.player?.report() ?? Promise.resolve([]);
+/** Tells the wall's own window, where there is one, what is in hand. */
+const wall = new BroadcastChannel(CHANNEL);
 const page = /** @type {HTMLElement} */ (document.getElementById('page'));
 
 const seen = {
@@ -194,6 +197,7 @@ function open(id) {
   if (found) {
     if (seen.open !== id) { seen.panel = null; seen.note = null; seen.follow = true; }
     seen.open = id;
+    wall.postMessage({ incident: id });
     views.show(found);
     if (found.state === 'open') void command('claim', { incident: id });
     else if (found.state === 'claimed' && found.owner !== me()?.person) seen.panel = 'take_over';
@@ -530,6 +534,7 @@ on('sn-withdraw', (fields) => void command('handover_withdraw', fields));
 on('sn-earlier', (detail) => { seen.earlier = detail.handover; draw(); });
 on('sn-letters', (detail) => switchLetters(detail.on));
 on('sn-settings', () => show('settings'));
+on('sn-window', openWall);
 on('sn-layout', (detail) => lay(detail.layout));
 on('sn-lang', () => speak(isKorean() ? 'en' : 'ko'));
 on('sn-theme', () => { toggle(); draw(); });

@@ -75,7 +75,8 @@ export class Law extends Light {
   #layouts() {
     if (!this.layout || this.incident?.state === 'closed') return html`<span></span>`;
     return html`<span class="l-lay" role="group" aria-label=${t('wall.layout')}>${this.played === 'mse' ? html`<span class="l-mse" title=${t('player.mse')}>MSE</span>` : ''}
-      ${LAYOUTS.map((each) => html`<button class="num" data-layout=${each} aria-pressed=${String(this.layout === each)} aria-label=${t(`wall.layout_${each}`)} @click=${() => this.tell('sn-layout', { layout: each })}>${each}</button>`)}</span>`;
+      ${LAYOUTS.map((each) => html`<button class="num" data-layout=${each} aria-pressed=${String(this.layout === each)} aria-label=${t(`wall.layout_${each}`)} @click=${() => this.tell('sn-layout', { layout: each })}>${each}</button>`)}
+      <button id="wall-window" title=${t('wallwindow.open')} aria-label=${t('wallwindow.open')} @click=${() => this.tell('sn-window')}>${icon('out', 14)}</button></span>`;
   }
 
   /** @param {import('./types.js').Video} video */

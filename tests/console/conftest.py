@@ -373,7 +373,7 @@ class Centre:
 
         return Starlette(routes=[
             Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")), Route("/city", self.page("city.html")),
-            Route("/incidents", self.page("incidents.html")), Route("/supervisor", self.page("supervisor.html")), Route("/law", self.page("law.html")), Route("/law.json", lambda _: Response(self.law or b"no", 200 if self.law else 503, media_type="application/json")), Route("/archive/{what}", archive, methods=["POST"]),
+            Route("/incidents", self.page("incidents.html")), Route("/supervisor", self.page("supervisor.html")), Route("/law", self.page("law.html")), Route("/wall", self.page("wall.html")), Route("/law.json", lambda _: Response(self.law or b"no", 200 if self.law else 503, media_type="application/json")), Route("/archive/{what}", archive, methods=["POST"]),
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),

@@ -21,6 +21,7 @@ SCRIPTS = {
     "incidents": "incidents",
     "supervisor": "supervisor",
     "law": "law",
+    "wall": "wall-window",
     "city": "city",
 }
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
