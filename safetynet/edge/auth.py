@@ -10,7 +10,7 @@ Absent on purpose: OIDC, passkeys and step-up (a later issue), and what a role m
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -90,7 +90,7 @@ class _Turns:
         self._taken = False
 
     @asynccontextmanager
-    async def of(self, address: str) -> AsyncIterator[None]:
+    async def of(self, address: str) -> AsyncGenerator[None]:
         """Raises Locked when there is no place, or when it was given to somebody who waits for less."""
         if self._taken:
             await self._wait(address)
