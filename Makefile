@@ -5,7 +5,7 @@ N ?= 1000
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo smoke test check fix bench storm fuzz sabotage lock clean
+.PHONY: help setup demo smoke pictures test check fix bench storm fuzz sabotage lock clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ demo: ## the whole product on a made city (PORT=8400 moves every port; FIELD_HOS
 
 smoke: ## a story in real Chromium, figures as JSON (STORY=tamper|zone|drift|curfew|approach|outage, DATA=folder for real input)
 	@tools/setup dev && exec $(PY) -m safetynet smoke $(if $(STORY),--story $(STORY)) $(if $(DATA),--data $(DATA)) $(if $(RUNS),--runs $(RUNS))
+
+pictures: ## every page of the running demo in Korean and English, into docs/screens (docs/screens.md shows them)
+	@tools/setup dev && exec $(PY) -m safetynet pictures
 
 test: ## every test: unit, property, storm, browser; two files at a time, or as ARGS="..." says
 	@tools/setup dev && $(PY) -m pytest $(if $(ARGS),$(ARGS),$(SIDE_BY_SIDE))

@@ -7,6 +7,7 @@ from typing import Final
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("safetynet.sim.demo:main", "the whole product on a made city"),
     "smoke": ("safetynet.sim.smoke:main", "the whole story in a real browser, with figures"),
+    "pictures": ("safetynet.sim.pictures:main", "every page of the running demo, as pictures for docs/"),
     "storm": ("safetynet.sim.storm:main", "seeded histories of the whole country, promises checked"),
     "control": ("safetynet.app.control:main", "a control centre"),
     "centre-relay": ("safetynet.app.relay:centre_main", "the control centre's video relay"),

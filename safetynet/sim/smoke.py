@@ -248,7 +248,7 @@ async def send_people(stage: Stage, desk: Screen, browser: Browser, shots: Path,
     await desk.press("d")
     await until("the choice of units", lambda: desk.says("sn-dispatch", ".+"))
     await desk.press("d")
-    unit = await until("an order to a unit", lambda: _unit_sent(stage, desk))
+    unit = await until("an order to a unit", lambda: unit_sent(stage, desk))
     phone = await Screen.open(browser, PHONE, shots)
     try:
         await phone.sign_in(stage.url, stage.logins[unit])
@@ -265,7 +265,7 @@ async def send_people(stage: Stage, desk: Screen, browser: Browser, shots: Path,
         await phone.close()
 
 
-async def _unit_sent(stage: Stage, desk: Screen) -> str | None:
+async def unit_sent(stage: Stage, desk: Screen) -> str | None:
     text = await desk.text(".sent")
     return next((seat for seat in stage.logins if seat in text), None)
 
@@ -443,7 +443,7 @@ async def _tamper_found(ledgers: Path, copies: Path) -> bool:
 # --- all of it -----------------------------------------------------------------------------------------------------
 
 
-def _stage(folder: Path, port: int, story: str) -> Stage:
+def stage_of(folder: Path, port: int, story: str) -> Stage:
     deployment = msgspec.json.decode((folder / "deployment.json").read_bytes(), type=Deployment)
     return Stage(
         url=f"http://{HOST}:{port}/",
@@ -500,7 +500,7 @@ async def _smoke(said: argparse.Namespace, out: Path) -> tuple[dict[str, Any], l
     _out.print("[dim]제품을 띄웁니다 · bringing up the product[/]")
     await demo.start()
     try:
-        stage = _stage(folder, said.port, said.story)
+        stage = stage_of(folder, said.port, said.story)
         await _tell(stage, said.runs, out, told)
         recorded = await _recorded(stage)
     except (CannotSeeError, Unseen) as fault:

@@ -55,6 +55,9 @@ may reach, so that nothing rings before a story begins.
 FIRST_MS: Final = 20_000
 """A device that is switched on speaks within this time: nobody is silent because the world began late."""
 OUTING_STEP_M: Final = 20.0
+WEST_M: Final = 260.0
+"""From the western end of town to the protected person's home."""
+RIDE_M_MAX: Final = 3_300.0
 DRIVE_MPS: Final = 12.5
 ADVANCE_MAX_MS: Final = 6 * 3_600_000
 
@@ -534,13 +537,14 @@ def _homes(made: Streets, dice: Random, wearers: Sequence[WearerId], spots: Sequ
 
 
 def _far_end(made: Streets) -> tuple[float, float]:
-    """The other end of town from the protected person: outside of every ring."""
-    return float(made.middles[:, 0].max()) - 120.0, float(made.middles[:, 1].mean())
+    """Outside of every ring around the protected person: the other end of town, unless that is further than a ride."""
+    east = min(float(made.middles[:, 0].max()) - 120.0, float(made.middles[:, 0].min()) + WEST_M + RIDE_M_MAX)
+    return east, float(made.middles[:, 1].mean())
 
 
 def _protected(made: Streets) -> tuple[SimProtected, ...]:
     """One, at the western end of the first city."""
-    goal = (float(made.middles[:, 0].min()) + 260.0, float(made.middles[:, 1].mean()))
+    goal = (float(made.middles[:, 0].min()) + WEST_M, float(made.middles[:, 1].mean()))
     x, y = (float(v) for v in made.middles[int(np.argmin(((made.middles - goal) ** 2).sum(axis=1)))])
     lat, lon = made.plane.to_latlon(x, y)
     return (
