@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import ports
 from deployment import KEY, LAT, LON, make, program
 
 from safetynet.app.devices import Doors
@@ -24,7 +25,7 @@ from safetynet.edge.store import Device, Store
 from safetynet.sim import dialects
 from safetynet.sim.devices import Report
 
-PORT = 9_740
+PORT = ports.take(9)
 IMEI = "356314041419858"
 
 
@@ -33,8 +34,8 @@ def folder(tmp_path):
     """Three wearers; the first wears a tracker with an IMEI besides."""
     control = make(tmp_path, PORT)
     centre = config.read(control)
-    devices = Devices(gt06=DevicePort(port=PORT + 20), osmand=HttpPort(port=PORT + 21))
-    config.write(control, msgspec.structs.replace(centre, devices=devices, health_port=PORT + 22))
+    devices = Devices(gt06=DevicePort(port=PORT + 6), osmand=HttpPort(port=PORT + 7))
+    config.write(control, msgspec.structs.replace(centre, devices=devices, health_port=PORT + 8))
     own = keys.open_centre(control)
     store = Store.open(control / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
     store.put_device(Device(IMEI, "w1", hashlib.sha256(KEY.encode()).digest()))
@@ -50,7 +51,7 @@ def said(device, alarm=None):
 
 
 async def metric(name):
-    reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 22)
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 8)
     writer.write(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     text = (await reader.read()).decode()
     writer.close()
@@ -64,7 +65,7 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder, addres
         (folder / "addresses.json").write_text(json.dumps(addresses))
     async with program(folder):
         tracker = dialects.Gt06(IMEI)
-        reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 20)
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 6)
         writer.write(tracker.hello() + tracker.report(said(IMEI, "removing")))
         heard = b""
         async with asyncio.timeout(20):
@@ -74,7 +75,7 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder, addres
         assert await metric("safetynet_device_connections") == 1
         writer.close()
         phone = dialects.OsmAnd(KEY)
-        assert await dialects.talk("127.0.0.1", PORT + 21, phone, [said("d2")]) == 1, "without a path in its request"
+        assert await dialects.talk("127.0.0.1", PORT + 7, phone, [said("d2")]) == 1, "without a path in its request"
         own = dialects.OwnTracks("d3", KEY)
         assert await dialects.talk("127.0.0.1", PORT, own, [said("d3")]) == 1, "at the web port too"
         assert await metric("safetynet_fixes_total") == 3
@@ -87,7 +88,7 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder, addres
 
 
 def test_nothing_listens_unless_it_is_said(tmp_path):
-    control = make(tmp_path, PORT + 30)
+    control = make(tmp_path, PORT)
     centre = config.read(control)
     assert centre.devices == Devices()
     assert json.loads((control / "centre.json").read_text())["devices"] == dict.fromkeys(
@@ -97,7 +98,7 @@ def test_nothing_listens_unless_it_is_said(tmp_path):
 
 
 def test_only_what_changes_is_asked(tmp_path):
-    control = make(tmp_path, PORT + 40)
+    control = make(tmp_path, PORT)
     intake = _intake()
     whose = {"a": Registered("w1", bytes(32)), "b": Registered("w1", bytes(32)), "c": Registered("w2", bytes(32)), "p": Registered("w1", bytes(32), protected=True)}  # fmt: skip
     doors = Doors(control, config.read(control), intake, whose)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from dialects import IMEI, KNOWN, NOW, walk
 from mqtt import Broker
 from test_intake import Keys

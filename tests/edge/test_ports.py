@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +16,9 @@ import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from dialects import IMEI, KEY, NOW, WAYS, walk
+from ports import take
 from test_intake import Keys
 
 from safetynet.core.fixes import Mark, Said
@@ -38,12 +39,6 @@ SPEAKERS = {name: speaker for name, (_, speaker) in WAYS.items()} | {
 }
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @asynccontextmanager
 async def served(way, app, *, known=KNOWN.get, addresses=None, tls=None, networks=(), **more):
     """The real listener of a protocol over this intake; gives its port."""
@@ -53,7 +48,7 @@ async def served(way, app, *, known=KNOWN.get, addresses=None, tls=None, network
         port = await door.open("127.0.0.1")
         task = asyncio.create_task(door.serve())
     else:
-        port = free_port()
+        port = take()
         door = health.Server.over(app, "127.0.0.1", port, http="h11", ws="none")
         task = asyncio.create_task(door.serve())
         while not door.started:
