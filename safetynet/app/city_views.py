@@ -61,7 +61,7 @@ def people(ground: Ground, state: State, seen: Looked) -> View:
         "requests": {each.request: _request(ground, state, each, seen) for each in alive},
         "turned": {each: {"camera": each, "until": one.until} for each, one in state.turned.items()},
         "incidents": {id: _incident(ground, id, held, seen) for id, held in open_incidents(state).items()},
-        "provisions": {each.request: _provision(each, seen) for each in state.record[-RECORD_SHOWN_MAX:]},
+        "provisions": {each.request: _provision(ground, each, seen) for each in state.record[-RECORD_SHOWN_MAX:]},
         "approval": {each.value: _approval(state, each) for each in _bases()},
         "links": {each.id: cards.link(each) for each in seen.links},
         "today": {"today": _today(state, seen, len(ground.registry))},
@@ -219,7 +219,7 @@ def _sightings(ground: Ground, held: Sequence[Held], seen: Looked) -> list[dict[
 # --- the record ----------------------------------------------------------------------------------------------------
 
 
-def _provision(row: Provision, seen: Looked) -> dict[str, object]:
+def _provision(ground: Ground, row: Provision, seen: Looked) -> dict[str, object]:
     return {
         "request": row.request,
         "incident": row.incident,
@@ -229,7 +229,8 @@ def _provision(row: Provision, seen: Looked) -> dict[str, object]:
         "at": row.at,
         "basis": row.basis.value if row.basis else None,
         "kind": row.kind.value if row.kind else None,
-        "cameras": sorted(row.cameras),
+        "cameras": sorted(str(_named(ground, each)["name"]) for each in row.cameras),
+        "at_once": row.at_once,
         "conditions": list(row.conditions),
         "until": row.until,
         "by_name": _name(row.by, seen),

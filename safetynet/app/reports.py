@@ -24,7 +24,7 @@ from safetynet.app.people import People, units
 from safetynet.app.views import KOREA
 from safetynet.core import archives, law, ledger
 from safetynet.core.archives import Reader
-from safetynet.core.events import ClosedIncidentOpened, ReportMade
+from safetynet.core.events import ClosedIncidentOpened, ReportMade, ViewingNoticeDue
 from safetynet.core.geo import Plane
 from safetynet.core.ledger import Checkpoint, VerifierKey
 from safetynet.core.terms import SECOND_MS, IncidentId, Instant, PersonId, Purpose, Why
@@ -37,8 +37,16 @@ HALF_M_MIN: Final = 130.0
 HALF_M_MAX: Final = 3_000.0
 """A sketch shows no more than 6 km: beyond it nothing could be read."""
 SCALES_M: Final = (50, 100, 200, 500, 1_000)
-QUIET: Final = frozenset({"position_followed", "cameras_changed", "alarm_repeated"})
-"""Many in a minute: a run of them is one line of the timeline."""
+QUIET: Final = frozenset({"position_followed", "cameras_changed", "cameras_proposed", "alarm_repeated"})
+"""Many in a minute: between two other events those that say the same are one line of the timeline."""
+DONE: Final = frozenset({
+    "alarm_raised", "alarm_acknowledged", "alarm_escalated", "incident_claimed", "incident_taken_over", "incident_handed_over",
+    "video_requested", "video_granted", "video_refused", "video_refused_here", "video_ended", "dispatch_ordered",
+    "unit_reported", "police_notified", "police_notice_answered", "answer_overdue", "wearer_called", "sighting_reported",
+    "sighting_marked", "field_marked", "photo_taken", "backup_answered", "protected_warned", "protected_answered",
+    "incident_closed",
+})  # fmt: skip
+"""What people did and what rang: the front of a report. All the rest is in its annex."""
 CIRCLES_MAX: Final = 12
 MAP_BYTES_MAX: Final = 64 * 1024 * 1024
 
@@ -87,11 +95,12 @@ def compose(
         cut=say("report.cut", n=export.ROWS_MAX),
         sections=(
             Section(title=say("report.facts"), parts=(_facts(opened, names, say),)),
+            Section(title=say("report.done"), parts=(_done(rows, say),)),
             Section(title=say("report.law"), parts=_law(opened, names, say, korean=made.korean)),
             Section(title=say("report.map"), parts=_map(opened, roads, say)),
-            Section(title=say("report.timeline"), parts=(_timetable(rows, say),)),
             Section(title=say("report.viewings"), parts=(say("report.nothing_kept"), _viewings(opened, names, say))),
             Section(title=say("report.readings"), parts=(_readings(opened, names, say),)),
+            Section(title=say("report.timeline"), parts=(_timetable(rows, say),)),
             Section(title=say("report.ledger"), parts=_proofs(opened, made, rows, say)),
         ),
     )
@@ -127,6 +136,9 @@ def _facts(opened: Opened, names: Names, say: Say) -> Facts:
         lines.append((say("report.code"), say(f"Disposition.{row.code.value}")))
     led = ", ".join(sorted(str(names.of(each, names.people)) for each in row.led_by))
     lines.append((say("report.led"), led or "–"))
+    due = [each.event.due_at for each in opened.story.told if isinstance(each.event, ViewingNoticeDue)]
+    if due:
+        lines.append((say("report.duty"), say("report.notice", day=_when(max(due))[:10])))
     if opened.story.erased:
         lines.append((say("report.gone"), say("archive.gone", n=opened.story.erased)))
     return Facts(lines=tuple(lines))
@@ -190,7 +202,7 @@ def _map(
         scale_m=max((each for each in SCALES_M if each <= half_m / 2), default=SCALES_M[0]),
         legend=say("report.legend"),
     )
-    return sketch, said
+    return (sketch,) if opened.positions == "kept" else (sketch, said)
 
 
 def _cameras(opened: Opened, at: Callable[[float, float], Xy]) -> tuple[Camera, ...]:
@@ -249,27 +261,33 @@ class _Line(msgspec.Struct, frozen=True):
     by: str
     first: int
     last: int
+    tag: str
     count: int = 1
+    until: Instant | None = None
+    """When the last of a run was."""
 
 
 def _timeline(opened: Opened, names: Names, say: Say) -> tuple[_Line, ...]:
-    """A run of quiet events is one line."""
+    """Quiet events that say the same, between two others, are one line."""
     lines: list[_Line] = []
-    before = ""
+    run: dict[str, int] = {}
     for tick in ticks(opened.story, names):
         what, serial, at = tick["what"], tick["serial"], tick["at"]
         assert isinstance(serial, int)
         tag = str(what) if what else ""
-        if tag in QUIET and tag == before:
-            lines[-1] = msgspec.structs.replace(lines[-1], last=serial, count=lines[-1].count + 1)
-            continue
-        before = tag
         with_ = tick["with"]
         assert isinstance(with_, Mapping)
         said = " · ".join([say(f"event.{tag}") if tag else say("archive.erased"), *_details(tag, with_, say)])
-        lines.append(
-            _Line(Instant(at) if isinstance(at, int) else None, said, str(tick["by_name"] or ""), serial, serial)
-        )
+        when = Instant(at) if isinstance(at, int) else None
+        if tag not in QUIET:
+            run = {}
+        elif (known := run.get(said)) is not None:
+            line = lines[known]
+            lines[known] = msgspec.structs.replace(line, last=serial, count=line.count + 1, until=when)
+            continue
+        else:
+            run[said] = len(lines)
+        lines.append(_Line(when, said, str(tick["by_name"] or ""), serial, serial, tag))
     return tuple(lines)
 
 
@@ -307,9 +325,24 @@ def _details(tag: str, more: Mapping[str, object], say: Say) -> list[str]:
 
 
 def _timetable(lines: Sequence[_Line], say: Say) -> Table:
-    rows = tuple((_when(each.at), each.what, each.by, _index(each)) for each in lines)
+    rows = tuple((_times(each), _counted(each), each.by, _index(each)) for each in lines)
     heads = tuple(say(f"report.{word}") for word in ("at", "what", "by", "leaf"))
     return Table(head=heads, widths=(30, 76, 22, 18), rows=rows, empty="–")
+
+
+def _done(lines: Sequence[_Line], say: Say) -> Table:
+    """On one page: what rang, who did what about it, how it ended."""
+    rows = tuple((_when(each.at), each.what, each.by) for each in lines if each.tag in DONE)
+    heads = tuple(say(f"report.{word}") for word in ("at", "what", "by"))
+    return Table(head=heads, widths=(32, 90, 24), rows=rows, empty="–")
+
+
+def _times(line: _Line) -> str:
+    return _when(line.at) if line.until is None else f"{_when(line.at)} – {_when(line.until)[11:]}"
+
+
+def _counted(line: _Line) -> str:
+    return line.what if line.count == 1 else f"{line.what} ×{line.count}"
 
 
 def _index(line: _Line) -> str:

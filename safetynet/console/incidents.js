@@ -8,7 +8,7 @@ import { icon, shape } from './icons.js';
 import { letters } from './keys.js';
 import { TEXT } from './messages.js';
 import './replay.js';
-import { clock, count, day, isKorean, lasting, speak, spoken, t } from './say.js';
+import { clock, count, dated, day, isKorean, lasting, speak, spoken, t } from './say.js';
 import { State, stateUrl } from './state.js';
 import { theme, toggle } from './theme.js';
 import './watchdog.js';
@@ -120,7 +120,9 @@ async function report() {
     const url = URL.createObjectURL(await answer.blob());
     const link = document.createElement('a');
     link.href = url;
-    link.download = `${story.incident}.pdf`;
+    // Named so that a folder sorts it by day and says what it is about; nobody's name is in it.
+    const kind = story.kind ? t(`AlarmKind.${story.kind}`).replaceAll(' ', '-') : '';
+    link.download = [dated(story.opened_at), kind, story.incident].filter(Boolean).join('_') + '.pdf';
     link.click();
     window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
     seen.note = { text: t('archive.reported'), failed: false };

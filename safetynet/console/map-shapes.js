@@ -4,6 +4,9 @@ const EARTH_M = 6_371_008.8;
 const CIRCLE_CORNERS = 48;
 const CONE_CORNERS = 14;
 const DOT_EVERY_MS = 10_000;
+/** Between two positions further apart than these, which way somebody took is not known: a straight line would claim it. */
+const WAY_M_MAX = 150;
+const WAY_MS_MAX = 300_000;
 
 /** @typedef {[number, number]} LonLat */
 
@@ -39,6 +42,20 @@ export function cone(camera, kind) {
   return camera.ptz ? [circle(lat, lon, range_m, { kind: 'turn' }), shape] : [shape];
 }
 
+/** The legs of a way, those that follow one another in one piece; `gap` where the way between is not known. @param {[number, number, number, number][]} points */
+export function legs(points) {
+  /** @type {{gap: boolean, line: LonLat[]}[]} */
+  const pieces = [];
+  points.slice(1).forEach(([lat, lon, at], i) => {
+    const [lat0, lon0, at0] = points[i];
+    const gap = at - at0 > WAY_MS_MAX || apart({ lat: lat0, lon: lon0 }, { lat, lon }) > WAY_M_MAX;
+    const last = pieces.at(-1);
+    if (last && last.gap === gap) last.line.push([lon, lat]);
+    else pieces.push({ gap, line: [[lon0, lat0], [lon, lat]] });
+  });
+  return pieces;
+}
+
 /** A line, and a dot at most every ten seconds. @param {[number, number, number, number][]} points @returns {GeoJSON.Feature[]} */
 export function track(points) {
   if (points.length < 2) return [];
@@ -49,7 +66,7 @@ export function track(points) {
     return due;
   });
   return [
-    { type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: points.map(([lat, lon]) => [lon, lat]) } },
+    ...legs(points).map(({ gap, line }) => /** @type {GeoJSON.Feature} */ ({ type: 'Feature', properties: { gap }, geometry: { type: 'LineString', coordinates: line } })),
     ...dots.map(([lat, lon]) => /** @type {GeoJSON.Feature} */ ({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: [lon, lat] } })),
   ];
 }

@@ -104,7 +104,8 @@ function incident() {
     { id: 'accuracy-fill', type: 'fill', source: 'accuracy', paint: { 'fill-color': by('stale', token('--fg2'), priority()), 'fill-opacity': by('stale', 0.05, 0.12) } },
     { id: 'accuracy-fresh', type: 'line', source: 'accuracy', filter: ['!', ['get', 'stale']], paint: { 'line-color': priority(), 'line-width': 1.5 } },
     { id: 'accuracy-stale', type: 'line', source: 'accuracy', filter: ['get', 'stale'], paint: { 'line-color': token('--fg2'), 'line-width': 1.5, 'line-dasharray': [3, 3] } },
-    { id: 'track-line', type: 'line', source: 'track', filter: ['==', ['geometry-type'], 'LineString'], layout: { 'line-join': 'round' }, paint: { 'line-color': token('--p1'), 'line-width': 2, 'line-opacity': 0.55 } },
+    { id: 'track-line', type: 'line', source: 'track', filter: ['all', ['==', ['geometry-type'], 'LineString'], ['!', ['get', 'gap']]], layout: { 'line-join': 'round' }, paint: { 'line-color': token('--p1'), 'line-width': 2, 'line-opacity': 0.55 } },
+    { id: 'track-gap', type: 'line', source: 'track', filter: ['all', ['==', ['geometry-type'], 'LineString'], ['to-boolean', ['get', 'gap']]], paint: { 'line-color': token('--p1'), 'line-width': 1.5, 'line-opacity': 0.55, 'line-dasharray': [2, 3] } },
     { id: 'track-dots', type: 'circle', source: 'track', filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-radius': 3, 'circle-color': token('--m-land'), 'circle-stroke-color': token('--p1'), 'circle-stroke-width': 1.5 } },
     {
       id: 'cone-fill', type: 'fill', source: 'cones', filter: ['!', ['in', ['get', 'kind'], ['literal', ['turn', 'unknown']]]],

@@ -64,6 +64,8 @@ export class GroundMap extends Light {
     /** @type {Ground|null} */
     this.ground = null;
     this.failed = false;
+    /** The ground was painted whole for the first time. */
+    this.loaded = false;
     /** How often the ground was painted: what a test can count. */
     this.painted = 0;
     /** Until when nothing is drawn anew, on the corrected clock. */
@@ -129,7 +131,7 @@ export class GroundMap extends Light {
     canvas.setAttribute('aria-label', t(this.incident ? 'map.incident' : 'map.area'));
     this.ground.on('styleimagemissing', () => this.#pattern());
     this.ground.on('render', () => { this.painted += 1; });
-    this.ground.on('load', () => { this.given = {}; this.#draw(); });
+    this.ground.on('load', () => { this.given = {}; this.loaded = true; this.requestUpdate(); this.#draw(); });
     this.ground.on('moveend', () => { this.#scale(); this.#marks(); });
     this.ground.on('movestart', ({ originalEvent }) => { if (originalEvent) this.moved = true; });
     this.ground.on('resize', () => { if (!this.viewed && !this.moved) this.#whole(); });
@@ -362,7 +364,7 @@ export class GroundMap extends Light {
   render() {
     const incident = this.incident;
     return html`<div class="map"></div>
-      ${this.failed ? html`<p class="m-failed">${t('map.failed')}</p>` : ''}
+      ${this.failed ? html`<p class="m-failed">${t('map.failed')}</p>` : this.loaded ? '' : html`<p class="m-failed" role="status">${t('map.loading')}</p>`}
       <div class="m-top">${incident ? this.#chips(incident) : html`<span class="chip">${this.nameless ? t('map.no_position') : t('map.wearers', { n: count(this.calm?.wearers ?? 0) })}</span>`}</div>
       <div class="m-scale num" aria-hidden="true"><span></span><i></i></div><span class="attr">${t('map.made_up')}</span>
       <div class="m-key" aria-hidden="true">${incident && incident.state !== 'closed' ? html`<span>${swatch('sees')}${t('map.sees')}</span><span>${swatch('')}${t('map.open')}</span><span>${swatch('cand')}${t('map.proposed')}</span>`

@@ -366,7 +366,8 @@ const DO = {
   down: () => move(1), up: () => move(-1), silence: () => { sound.silence(); draw(); }, ack: () => void acknowledge(), back, region,
   open: () => {
     // Taking over is asked once, and Enter is not the answer: two quick ones must not take a colleague's incident away.
-    if (seen.panel !== 'take_over' && seen.selected) open(seen.selected);
+    if (incident()?.state === 'closed' && seen.open === seen.selected) back();
+    else if (seen.panel !== 'take_over' && seen.selected) open(seen.selected);
   },
   follow: () => { seen.follow = !seen.follow; draw(); },
   twin: () => { seen.twin = !seen.twin; draw(); },
@@ -405,7 +406,7 @@ function draw() {
   const at = incident();
   const held = all.find((row) => row.id === seen.selected);
   // A closed incident leaves the hand: Enter then opens what waits, not what is over.
-  const over = held?.tab === 'closed' && queue()?.tab !== 'closed';
+  const over = held?.tab === 'closed' && queue()?.tab !== 'closed' && held.id !== seen.open;
   if (!held || over) seen.chosen = false;
   // Without a choice of a person's own the keyboard follows the top: Enter opens what is most urgent, not what was first.
   if (!seen.chosen) seen.selected = all.find((row) => row.tab === 'waiting')?.id ?? (over ? null : held?.id) ?? null;
@@ -575,7 +576,11 @@ views.addEventListener('need', (event) => {
   if (at?.owner === me()?.person) void state.do('admit', { grant: /** @type {CustomEvent} */ (event).detail.grant });
 });
 sound.addEventListener('blocked', draw);
-spoken.addEventListener('language', draw);
+spoken.addEventListener('language', () => {
+  // What was read out was said in the language of that moment; it does not stand there in the old one.
+  for (const id of ['loud', 'soft']) document.getElementById(id)?.replaceChildren();
+  draw();
+});
 everySecond(() => { views.show(incident()); announce(); });
 
 void document.fonts.load('400 14px Pretendard');

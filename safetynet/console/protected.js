@@ -86,6 +86,12 @@ const police = (police) => (police ? html`<span>${t(police.read ? 'shield.police
 /** @param {Shield} all */
 const blind = (all) => Boolean(all.lost) || old();
 
+/** Why there is no direction. Of two people so near that their circles of doubt touch, none can be told. @param {Warned} warning @param {string} ring */
+function undirected({ near_m, give_m }, ring) {
+  if (ring === '2k') return 'shield.direction_far';
+  return give_m !== null && give_m * 2 > near_m ? 'shield.direction_near' : 'shield.direction_unknown';
+}
+
 /** @param {Shield} all @param {Warned} warning */
 function near(all, warning) {
   const ring = RINGS[warning.kind] ?? '1k';
@@ -95,9 +101,9 @@ function near(all, warning) {
   return html`<header class="sh-top"><h1>${t(`shield.ring.${ring}`)}</h1>
       <p class="num">${where}${t('shield.about', { m: metres(warning.near_m) })}${trend}. ${isKorean() ? '' : t('shield.fix')} <sn-age at=${warning.observed_at} limit-s=${STALE_S}></sn-age>${isKorean() ? ` ${t('shield.fix')}` : ''}.</p></header>
     ${strips(all)}
-    <div class="sh-dir">${warning.sector ? drawing(warning.sector) : html`<p>${t(ring === '2k' ? 'shield.direction_far' : 'shield.direction_unknown')}</p>`}</div>
+    <div class="sh-dir">${warning.sector ? drawing(warning.sector) : html`<p>${t(undirected(warning, ring))}</p>`}</div>
     <div class="sh-say"><b>${away ? t('shield.go', { wind: away }) : t(ring === '2k' ? 'shield.go_watch' : 'shield.go_people')}</b>
-      ${police(warning.police)}${all.going ? html`<span>${t(`shield.going.${all.going}`)}</span>` : ''}</div>
+      ${all.called ? '' : police(warning.police)}${all.going ? html`<span>${t(`shield.going.${all.going}`)}</span>` : ''}</div>
     ${warning.give_m ? html`<p class="sh-more num">${t('shield.accuracy', { m: metres(warning.give_m) })}</p>` : ''}`;
 }
 
@@ -116,7 +122,7 @@ const calm = (all) => html`${strips(all)}<div class="sh-calm">${icon(blind(all) 
 /** @param {Warned|null} warning */
 const buttons = (warning) => html`<div class="sh-go"><button class="btn sos" @click=${() => void help()}>${icon('phone', 26)}${t('shield.sos')}</button>
   ${warning ? html`<button class=${warning.answer === 'seen' ? 'btn done' : 'btn'} data-answer="seen" @click=${() => void reply(warning, 'seen')}>${t('shield.seen')}</button>
-    <button class=${warning.answer === 'safe_place' ? 'btn done' : 'btn'} data-answer="safe_place" @click=${() => void reply(warning, 'safe_place')}>${t('shield.safe_place')}</button>` : html`<a class="btn call" href="tel:112">${t('shield.call')}</a>`}</div>`;
+    <button class=${warning.answer === 'safe_place' ? 'btn done' : 'btn'} data-answer="safe_place" @click=${() => void reply(warning, 'safe_place')}>${t('shield.safe_place')}</button>` : ''}<a class="btn call" href="tel:112">${t('shield.call')}</a></div>`;
 
 const settings = () => html`<div class="sh-set"><button class="link" aria-pressed=${String(discreet)} @click=${quiet}>${t(discreet ? 'shield.discreet_off' : 'shield.discreet_on')}</button>
   <button class="link" @click=${() => speak(isKorean() ? 'en' : 'ko')}>${t('head.language')}</button>
@@ -137,7 +143,7 @@ function draw() {
   if (hidden()) {
     loud.textContent = '';
     render(html`<main class="sh"><div class="sh-note"><h1>${t('shield.neutral')}</h1><p>${t(warning ? 'shield.neutral_new' : 'shield.neutral_none')}</p>
-      <button class="btn" data-open @click=${() => { open_until = performance.now() + OPEN_MS; draw(); }}>${t('shield.neutral_open')}</button></div></main>`, page);
+      <button class="btn" data-open @click=${() => { open_until = performance.now() + OPEN_MS; draw(); }}>${t('shield.neutral_open')}</button><a class="btn" data-phone href="tel:112">${t('shield.neutral_phone')}</a></div></main>`, page);
     return;
   }
   render(html`<main class="sh" data-ring=${warning ? RINGS[warning.kind] ?? '1k' : ''}>${!all ? html`<div class="sh-calm"><p>${t('shield.loading')}</p></div>` : warning ? near(all, warning) : calm(all)}

@@ -29,7 +29,21 @@ export const SPEEDS = [1, 4, 16, 60];
 const WIDE = 1000;
 const LANES = ['led', 'granted', 'viewed', 'events'];
 const LANE_PX = 16;
-const QUIET = ['position_followed', 'cameras_changed', 'alarm_repeated'];
+const QUIET = ['position_followed', 'cameras_changed', 'cameras_proposed', 'alarm_repeated'];
+/** Each picture that opens or closes is a line of its own in the ledger; here those that follow one another are one. */
+const STREAMS = ['stream_opened', 'stream_closed', 'viewer_admitted', 'video_prepared'];
+
+/** @param {Tick[]} ticks @returns {{each: Tick, n: number}[]} */
+function folded(ticks) {
+  /** @type {{each: Tick, n: number}[]} */
+  const lines = [];
+  for (const each of ticks) {
+    const last = lines.at(-1);
+    if (last && STREAMS.includes(each.what ?? '') && last.each.what === each.what && last.each.by_name === each.by_name) last.n += 1;
+    else lines.push({ each, n: 1 });
+  }
+  return lines;
+}
 
 export class Replay extends Light {
   static properties = { story: { attribute: false }, theme: { type: String }, at: { state: true }, playing: { state: true }, speed: { state: true }, busy: { type: Boolean }, note: { attribute: false } };
@@ -155,8 +169,8 @@ export class Replay extends Light {
     const during = past.filter((each) => !QUIET.includes(each.what ?? ''));
     return html`<div class="blk"><div class="sec-h"><h2>${t('archive.record')}</h2><span class="num">${t('archive.record_n', { n: count(story.ticks.length) })}</span></div>
       ${story.erased ? html`<p class="sec2">${t('archive.gone', { n: count(story.erased) })}</p>` : ''}
-      <ol class="rp-list num">${during.map((each) => html`<li class=${(each.at ?? 0) <= this.at ? 'past' : ''}><button @click=${() => this.seek(each.at ?? 0)} title=${t('archive.leaf', { n: each.serial - 1 })}>
-        <time>${(each.at ?? 0) > this.span[1] ? html`${day(each.at ?? 0)}<br>` : ''}${clock(each.at ?? 0)}</time><span>${[each.by_name, t(`event.${each.what}`), ...details({ at: each.at ?? 0, what: each.what ?? '', by_name: each.by_name, with: each.with })].filter(Boolean).join(' · ')}</span></button></li>`)}</ol></div>`;
+      <ol class="rp-list num">${folded(during).map(({ each, n }) => html`<li class=${(each.at ?? 0) <= this.at ? 'past' : ''}><button @click=${() => this.seek(each.at ?? 0)} title=${t('archive.leaf', { n: each.serial - 1 })}>
+        <time>${(each.at ?? 0) > this.span[1] ? html`${day(each.at ?? 0)}<br>` : ''}${clock(each.at ?? 0)}</time><span>${[each.by_name, t(`event.${each.what}`), ...details({ at: each.at ?? 0, what: each.what ?? '', by_name: each.by_name, with: each.with })].filter(Boolean).join(' · ')}${n > 1 ? html` <span class="grp">×${n}</span>` : ''}</span></button></li>`)}</ol></div>`;
   }
 
   /** @param {Story} story */

@@ -4,6 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import './age.js';
 import { Light } from './base.js';
 import { icon, shape } from './icons.js';
+import { scope } from './provisions.js';
 import { clock, count, isKorean, lasting, metres, t } from './say.js';
 
 /** @typedef {import('./types.js').CityRequest} CityRequest */
@@ -103,7 +104,7 @@ export class Requests extends Light {
   #past(rows) {
     if (!rows.length) return html`<div class="calm"><b>${t(`city.none_${this.tab}`)}</b></div>`;
     return html`<ul class="past">${rows.slice(0, ROWS_MAX).map((each) => html`<li><b>${each.kind ? t(`AlarmKind.${each.kind}`) : each.incident}</b><span class="num">${clock(each.ended_at ?? each.at)}</span>
-      <span>${each.receiver_name} · ${each.state === 'refused' ? t(`Why.${each.why}`) : t('record.cameras', { n: each.cameras.length })}</span>
+      <span>${each.receiver_name} · ${each.state === 'refused' ? t(`Why.${each.why}`) : scope(each)}</span>
       <span>${each.state === 'refused' ? each.by_name ?? '' : `${t(`Why.${each.why}`)}${each.ended_by_name ? ` · ${each.ended_by_name}` : ''}`}</span></li>`)}</ul>`;
   }
 
@@ -121,7 +122,7 @@ export class Requests extends Light {
   #recent() {
     return html`<div class="recent"><div class="sec-h"><h2>${t('city.record_recent')}</h2><button class="btn sm" data-act="record" aria-pressed=${String(this.recorded)} @click=${() => this.tell('sn-act', { act: 'record' })}>${icon('doc', 16)}${t('city.record_open')} <kbd>L</kbd></button></div>
       <ul class="tl num">${this.provisions.slice(0, RECENT_MAX).map((each) => html`<li><time>${clock(each.at)}</time><span>${each.state === 'refused' ? `${t('city.refused')} · ${t(`Why.${each.why}`)}`
-        : `${t('record.cameras', { n: each.cameras.length })} → ${each.receiver_name}`}</span></li>`)}</ul></div>`;
+        : `${scope(each)} → ${each.receiver_name}`}</span></li>`)}</ul></div>`;
   }
 }
 

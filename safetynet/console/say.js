@@ -45,6 +45,8 @@ const dayForm = {
 export const clock = (at_ms) => clockForm.format(at_ms);
 /** `3월 14일`, Korean time. @param {number} at_ms */
 export const day = (at_ms) => dayForm[language].format(at_ms);
+/** `2026-11-24`, Korean time. @param {number} at_ms */
+export const dated = (at_ms) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Seoul' }).format(at_ms);
 /** @param {number} n */
 export const count = (n) => n.toLocaleString(language === 'ko' ? 'ko-KR' : 'en-GB');
 

@@ -38,9 +38,12 @@ function submit(event) {
 const button = (account) => html`<button class="btn account" data-account=${account.account} @click=${() => void enter(account.account, account.password)}>
   <span class="ac-who"><b>${account.name}</b><span class="ac-id">${account.account}</span></span><span class="ac-post">${post(account.role, account.seat)}</span></button>`;
 
-/** The desk first, then the telephones in the field. @param {import('./types.js').Account[]} accounts */
+/** Where each role sits; who is in none of these sits at the desk. @type {Record<string, string>} */
+const PLACES = { officer: 'sign.field', protected: 'sign.shield', city_operator: 'sign.city', city_head: 'sign.city' };
+
+/** The desk first, then the cities, then telephones. @param {import('./types.js').Account[]} accounts */
 function offers(accounts) {
-  const groups = [{ name: 'sign.desk', of: accounts.filter((each) => each.role !== 'officer') }, { name: 'sign.field', of: accounts.filter((each) => each.role === 'officer') }];
+  const groups = ['sign.desk', 'sign.city', 'sign.field', 'sign.shield'].map((name) => ({ name, of: accounts.filter((each) => (PLACES[each.role] ?? 'sign.desk') === name) }));
   return groups.filter((group) => group.of.length).map((group) => html`<section aria-labelledby=${group.name}><h2 id=${group.name}>${t(group.name)}</h2>${group.of.map(button)}</section>`);
 }
 

@@ -73,7 +73,7 @@
  *   cameras: {camera: string, name: string, purpose: string}[], grant: string|null, by_name: string|null, unreviewed: boolean,
  *   after_no: boolean, law: Law, viewers: number}} CityRequest
  * @typedef {{request: string, incident: string, grant: string|null, receiver_name: string, state: 'granted'|'ended'|'refused', at: number,
- *   basis: string|null, kind: string|null, cameras: string[], conditions: string[], until: number|null, by_name: string|null,
+ *   basis: string|null, kind: string|null, cameras: string[], at_once: number, conditions: string[], until: number|null, by_name: string|null,
  *   ended_at: number|null, ended_by_name: string|null, why: string|null, watched: boolean, unreviewed: boolean,
  *   reviewed_by_name: string|null, answered_ms: number|null}} Provision
  * @typedef {{basis: string, approval: 'auto'|'person', kinds: string[]}} ApprovalRule

@@ -202,6 +202,8 @@ class Provision:
     grant: GrantId | None = None
     cameras: frozenset[CameraId] = frozenset()
     """Every camera that was ever in the set."""
+    at_once: int = 0
+    """The most that were in it at one time."""
     conditions: tuple[str, ...] = ()
     until: Instant | None = None
     by: PersonId | None = None
@@ -242,6 +244,7 @@ def note(record: Record, event: AnyEvent, held: Held | None) -> Record:
                 kind=event.kind,
                 grant=event.grant,
                 cameras=frozenset(event.cameras),
+                at_once=len(event.cameras),
                 conditions=event.conditions,
                 until=event.until,
                 by=event.by,
@@ -263,7 +266,12 @@ def note(record: Record, event: AnyEvent, held: Held | None) -> Record:
             )
             return (*record, row)[-RECORD_ROWS_MAX:]
         case GrantMoved():
-            return _row_changed(record, event.grant, lambda row: replace(row, cameras=row.cameras | set(event.cameras)))
+            now = event.cameras
+            return _row_changed(
+                record,
+                event.grant,
+                lambda row: replace(row, cameras=row.cameras | set(now), at_once=max(row.at_once, len(now))),
+            )
         case GrantEnded():
             return _row_changed(
                 record,

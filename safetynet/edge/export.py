@@ -32,9 +32,13 @@ GREY: Final = 105
 LINE_GREY: Final = 205
 ROAD_GREY: Final = 222
 CAMERA_MM: Final = 1.1
+NAME_MM: Final = 2.2
+"""Height of a name on a sketch."""
 
 Xy = tuple[float, float]
 """Metres east and north of the middle of a sketch."""
+_Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in millimetres of the paper."""
 _On = Callable[[Xy], Xy]
 """From such metres to millimetres of the paper."""
 
@@ -224,7 +228,9 @@ class _Paper(FPDF):
 
         with self.rect_clip(left, top, WIDTH_MM, SKETCH_MM):
             self._ground(sketch, on, scale, sketch.half_m * stretch)
-            self._cameras(sketch.cameras, on, scale)
+            self.set_font(FONT, "B", 7.5)
+            times = [self._named(*_beside(*on(at)), label) for at, label in sketch.marks]
+            self._cameras(sketch.cameras, on, scale, times)
             self._way(sketch, on, scale)
         self.set_draw_color(LINE_GREY)
         self.set_line_width(0.3)
@@ -245,9 +251,10 @@ class _Paper(FPDF):
                 self.set_line_width(max(0.25, min(2.6, width_m * scale)))
                 self.polyline([on(each) for each in line])
 
-    def _cameras(self, cameras: Sequence[Camera], on: _On, scale: float) -> None:
+    def _cameras(self, cameras: Sequence[Camera], on: _On, scale: float, taken: Sequence[_Box]) -> None:
+        """A name that would lie on another, or on what is `taken`, is left out: two that cross are none."""
         self.set_font(FONT, "", 6.5)
-        named: list[Xy] = []
+        named = list(taken)
         for camera in cameras:
             x, y = on(camera.at)
             self.set_draw_color(120)
@@ -258,9 +265,14 @@ class _Paper(FPDF):
             self.set_dash_pattern()
             self.set_fill_color(60 if camera.granted else 255)
             self.circle(x, y, CAMERA_MM, style="DF")
-            if camera.granted and all(math.dist((x, y), each) > 5 for each in named):
-                named.append((x, y))
+            box = self._named(x + 1.8, y + 0.8, camera.label)
+            if camera.granted and not any(_cross(box, each) for each in named):
+                named.append(box)
                 self.text(x + 1.8, y + 0.8, camera.label)
+
+    def _named(self, x: float, y: float, words: str) -> _Box:
+        """Where words would stand."""
+        return x, y - NAME_MM, x + self.get_string_width(words), y + NAME_MM / 3
 
     def _way(self, sketch: Sketch, on: _On, scale: float) -> None:
         self.set_draw_color(236, 170, 178)
@@ -278,7 +290,7 @@ class _Paper(FPDF):
         for at, label in sketch.marks:
             x, y = on(at)
             self.rect(x - 1.1, y - 1.1, 2.2, 2.2, style="F")
-            self.text(x + 2.2, y - 1.4, label)
+            self.text(*_beside(x, y), label)
         self.set_text_color(0)
 
     def _scale(self, sketch: Sketch, left: float, top: float, scale: float) -> None:
@@ -291,6 +303,15 @@ class _Paper(FPDF):
         self.text(x, y - 1.2, f"{sketch.scale_m} m")
         self.text(left + WIDTH_MM - 6, top + 5, "N")
         self.line(left + WIDTH_MM - 4.9, top + 6, left + WIDTH_MM - 4.9, top + 11)
+
+
+def _beside(x: float, y: float) -> Xy:
+    """Where the time at a mark is written."""
+    return x + 2.2, y - 1.4
+
+
+def _cross(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _arc(camera: Camera, x: float, y: float, scale: float) -> list[Xy]:

@@ -6,7 +6,9 @@ import hashlib
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pypdfium2
@@ -30,7 +32,7 @@ from safetynet.core.control import words
 from safetynet.core.events import ClosedIncidentOpened, ReportMade, StreamClosed, StreamOpened
 from safetynet.core.messages import GiveGrant
 from safetynet.core.terms import AlarmKind, CallOutcome, Disposition, Purpose, WearerClass, Why
-from safetynet.edge import keys
+from safetynet.edge import keys, texts
 from safetynet.edge.journal import Journal
 from safetynet.edge.store import Store
 
@@ -296,6 +298,30 @@ def test_a_report_says_what_happened_and_names_nobody_else(folder, tmp_path, mon
     (reading,) = events(folder, ClosedIncidentOpened)
     assert reading.purpose is Purpose.GUIDANCE
     assert reading.by.startswith("local:")
+
+
+def test_the_front_of_a_report_says_what_was_done_and_the_annex_folds_what_machines_repeat(monkeypatch):
+    def tick(serial, what, s, **more):
+        return {"serial": serial, "at": T0 + 1000 * s, "what": what, "by_name": None, "with": more}
+
+    said = [tick(1, "alarm_raised", 0, kind="strap_cut")]
+    for n in range(6):
+        said += [tick(2 + 3 * n, "position_followed", n), tick(3 + 3 * n, "cameras_proposed", n, cameras=9, city_name="가람시"),
+                 tick(4 + 3 * n, "cameras_proposed", n, cameras=9, city_name="나래시")]  # fmt: skip
+    said += [tick(20, "incident_claimed", 7), tick(21, "position_followed", 8)]
+    monkeypatch.setattr(reports, "ticks", lambda story, names: said)
+    opened_ = SimpleNamespace(story=None)
+    lines = reports._timeline(opened_, None, partial(texts.text, korean=True))
+    assert [(each.tag, each.count) for each in lines] == [
+        ("alarm_raised", 1), ("position_followed", 6), ("cameras_proposed", 6), ("cameras_proposed", 6),
+        ("incident_claimed", 1), ("position_followed", 1),
+    ]  # fmt: skip
+    assert (lines[1].first, lines[1].last) == (2, 17)
+    assert sum(each.count for each in lines) == len(said), "nothing is left out"
+    front = reports._done(lines, partial(texts.text, korean=True))
+    assert [row[1] for row in front.rows] == ["경보 울림 · 부착장치 훼손", "사건 맡음"]
+    annex = reports._timetable(lines, partial(texts.text, korean=True))
+    assert annex.rows[1][1].endswith("×6")
 
 
 def test_a_report_of_nothing_is_refused(folder, tmp_path, monkeypatch, capsys):

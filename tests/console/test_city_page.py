@@ -1,5 +1,6 @@
 """The smart city centre's page: a request answered by keyboard, what people saw, the record, in both languages."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class City:
     def row(self, id: str, state: str, at: int, **more: Any) -> dict[str, Any]:
         return {
             "request": id, "incident": f"I-{id}", "grant": "g0", "receiver_name": "위치추적관제센터", "state": state, "at": at,
-            "basis": "EM-16-3-2/14-1", "kind": "strap_cut", "cameras": ["garam-001", "garam-002"], "conditions": ["no_recording", "no_audio"],
+            "basis": "EM-16-3-2/14-1", "kind": "strap_cut", "cameras": ["가람-별빛-001", "가람-별빛-002"], "at_once": 1, "conditions": ["no_recording", "no_audio"],
             "until": at + 1_800_000, "by_name": None, "ended_at": None, "ended_by_name": None, "why": None, "watched": False,
             "unreviewed": False, "reviewed_by_name": None, "answered_ms": None, **more,
         }  # fmt: skip
@@ -105,7 +106,14 @@ def test_a_request_is_answered_and_followed_by_keyboard(centre: Any, scene: Any,
     w.until("document.querySelector('sn-provisions tr.refused')")
     assert grave(w) == []
     assert w.page.evaluate(CLIPPED) == []
+    w.page.locator("sn-provisions summary").first.click()
+    w.until("document.querySelector('sn-provisions details[open]')?.innerText.includes('가람-별빛-002')")
     look(w, f"city-record-{language}")
+    with w.page.expect_download() as saved:
+        w.page.locator("[data-csv]").click()
+    lines = Path(saved.value.path()).read_text("utf-8-sig").splitlines()
+    assert len(lines) == 1 + w.page.locator("sn-provisions tbody tr").count()
+    assert "가람-별빛-001; 가람-별빛-002" in "".join(lines)
     w.page.keyboard.press("Escape")
     w.page.keyboard.press("x")
     w.until("document.querySelector('dialog[open]')")

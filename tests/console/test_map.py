@@ -55,3 +55,16 @@ def test_what_is_over_looks_over(centre: Any, scene: Any, opened: Any, look: Any
     look(w, "over")
     w.page.locator("[data-act=back]").click()
     w.until("document.querySelectorAll('sn-tile').length === 0")
+
+
+def test_a_way_that_is_not_known_is_not_drawn_as_one(centre: Any, opened: Any) -> None:
+    w = opened()
+    w.go("/operator")
+    said = w.page.evaluate("""async () => {
+      const { legs } = await import('/console/map-shapes.js');
+      const near = [[36.35, 127.38, 0, 9], [36.3505, 127.38, 10000, 9], [36.351, 127.38, 20000, 9]];
+      const jump = [36.36, 127.38, 30000, 9], silent = [36.3602, 127.38, 400000, 9];
+      return legs([...near, jump, [36.3601, 127.38, 40000, 9], silent]).map(({ gap, line }) => [gap, line.length]);
+    }""")
+    assert said == [[False, 3], [True, 2], [False, 2], [True, 2]]
+    assert w.page.evaluate("async () => (await import('/console/map-shapes.js')).legs([]).length") == 0

@@ -251,6 +251,9 @@ def test_the_protected_person_answers_calls_and_hides(centre: Any, scene: Any, o
     text = w.page.evaluate("document.body.innerText")
     assert "접근" not in text, "a discreet page says nothing of it"
     assert "112" not in text
+    assert w.page.locator("[data-phone]").get_attribute("href") == "tel:112", (
+        "the way to the police stays, under a neutral word"
+    )
     look(w, "protected-discreet")
     w.page.locator("[data-open]").click()
     w.says("북서쪽")
