@@ -303,7 +303,7 @@ def _alarm_facts(alarm: Alarm | None, item: HandoverItem, seen: Looked) -> dict[
 def _duties(state: State, held: Handover, seen: Looked) -> list[dict[str, object]]:
     """What outlives the incidents that the giver closed: shown, and bound to an office and not to a seat."""
     closed = [state.incidents[each] for each in state.closed]
-    due = [
+    due: list[dict[str, object]] = [
         {"duty": "viewing_notice", "due_at": each.notice_due_at, "who": _name(each.wearer, seen)}
         for each in closed
         if each.notice_due_at is not None and (held.whole or each.owner == held.giver)
