@@ -9,6 +9,12 @@ import { isKorean, lasting, t } from './say.js';
 const SKEW_SHOWN_MS = 2_000;
 const ARCHIVE_FOR = ['operator', 'supervisor'];
 
+/** Alarms that nobody has acknowledged. @param {Record<string, import('./types.js').Alarm>} alarms */
+export const unanswered = (alarms) => Object.values(alarms).filter((each) => each.state === 'unacked' || each.state === 'returned_unacked');
+
+/** How many of priority 1 to 4, for the header. @param {import('./types.js').Alarm[]} alarms */
+export const byPriority = (alarms) => [1, 2, 3, 4].map((p) => alarms.filter((each) => each.priority === p).length);
+
 export class Header extends Light {
   static properties = { me: { attribute: false }, counts: { attribute: false }, links: { attribute: false }, disk: {}, loud: { attribute: false }, note: { type: String } };
 

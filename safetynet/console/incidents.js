@@ -3,7 +3,7 @@ import { html, render } from 'lit';
 import './age.js';
 import { Light } from './base.js';
 import { CODES } from './choices.js';
-import './header.js';
+import { byPriority, unanswered } from './header.js';
 import { icon, shape } from './icons.js';
 import { letters } from './keys.js';
 import { TEXT } from './messages.js';
@@ -211,10 +211,9 @@ function draw() {
 
 function layout() {
   const story = seen.story;
-  const waiting = Object.values(state.all.alarms).filter((each) => each.state === 'unacked' || each.state === 'returned_unacked');
-  const counts = [1, 2, 3, 4].map((p) => waiting.filter((each) => each.priority === p).length);
+  const waiting = unanswered(state.all.alarms);
   return html`${story ? html`<div class="replay-stripe">${t('archive.stripe', { speed: replay()?.speed ?? 4 })}</div>` : ''}
-    <sn-header .me=${me()} .counts=${counts} .links=${[]} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
+    <sn-header .me=${me()} .counts=${byPriority(waiting)} .links=${[]} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
     ${waiting.length ? html`<div class="strip ar-waiting" role="status">${t('archive.waiting', { n: count(waiting.length) })} <a class="link" href="/operator">${t('archive.back')}</a></div>` : ''}
     <main class=${`desk archive-desk${story ? '' : ' finding'}`}><h1 class="vh">${t('archive.title')}</h1>
       <section class="pane" aria-label=${t('archive.find')}>${find()}${list()}</section>

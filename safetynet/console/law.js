@@ -1,7 +1,7 @@
 /** The law table: who may be looked for on which ground, line by line as the centre's own table has it. Nothing of it stands here. */
 import { html, render } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import './header.js';
+import { byPriority, unanswered } from './header.js';
 import { icon } from './icons.js';
 import { TEXT } from './messages.js';
 import { count, isKorean, metres, speak, spoken, t } from './say.js';
@@ -54,9 +54,8 @@ function draw() {
 }
 
 function layout() {
-  const waiting = Object.values(state.all.alarms).filter((each) => each.state === 'unacked' || each.state === 'returned_unacked');
-  const counts = [1, 2, 3, 4].map((p) => waiting.filter((each) => each.priority === p).length);
-  return html`<sn-header .me=${me()} .counts=${counts} .links=${[]} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
+  const waiting = unanswered(state.all.alarms);
+  return html`<sn-header .me=${me()} .counts=${byPriority(waiting)} .links=${[]} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
     ${waiting.length ? html`<div class="strip" role="status" id="waiting">${t('archive.waiting', { n: count(waiting.length) })} <a class="link" href="/operator">${t('archive.back')}</a></div>` : ''}
     <main class="desk law-desk"><section class="pane" aria-label=${t('lawtable.title')}>
       <div class="p-h lw-top"><h1>${t('lawtable.title')}</h1>${seen.table ? html`<span class="num">${standing(seen.table)}</span>` : ''}

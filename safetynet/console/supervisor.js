@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import './age.js';
 import { Light } from './base.js';
 import { calls } from './fieldside.js';
-import './header.js';
+import { byPriority, unanswered } from './header.js';
 import { icon, shape } from './icons.js';
 import { keysOf, letters } from './keys.js';
 import { clock, count, isKorean, lasting, post, speak, spoken, t } from './say.js';
@@ -173,10 +173,9 @@ function draw() {
 }
 
 function layout() {
-  const waiting = Object.values(state.all.alarms).filter((each) => each.state === 'unacked' || each.state === 'returned_unacked');
-  const counts = [1, 2, 3, 4].map((p) => waiting.filter((each) => each.priority === p).length);
+  const waiting = unanswered(state.all.alarms);
   const calm = Object.values(state.all.calm)[0] ?? null;
-  return html`<sn-header .me=${me()} .counts=${counts} .links=${Object.values(state.all.links)} .disk=${calm?.disk ?? 'ample'} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
+  return html`<sn-header .me=${me()} .counts=${byPriority(waiting)} .links=${Object.values(state.all.links)} .disk=${calm?.disk ?? 'ample'} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
     ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : sound.silenced ? html`<div class="strip">${t('sound.silenced')}</div>` : ''}
     <main class="desk super-desk"><h1 class="vh">${t('super.title')}</h1>
       <section class="pane" aria-label=${t('super.seats')}><div class="p-h"><h2>${t('super.seats')}</h2><span>${t('super.keys')}</span><span class="sp-go"><a class="btn sm" id="shift" href="/operator#shift">${t('handover.shift')}</a><a class="btn sm" id="desk" href="/operator">${t('super.desk')}</a></span></div>

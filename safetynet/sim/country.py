@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from safetynet.core import cameras, city
-from safetynet.core.control import words
+from safetynet.core.control import relief, words
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import RelayEvent
 from safetynet.core.fixes import Fix, Said
@@ -41,6 +41,7 @@ from safetynet.core.terms import (
     PersonId,
     PoleId,
     ProtectedId,
+    Reassign,
     Source,
     UnitId,
     UnitState,
@@ -80,6 +81,7 @@ AREAS: Final = {
     ),
 }
 OPERATORS: Final = (PersonId("operator-1"), PersonId("operator-2"))
+SUPERVISOR: Final = PersonId("supervisor-1")
 UNITS: Final = tuple(UnitId(f"unit-{n}") for n in range(3))
 CLASSES: Final = (*WearerClass, WearerClass.ORDER)
 CANARY: Final = "CANARY"
@@ -466,8 +468,21 @@ class Country:
             else:
                 self._act(by, incident, "close")
             return
-        acts = ("video", "watch", "watch", "watch", "office", "call", "hand_over", "police", "ack", "close")
-        weights = (6, 5, 5, 5, 4, 3, 0.5, 2, 2, 1.0)
+        acts = (
+            "video",
+            "watch",
+            "watch",
+            "watch",
+            "office",
+            "call",
+            "hand_over",
+            "shift",
+            "move",
+            "police",
+            "ack",
+            "close",
+        )
+        weights = (6, 5, 5, 5, 4, 3, 0.5, 1.0, 0.3, 2, 2, 1.0)
         self._act(by, incident, "close" if self.fair else dice.choices(acts, weights)[0])
 
     def _act(self, by: PersonId, incident: Incident, act: str) -> None:
@@ -490,6 +505,11 @@ class Country:
                 control.command(words.CallWearer(incident=id, by=by, outcome=dice.choice(tuple(CallOutcome))))
             case "hand_over":
                 control.command(words.HandOver(incident=id, by=by, to=dice.choice(OPERATORS)))
+            case "shift":
+                self._relieve(by)
+            case "move":
+                to, reason = dice.choice(OPERATORS), dice.choice(tuple(Reassign))
+                control.command(words.ReassignIncident(incident=id, by=SUPERVISOR, to=to, held_by=by, reason=reason))
             case "police":
                 control.command(words.TellPolice(incident=id, by=by))
             case "ack":
@@ -499,6 +519,24 @@ class Country:
             case _:
                 code = Disposition.GENUINE_ARREST if self.fair else dice.choice(tuple(Disposition))
                 control.command(words.Close(incident=id, by=by, code=code, fix_through=control.last_fix))
+
+    def _relieve(self, by: PersonId) -> None:
+        """A change of shift, one step of it: offered, or confirmed in part, and taken by whoever tries."""
+        dice, control = self.dice, self.control
+        assert control.loop is not None, "somebody works here"
+        held = relief.engaged(control.loop.state, by)
+        if held is None:
+            control.command(words.OfferHandover(by=by, to=dice.choice(OPERATORS), whole=dice.random() < 0.3))
+            return
+        if dice.random() < 0.1:
+            control.command(words.WithdrawHandover(handover=held.handover, by=by))
+            return
+        for item in relief.unconfirmed(control.loop.state, held, ()):
+            if dice.random() < 0.8:
+                wish = words.ConfirmItem(handover=held.handover, by=held.taker, item=item, outages=())
+                control.command(wish)
+        trying = dice.choice((held.taker, held.taker, held.giver, SUPERVISOR))
+        control.command(words.TakeHandover(handover=held.handover, by=trying, outages=()))
 
     def _watch(self, by: PersonId, incident: Incident) -> None:
         """A new window asks to be let in to a grant and opens a few of its cameras, at times one that is not its."""

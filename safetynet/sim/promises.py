@@ -25,6 +25,9 @@ from safetynet.core.events import (
     GrantIssued,
     GrantMoved,
     GrantRefused,
+    HandoverItemConfirmed,
+    HandoverOffered,
+    HandoverTaken,
     IncidentClosed,
     IncidentEnded,
     IncidentHandedOver,
@@ -64,6 +67,8 @@ from safetynet.core.terms import (
     Certainty,
     FixId,
     GrantId,
+    HandoverId,
+    HandoverPart,
     IncidentId,
     Instant,
     NoticeState,
@@ -452,6 +457,31 @@ def nothing_is_shown_after_the_end(country: Country) -> None:
     require(not opened, "a window that was never closed", list(opened))
 
 
+def a_shift_goes_over_as_its_taker_confirmed(country: Country) -> None:
+    """Told from the events alone: by its named taker, and no incident that this one did not confirm."""
+    parties: dict[HandoverId, HandoverOffered] = {}
+    confirmed: dict[HandoverId, set[str]] = defaultdict(set)
+    taking: HandoverTaken | None = None
+    for event in country.control.events():
+        match event:
+            case HandoverOffered():
+                parties[event.handover] = event
+            case HandoverItemConfirmed():
+                require(event.by == parties[event.handover].to, "confirmed by somebody else", event)
+                if event.item.part is HandoverPart.INCIDENT:
+                    confirmed[event.handover].add(event.item.id)
+            case HandoverTaken():
+                offer = parties[event.handover]
+                require((event.by, event.giver) == (offer.to, offer.by), "taken by somebody else", event)
+            case IncidentHandedOver() if taking and (taking.giver, taking.by) == (event.by, event.to):
+                require(event.incident in confirmed[taking.handover], "went over unconfirmed", event)
+            case _:
+                pass
+        taking = (
+            event if isinstance(event, HandoverTaken) else taking if isinstance(event, IncidentHandedOver) else None
+        )
+
+
 def giving_and_receiving_agree(country: Country) -> None:
     """Each given segment was received with the same hash, or the stream was cut between the two before it arrived."""
     received: dict[tuple[str, int], bytes] = {}
@@ -617,6 +647,7 @@ PROMISES: Final[tuple[Callable[[Country], None], ...]] = (
     no_grant_without_a_person_and_a_basis,
     no_picture_without_a_grant,
     nothing_is_shown_after_the_end,
+    a_shift_goes_over_as_its_taker_confirmed,
     giving_and_receiving_agree,
     a_request_is_answered,
     every_viewing_is_owed_a_notice,

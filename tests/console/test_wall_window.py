@@ -16,6 +16,16 @@ pytestmark = pytest.mark.browser
 LIVE = "document.querySelectorAll('sn-tile.live').length"
 
 
+def on_air(opened: Any, centre: Any, **more: Any) -> Any:
+    """The window with nine live pictures, by a token that it asked for itself."""
+    w = opened(**more)
+    w.go("/wall")
+    assert w.heard("admit")["grant"] == "g1", "a further window asks for a token of its own"
+    centre.admit("g1", "t-wall")
+    w.until(f"{LIVE} === 9")
+    return w
+
+
 def two(scene: Any, centre: Any) -> None:
     """One incident with nine pictures, one that waits for V, one of a colleague."""
     nine(scene, centre)
@@ -34,11 +44,7 @@ def two(scene: Any, centre: Any) -> None:
 )
 def test_nine_pictures_by_a_token_of_this_window_accessible_and_not_clipped(centre: Any, scene: Any, opened: Any, look: Any, language: str, theme: str, width: int, height: int) -> None:  # fmt: skip
     two(scene, centre)
-    w = opened(language=language, theme=theme, width=width, height=height)
-    w.go("/wall")
-    assert w.heard("admit")["grant"] == "g1", "a further window asks for a token of its own"
-    centre.admit("g1", "t-wall")
-    w.until(f"{LIVE} === 9")
+    w = on_air(opened, centre, language=language, theme=theme, width=width, height=height)
     assert ["hello", "t-wall"] in w.page.evaluate("window.player.said")
     assert w.page.locator(".ww-tab").count() == 2, "what a colleague leads is not here"
     assert "서모의" not in w.page.evaluate("document.body.innerText")
@@ -50,11 +56,7 @@ def test_nine_pictures_by_a_token_of_this_window_accessible_and_not_clipped(cent
 
 def test_tabs_tiles_and_asking_by_keyboard(centre: Any, scene: Any, opened: Any, look: Any) -> None:
     two(scene, centre)
-    w = opened()
-    w.go("/wall")
-    w.heard("admit")
-    centre.admit("g1", "t-wall")
-    w.until(f"{LIVE} === 9")
+    w = on_air(opened, centre)
     keys = w.page.keyboard
     keys.press("9")
     w.until("document.activeElement.matches('sn-tile:nth-of-type(9)')")
@@ -74,11 +76,7 @@ def test_tabs_tiles_and_asking_by_keyboard(centre: Any, scene: Any, opened: Any,
 
 def test_what_is_handed_over_leaves_the_wall_at_once(centre: Any, scene: Any, opened: Any, look: Any) -> None:
     nine(scene, centre)
-    w = opened()
-    w.go("/wall")
-    w.heard("admit")
-    centre.admit("g1", "t-wall")
-    w.until(f"{LIVE} === 9")
+    w = on_air(opened, centre)
     centre.update("i1", owner="op2", owner_name="강연습")
     w.says("맡은 사건이 없습니다")
     assert w.page.evaluate("window.player.tiles.size") == 0
