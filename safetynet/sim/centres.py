@@ -20,20 +20,30 @@ from safetynet.core import city, fixes, grants, law, rules
 from safetynet.core.alarms import Alarm
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
-from safetynet.core.events import AlarmJoined, AlarmRaised, AnyEvent, IncidentClosed, IncidentOpened, Place
+from safetynet.core.events import (
+    AlarmJoined,
+    AlarmRaised,
+    AnyEvent,
+    DiskChanged,
+    IncidentClosed,
+    IncidentOpened,
+    LogRestored,
+    Place,
+)
 from safetynet.core.fixes import Fix, Mark
 from safetynet.core.grants import PolicyAnswer
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo, Role, Send, passes, signed_part
 from safetynet.core.orders import Order
+from safetynet.core.provisions import Held
 from safetynet.core.rules import RuleState
-from safetynet.core.terms import AlarmId, CentreId, FixId, GrantId, IncidentId, Instant, WearerId, Why
+from safetynet.core.terms import AlarmId, CentreId, DiskLevel, FixId, GrantId, IncidentId, Instant, WearerId, Why
 from safetynet.core.verdicts import Transition
 from safetynet.edge import codec
 from safetynet.edge.policy import Policy, facts
 from safetynet.edge.relay.words import unmerged
 from safetynet.sim import desk112
+from safetynet.sim.backups import Backup, Restorable
 from safetynet.sim.faults import Net
-from safetynet.sim.memory import Memory
 from safetynet.sim.relays import Giving, Receiving, Rows
 
 State = TypeVar("State")
@@ -51,7 +61,7 @@ class Killed(Exception):
     """The program dies here."""
 
 
-class Disk(Memory):
+class Disk(Restorable):
     """A store whose program may be killed at a commit: with nothing written, or with all of it and nobody told."""
 
     def __init__(self, centre: CentreId, now: Callable[[], Instant], seed: int) -> None:
@@ -61,6 +71,8 @@ class Disk(Memory):
         """Whether the last commit that killed had been written."""
         self._fate: Final = random.Random(f"{seed}/{centre}/disk")
         self._told: list[AnyEvent] = []
+        self.ever: list[AnyEvent] = []
+        """All that was ever recorded, in order, also what a restore has lost. For the promises alone: no centre reads it."""
 
     def commit(
         self,
@@ -73,6 +85,7 @@ class Disk(Memory):
         if kill and not self.written:
             raise Killed
         first = super().commit(events, sends, inbox, relay_marks)
+        self.ever += events
         if kill:
             raise Killed
         return first
@@ -82,6 +95,10 @@ class Disk(Memory):
         for _, _, record, _ in self._rows[len(self._told) :]:
             self._told.append(codec.decode_record(record)[1])
         return self._told
+
+    def restore(self, made: Backup, at: Instant, found: str) -> None:
+        super().restore(made, at, found)
+        del self._told[len(made.rows) :]
 
 
 def seal(centre: CentreId, data: bytes) -> bytes:
@@ -129,6 +146,9 @@ class Program(Generic[State, Given, Errand]):
     def heard_badly(self, sender: CentreId, seq: int, why: Why) -> Given:
         raise AssertionError("each centre hears its own")
 
+    def restored(self, declared: LogRestored) -> Given:
+        raise AssertionError("each centre declares for itself")
+
     # --- life and death
 
     def start(self) -> None:
@@ -138,6 +158,10 @@ class Program(Generic[State, Given, Errand]):
             assert self.loop.state == self._dying, f"{self.id}: what was rebuilt is not what was"
         self._dying = None
         self._net.join(self.id, self.arrive)
+        if self.disk.owed is not None:
+            self.disk.kill_chance, chance = 0.0, self.disk.kill_chance  # else it would declare at the next start
+            self.take(self.restored(self.disk.owed))
+            self.disk.kill_chance, self.disk.owed = chance, None
         self.resume()
 
     def die(self, for_ms: int) -> None:
@@ -149,6 +173,13 @@ class Program(Generic[State, Given, Errand]):
         self.back_at = Instant(self.now() + for_ms)
         self.downs.append((self.now(), self.back_at))
         self._net.leave(self.id)
+
+    def bring_back(self, made: Backup, found: str) -> None:
+        """Its log is that of an older day when it starts again; nobody in it knows better."""
+        self.die(1)
+        self._dying = None
+        self.disk.restore(made, self.now(), found)
+        self.effects = Counter({key: n for key, n in self.effects.items() if self.disk.seen(key)})
 
     def take(self, given: Given, inbox: InboxKey | None = None, mark: RelayMark | None = None) -> bool:
         """Whether it lived to say so."""
@@ -227,6 +258,10 @@ class Program(Generic[State, Given, Errand]):
     def events(self) -> Iterator[AnyEvent]:
         return iter(self.disk.told())
 
+    def ever(self) -> Iterator[AnyEvent]:
+        """Also what a restore has lost: what it said to others then was said."""
+        return iter(self.disk.ever)
+
 
 class Police(Program[desk112.State, desk112.Given, Send]):
     def build(self) -> Loop[desk112.State, desk112.Given, Send]:
@@ -281,22 +316,37 @@ class CityCentre(Program[city.State, city.Given, city.Errand]):
         )
 
     def heard(self, envelope: Envelope, message: AnyMessage) -> city.Given:
-        answer = self._asked(envelope, message) if isinstance(message, RequestVideo) else None
+        answer = self.asked(envelope.origin, message) if isinstance(message, RequestVideo) else None
         return city.Heard(sender=envelope.origin, seq=envelope.seq, message=message, policy=answer)
 
     def heard_badly(self, sender: CentreId, seq: int, why: Why) -> city.Given:
         return city.HeardBadly(sender=sender, seq=seq, why=why)
 
-    def _asked(self, envelope: Envelope, message: RequestVideo) -> PolicyAnswer | None:
+    def restored(self, declared: LogRestored) -> city.Given:
+        return declared
+
+    def command(self, given: city.Command) -> bool:
+        """A person's act: whether it was allowed and is in the log."""
+        allowed = self.loop is not None and city.refuses(self.loop.state, given, self.now()) is None
+        return allowed and self.take(given)
+
+    def disk_is(self, level: DiskLevel) -> None:
+        """Its loop and its relay share the disk: without room nothing is delivered."""
+        self.relay.set_room(room=level is DiskLevel.AMPLE)
+        if self.loop is not None and self.loop.state.disk is not level:
+            self.take(DiskChanged(at=self.now(), level=level, free_bytes=0))
+
+    def asked(self, sender: CentreId, message: RequestVideo | Held) -> PolicyAnswer | None:
+        """The policy's answer of this moment; at times it errs, denies or does not come."""
         assert self.loop is not None
         held = self.loop.state.requests.get(message.request)
         answer: PolicyAnswer | None = self._policy.ask(
             facts(
-                city.asked_for(self.loop.state, envelope.origin, message),
+                city.asked_for(self.loop.state, sender, message),
                 law.limits(message.basis, message.kind),
                 self.now(),
-                role=self.peers[envelope.origin],
-                incident_sender=held.sender if held else envelope.origin,
+                role=self.peers[sender],
+                incident_sender=held.sender if held else sender,
                 mtls_verified=True,
                 signature_verified=True,
             )
@@ -389,6 +439,14 @@ class Control(Program[minds.State, words.Given, words.Errand]):
 
     def heard_badly(self, sender: CentreId, seq: int, why: Why) -> words.Given:
         return words.HeardBadly(sender=sender, seq=seq, why=why)
+
+    def restored(self, declared: LogRestored) -> words.Given:
+        return declared
+
+    def disk_is(self, level: DiskLevel) -> None:
+        self.relay.set_room(room=level is DiskLevel.AMPLE)
+        if self.loop is not None and self.loop.state.disk is not level:
+            self.take(DiskChanged(at=self.now(), level=level, free_bytes=0))
 
     # --- fixes
 

@@ -57,6 +57,7 @@ from safetynet.sim import desk112
 from safetynet.sim.centres import CityCentre, Control, Police, Program, seal
 from safetynet.sim.faults import FAIR, Net
 from safetynet.sim.relays import Receiving
+from safetynet.sim.staff import Disks, Staff
 
 STEP_MS: Final = 500
 START: Final = Instant(1_780_000_000_000)
@@ -280,6 +281,8 @@ class Country:
         """Every position that a protected person's phone ever said."""
         self.forged_sent = 0
         self.fair = False
+        self.staff = [Staff(each, random.Random(f"{seed}/{id}/staff")) for id, each in self.cities.items()]
+        self.disks = Disks(self.control, tuple(self.cities.values()), random.Random(f"{seed}/disks"))
         self._roads: dict[CentreId, Instant] = {}
         self._viewers = 0
         for each in self.programs.values():
@@ -304,6 +307,7 @@ class Country:
                 self.net.part(one, other, self.now)
         for each in self.programs.values():
             each.disk.kill_chance = 0.0
+        self.disks.end()
         for each in self.cities.values():
             each.policy_trouble = 0.0
         while self.now < end + QUIET_MS:
@@ -322,6 +326,10 @@ class Country:
         self._relays()
         if self.now % SECOND_MS == 0:
             self._people()
+            for each in () if self.fair else self.staff:
+                each.step()
+            if not self.fair:
+                self.disks.step(self.now)
             self._tick()
         for program in self.programs.values():
             program.send()
@@ -454,6 +462,15 @@ class Country:
                 self._officer(self.dice.choice(open))
             if self.dice.random() < 0.01:
                 self._pry()
+            if open and self.dice.random() < 0.0005:
+                self._goes_home(self.dice.choice(OPERATORS), open)
+
+    def _goes_home(self, by: PersonId, open: list[Incident]) -> None:
+        """An operator's shift is over: everything in hand goes to the other one, between two ticks."""
+        other = OPERATORS[1 - OPERATORS.index(by)]
+        for incident in open:
+            if incident.owner == by:
+                self.control.command(words.HandOver(incident=incident.incident, by=by, to=other))
 
     def _operate(self, by: PersonId, incident: Incident) -> None:
         dice, id = self.dice, incident.incident

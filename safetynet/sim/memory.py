@@ -176,7 +176,8 @@ class Memory:
         made: list[Envelope] = []
         for send in sends:
             seq = last[send.to] = last.get(send.to, 0) + 1
-            made.append(
-                enveloped(send, origin=self._centre, epoch=self._epoch, seq=seq, sent_at=self._now(), sign=self._sign)
-            )
+            made.append(self._enveloped(send, seq))
         return made
+
+    def _enveloped(self, send: Send, seq: int) -> Envelope:
+        return enveloped(send, origin=self._centre, epoch=self._epoch, seq=seq, sent_at=self._now(), sign=self._sign)

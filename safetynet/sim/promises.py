@@ -34,6 +34,7 @@ from safetynet.core.events import (
     IncidentOpened,
     IncidentReassigned,
     IncidentTakenOver,
+    LogRestored,
     MessageRefused,
     NoticeReceived,
     PoliceNoticeAnswered,
@@ -109,7 +110,12 @@ def _of(program: Program[Any, Any, Any], kind: type[Kind]) -> Iterator[Kind]:
     return (event for event in program.events() if isinstance(event, kind))
 
 
-def _late(program: Program[Any, Any, Any], due: int, within_ms: int) -> int:
+def _ever(program: Program[Any, Any, Any], kind: type[Kind]) -> Iterator[Kind]:
+    """Also what a restore has lost."""
+    return (event for event in program.ever() if isinstance(event, kind))
+
+
+def late(program: Program[Any, Any, Any], due: int, within_ms: int) -> int:
     """The last moment for what is due: later when the program was dead then."""
     last = due + within_ms
     for dead_from, back in program.downs:
@@ -171,7 +177,7 @@ def no_curfew_is_broken_unheard(country: Country) -> None:
                 away = away + 1 if held is not None and _far(curfew, fix) else 0
                 if away >= AWAY_FIXES:
                     told = any(
-                        each.at <= _late(control, fix.received_at, SLACK_MS)
+                        each.at <= late(control, fix.received_at, SLACK_MS)
                         and (over is None or over.fix_through >= fix.id)
                         for each, over in mine
                     )
@@ -191,7 +197,7 @@ def _heard_silence(
     if held is None:
         return
     due = max(held.start + HEAR_MS, known + SILENT_MS)
-    last = _late(country.control, due, HEAR_MS + SLACK_MS)
+    last = late(country.control, due, HEAR_MS + SLACK_MS)
     if heard_at > last:
         told = any(each.at <= last and (over is None or over.at >= known) for each, over in mine)
         require(told, "silence in a curfew and nobody told", country.seed, order.wearer, known, heard_at)
@@ -210,7 +216,7 @@ def who_is_protected_is_heard_and_told(country: Country) -> None:
             each.kind in kinds
             and each.protected == protected
             and wearer in (None, each.wearer)
-            and each.at <= _late(control, fix.received_at, SLACK_MS)
+            and each.at <= late(control, fix.received_at, SLACK_MS)
             and closings[each.alarm].fix_through >= fix.id
             for each in raised
         )
@@ -311,11 +317,9 @@ def nobody_is_forgotten(country: Country) -> None:
             due = raised.at + after_ms
             at = rung.get((raised.alarm, level))
             if at is not None:
-                require(
-                    due <= at <= _late(control, due, SLACK_MS), "an alarm rang on too early or too late", raised, at
-                )
+                require(due <= at <= late(control, due, SLACK_MS), "an alarm rang on too early or too late", raised, at)
             else:
-                require(until <= _late(control, due, SLACK_MS), "an alarm was left alone", raised, level)
+                require(until <= late(control, due, SLACK_MS), "an alarm was left alone", raised, level)
     _overdue(country)
 
 
@@ -334,7 +338,7 @@ def _overdue(country: Country) -> None:
             continue
         id = event.dispatch if isinstance(event, DispatchOrdered) else event.notice
         until = min(answered.get(id, Instant(1 << 62)), closed[event.incident])
-        last = _late(control, event.answer_by, SLACK_MS)
+        last = late(control, event.answer_by, SLACK_MS)
         at = red.get(id)
         require(until <= last if at is None else event.answer_by <= at <= last, "nobody asked after it", event, at)
 
@@ -357,7 +361,7 @@ def no_grant_without_a_person_and_a_basis(country: Country) -> None:
             known = any(one.request == event.request and one.city == event.city for one in asked.values())
             require(known, "the control centre took a grant that nobody asked for", event)
     for city in country.cities.values():
-        for grant in _of(city, GrantIssued):
+        for grant in _ever(city, GrantIssued):
             wish = asked.get((city.id, grant.request, grant.until))
             require(wish is not None, "a city granted what nobody asked for", grant)
             clean = any(
@@ -382,7 +386,7 @@ def no_picture_without_a_grant(country: Country) -> None:
         ended: dict[GrantId, Instant] = {}
         cameras: dict[GrantId, set[CameraId]] = defaultdict(set)
         since: dict[tuple[GrantId, CameraId], Instant] = {}
-        for event in city.events():
+        for event in city.ever():
             match event:
                 case GrantIssued():
                     grants[event.grant] = event
@@ -395,7 +399,7 @@ def no_picture_without_a_grant(country: Country) -> None:
                     ended[event.grant] = event.at
                 case _:
                     continue
-        for event in city.events():
+        for event in city.ever():
             if isinstance(event, StreamOpened | Segment):
                 grant = grants.get(event.grant)
                 require(grant is not None, "a picture without a grant", event)
@@ -450,7 +454,7 @@ def nothing_is_shown_after_the_end(country: Country) -> None:
                 over = [*ends[event.grant], *ends[incident_of[event.grant]], until[event.grant, str(event.viewer)]]
                 for end in over:
                     if began.at < end < event.at:
-                        last = _late(control, end, CUT_MS_MAX)
+                        last = late(control, end, CUT_MS_MAX)
                         require(event.at <= last, "shown after the end", event, "over at", end)
             case _:
                 continue
@@ -495,8 +499,8 @@ def giving_and_receiving_agree(country: Country) -> None:
             closed[event.stream] = event
     given: set[tuple[str, int]] = set()
     for city in country.cities.values():
-        hostile = {each.stream for each in _of(city, StreamOpened) if each.viewer == "V-HOSTILE"}
-        for event in _of(city, Segment):
+        hostile = {each.stream for each in _ever(city, StreamOpened) if each.viewer == "V-HOSTILE"}
+        for event in _ever(city, Segment):
             key = (str(event.stream), event.seq)
             require(key not in given, "a segment given twice", event)
             given.add(key)
@@ -529,11 +533,13 @@ def a_request_is_answered(country: Country) -> None:
             elif isinstance(event, GrantRefused):
                 require(event.why is not Why.NOT_LIVE or event.incident in ended, "refused as over", event)
                 require(event.why is not Why.TOO_LONG, "asked for longer than a city may give", event)
-        for grant in _of(city, GrantIssued):
+        for grant in _ever(city, GrantIssued):
             wishes = again[city.id, grant.incident]
             superseded = any(each.request != grant.request for each in wishes)
             late = over[grant.incident] - grant.at < _ON_THE_ROAD_MS_MAX
-            require(grant.grant in learnt or superseded or late, "a grant was never learnt of", grant)
+            restored = any(each.at >= grant.at for one in (city, country.control) for each in _of(one, LogRestored))
+            known = grant.grant in learnt or superseded or late or restored
+            require(known, "a grant was never learnt of", grant)
 
 
 def every_viewing_is_owed_a_notice(country: Country) -> None:
@@ -573,13 +579,13 @@ def refusals_are_recorded(country: Country) -> None:
     for program in country.programs.values():
         forged = sum(
             each.why in (Why.BAD_SIGNATURE, Why.WRONG_DIRECTION, Why.WRONG_RECEIVER)
-            for each in _of(program, MessageRefused)
+            for each in _ever(program, MessageRefused)
         )
         require(forged >= program.forged, "a forged message left no trace", program.id, forged, program.forged)
     for city in country.cities.values():
-        logged = sum(1 for _ in _of(city, ViewingRefused))
+        logged = sum(1 for _ in _ever(city, ViewingRefused))
         require(logged == city.relay.rows.refused, "a relay's no is not in the log", city.id)
-        yes_no = Counter(str(each.request) for each in city.events() if isinstance(each, GrantIssued | GrantRefused))
+        yes_no = Counter(str(each.request) for each in city.ever() if isinstance(each, GrantIssued | GrantRefused))
         for request, answers in city.answers.items():
             unclean = [each for each in answers if not each.allow or each.errors or not each.present]
             if len(unclean) == len(answers):

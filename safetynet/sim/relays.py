@@ -74,10 +74,17 @@ class Giving:
         self._leases: dict[GrantId, Lease] = {}
         self._ended: set[GrantId] = set()
         self._opened = 0
+        self._room = True
 
     def lease(self, grant: GrantId, cameras: tuple[CameraId, ...], until: Instant) -> None:
         if grant not in self._ended:
             self._leases[grant] = Lease(grant, frozenset(cameras), min(until, Instant(self._now() + LEASE_MS_MAX)))
+
+    def set_room(self, *, room: bool) -> None:
+        """Without room for its log nothing leaves."""
+        self._room = room
+        for stream in () if room else tuple(self.streams):
+            self.close(stream, Why.DISK_LOW)
 
     def end(self, grant: GrantId) -> None:
         self._ended.add(grant)
@@ -88,6 +95,8 @@ class Giving:
 
     def open(self, grant: GrantId, camera: CameraId, viewer: ViewerId) -> StreamId | Why:
         now = self._now()
+        if not self._room:
+            return Why.DISK_LOW
         ticket = view(self._leases.get(grant), ended=grant in self._ended, camera=camera, viewer=viewer, now=now)
         if isinstance(ticket, Refused):
             self.rows.write(
@@ -188,6 +197,7 @@ class Receiving:
         """On disk in the real relay: a token admits once, also after a crash."""
         self._replayed: set[bytes] = set()
         self._strangers, self._told_at = 0, now()
+        self._room = True
 
     # --- words of the loop
 
@@ -216,6 +226,11 @@ class Receiving:
                 del self._admitted[viewer]
                 self.leave(viewer, why)
 
+    def set_room(self, *, room: bool) -> None:
+        self._room = room
+        for up in () if room else tuple(self._ups.values()):
+            self._cut(up, Why.DISK_LOW)
+
     # --- words of a window
 
     def hello(self, token: bytes) -> ViewerId | Why:
@@ -239,6 +254,8 @@ class Receiving:
             return self._refuse(grant, camera, viewer, Why.RUN_OUT)
         if camera not in self._cameras[grant]:
             return self._refuse(grant, camera, viewer, Why.CAMERA_NOT_GRANTED)
+        if not self._room:
+            return Why.DISK_LOW
         up = next((each for each in self._ups.values() if (each.grant, each.camera) == (grant, camera)), None)
         if up is None:
             if word.city in self.cut_roads:

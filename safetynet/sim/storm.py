@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from safetynet.core.terms import SECOND_MS
+from safetynet.sim.city_promises import CITY_PROMISES
 from safetynet.sim.country import Country
 from safetynet.sim.promises import PROMISES
 
@@ -45,7 +46,7 @@ def storm(seed: int, hours: float = HOURS) -> Result:
         ]
     else:
         broken = []
-        for promise in PROMISES:
+        for promise in (*PROMISES, *CITY_PROMISES):
             try:
                 promise(country)
             except AssertionError as fault:

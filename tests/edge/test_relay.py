@@ -233,8 +233,8 @@ async def test_a_dead_loop_ends_the_stream_with_the_lease(pipe: Pipe, pages: Any
     await page.until(lambda: page.said(grant=GRANT, state="admitted"))
     await pipe.lease(["a"], lease_ms=2_500)
     await page.watch(1, "a")
-    await page.until(lambda: page.count() > 2, 2.5)
-    await page.until(lambda: page.said(tile=1, state="lost"), 3.8)  # and no word from anybody
+    await page.until(lambda: page.count() > 2)
+    await page.until(lambda: page.said(tile=1, state="lost"))  # and no word from anybody
     count = page.count()
     await asyncio.sleep(0.5)
     assert page.count() == count
@@ -377,7 +377,7 @@ async def test_an_admission_runs_out_by_itself(pipe: Pipe, pages: Any) -> None:
     page = await pages()
     await page.watch(1, "a")
     await page.until(lambda: page.count() > 2)
-    await page.until(lambda: page.said(grant=GRANT, state="ended", why="run_out"), 4.3)
+    await page.until(lambda: page.said(grant=GRANT, state="ended", why="run_out"))
     count = page.count()
     await asyncio.sleep(0.3)
     assert page.count() == count
