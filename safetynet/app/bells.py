@@ -25,20 +25,29 @@ class Bells:
     def __init__(self, wearers: Iterable[WearerId], since: Instant) -> None:
         self._since = since
         self._looks: list[tuple[Instant, str, bool]] = []
+        self._next: dict[tuple[str, bool], Instant] = {}
+        """Of each the look that counts; an earlier one that stands in the heap still is passed over."""
         self._protected: set[ProtectedId] = set()
         for each in wearers:
             self.look(each)
 
     def look(self, wearer: WearerId) -> None:
         """Soon: the wearer is new, or has another order."""
-        heappush(self._looks, (self._since, wearer, False))
+        self._plan(self._since, wearer, protected=False)
+
+    def _plan(self, at: Instant, whose: str, *, protected: bool) -> None:
+        self._next[whose, protected] = at
+        heappush(self._looks, (at, whose, protected))
 
     def due(self, orders: Mapping[WearerId, Order], state: RuleState, at: Instant) -> list[Fix]:
         """The bells to ring now. They count once they are journalled and judged; who was not, is found again."""
         rung: list[Fix] = []
         again: list[tuple[Instant, str, bool]] = []
         while self._looks and self._looks[0][0] <= at and len(rung) < RUNG_MAX:
-            _, whose, protected = heappop(self._looks)
+            when, whose, protected = heappop(self._looks)
+            if self._next.get((whose, protected)) != when:
+                continue
+            del self._next[whose, protected]
             if protected:
                 due_at = deadlines.protected_due_at(ProtectedId(whose), state, at, self._since)
             else:
@@ -52,8 +61,8 @@ class Bells:
             if due_at <= at:
                 rung.append(bell(whose, at, protected=protected))
             again.append((max(due_at, Instant(at + LOOK_AGAIN_MS)), whose, protected))
-        for each in again:
-            heappush(self._looks, each)
+        for when, whose, protected in again:
+            self._plan(when, whose, protected=protected)
         return rung
 
     def _shield(self, order: Order) -> None:
@@ -61,7 +70,7 @@ class Bells:
         for each in order.protected:
             if each.device and each.id not in self._protected:
                 self._protected.add(each.id)
-                heappush(self._looks, (self._since, each.id, True))
+                self._plan(self._since, each.id, protected=True)
 
 
 def bell(whose: str, at: Instant, *, protected: bool = False) -> Fix:

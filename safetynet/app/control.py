@@ -15,13 +15,14 @@ from typing import Final
 import msgspec
 
 from safetynet.app import field, figures, protected, shifts, site, views, windows
+from safetynet.app.administration import Office
 from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
 from safetynet.app.devices import Doors
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application, phones
-from safetynet.app.people import OPERATORS, PROTECTED, People, units
+from safetynet.app.people import OFFICER, OPERATORS, PROTECTED, People, before_the_log, units
 from safetynet.app.views import Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
 from safetynet.core.control import mind, words
@@ -38,6 +39,7 @@ from safetynet.core.events import (
     StreamClosed,
     StreamOpened,
 )
+from safetynet.core.events.by_administrator import Administered
 from safetynet.core.fixes import Fix, Mark
 from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
@@ -60,7 +62,6 @@ from safetynet.core.verdicts import Transition
 from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
-from safetynet.edge.devices.words import Registered
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
@@ -101,9 +102,20 @@ class Control(windows.Host):
             tombstones=Path(centre.erasures) if centre.erasures else None,
         )
         self.people = People(self.store)
+        self._table = jurisdictions.read(folder)
+        self._district = lru_cache(DISTRICTS_MAX)(partial(competent, self._table))
+        country = replace(_country(centre, own.pseudonym), table=self._table)
+        self.loop: Loop[State, words.Given, words.Errand] = Loop(
+            self.store,
+            replace(minds.EMPTY, register=before_the_log(self.store, self.people)),
+            lambda state, given, at: mind.decide(country, state, given, at),
+            minds.evolve,
+            self._react,
+        )
+        self.office = Office(self)
         super().__init__(
             centre,
-            Sessions(self.store.accounts(), folder / "sessions.json", self.store),
+            Sessions(self.office.accounts(), folder / "sessions.json", self.store),
             video_port=centre.video_port,
             cut=lambda viewer, why: self._run([words.CutViewer(viewer, why)]),
         )
@@ -120,27 +132,16 @@ class Control(windows.Host):
             )
             for each in self.units.values()
         }
-        self._table = jurisdictions.read(folder)
-        self._district = lru_cache(DISTRICTS_MAX)(partial(competent, self._table))
-        country = replace(_country(self.centre, own.pseudonym), table=self._table)
-        self.loop: Loop[State, words.Given, words.Errand] = Loop(
-            self.store,
-            minds.EMPTY,
-            lambda state, given, at: mind.decide(country, state, given, at),
-            minds.evolve,
-            self._react,
-        )
         self._declare()
         self.tracks: dict[WearerId, deque[Place]] = {}
         self._arrivals: deque[tuple[Instant, int]] = deque()
         self._last_fix_at: Instant | None = None
-        self._last_fix = FixId(0)
+        self.judged_through = FixId(0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
         self._rules = self._rejudged()
         self.bells = Bells(self.people.orders, clock.now())
-        known = {each.device: Registered(each.wearer, each.key_sha256, each.protected) for each in self.store.devices()}
-        self.intake = Intake(self.journal, known.get, self.on_fixes)
-        self.doors = Doors(folder, self.centre, self.intake, known)
+        self.intake = Intake(self.journal, self.office.devices.get, self.on_fixes)
+        self.doors = Doors(folder, self.centre, self.intake, self.office.devices)
         self.archive = Archive(self.store, self.journal, self.people)
         epoch = keys.fresh_id("E")
         self._operators = Feed(epoch)
@@ -185,8 +186,10 @@ class Control(windows.Host):
         state = RuleState()
         episodes: dict[AlarmId, str] = {}
         grouped: dict[IncidentId, list[AlarmId]] = {}
-        for _, event in self.store.events():
+        for serial, event in self.store.events():
             match event:
+                case Administered():
+                    self.office.note(serial, event)
                 case AlarmRaised():
                     episodes[event.alarm] = event.episode
                 case IncidentOpened() | AlarmJoined():
@@ -198,12 +201,17 @@ class Control(windows.Host):
                     continue
         judged = FixId(self.store.relay_mark(JOURNAL))
         batch: list[Fix] = []
+        self.people.rewind(self.loop.state.register)
         for fix in self.journal.replay(FixId(1)):
-            batch.append(fix)
-            if len(batch) >= 4_096:
+            if len(batch) >= 4_096 or self.people.changes_before(fix.id):
                 state = self._judge_again(batch, state, judged)
                 batch = []
-        return self._judge_again(batch, state, judged)
+                self.people.advance(fix.id)
+            batch.append(fix)
+        state = self._judge_again(batch, state, judged)
+        self.people.advance()
+        self.people.follow(self.loop.state.register)
+        return state
 
     def _judge_again(self, batch: list[Fix], state: RuleState, judged: FixId) -> RuleState:
         transitions, state = rules.judge(batch, self.people.orders, state)
@@ -241,7 +249,8 @@ class Control(windows.Host):
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
     def _remember(self, fix: Fix) -> None:
-        self._last_fix = fix.id
+        self.judged_through = fix.id
+        self.office.heard(fix)
         if not fix.marks & Mark.BELL and not fix.protected:
             self._last_fix_at = fix.received_at
         place = fixes.place(fix)
@@ -352,6 +361,8 @@ class Control(windows.Host):
         return self._officers[unit] if unit else self._nobody
 
     def _unit_of(self, session: Session) -> UnitId | None:
+        if session.account.role != OFFICER:
+            return None  # whoever became something else has no unit any more
         person = session.account.person
         return next((each.unit for each in self.units.values() if each.person == person), None)
 
@@ -452,7 +463,7 @@ class Control(windows.Host):
                     travel=said.travel,
                 )
             case windows.Do(act="close", code=code) if code:
-                return words.Close(incident=incident, by=by, code=code, fix_through=self._last_fix)
+                return words.Close(incident=incident, by=by, code=code, fix_through=self.judged_through)
             case _:
                 return "bad_command"
 
@@ -502,7 +513,7 @@ class Control(windows.Host):
         held = self.loop.state.incidents[incident]
         for alarm in held.alarms:
             episode = self.loop.state.alarms[alarm].episode
-            self._rules = rules.end(self._rules, held.wearer, episode, self._last_fix)
+            self._rules = rules.end(self._rules, held.wearer, episode, self.judged_through)
 
     # --- screens ---------------------------------------------------------------------------------------------------
 
@@ -536,7 +547,7 @@ class Control(windows.Host):
         return Looked(
             at=at,
             people=self.people,
-            names={each.person: each.name for each in self.sessions.people()},
+            names=self.office.names(),
             centres={each.id: each.name for each in self.centre.peers},
             tracks=self.tracks,
             units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),

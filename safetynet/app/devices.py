@@ -5,7 +5,7 @@ position at once and then in the quick rhythm, afterwards for the quiet one agai
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +30,7 @@ class Doors:
     """The listeners beside the web port, over one intake."""
 
     def __init__(self, folder: Path, centre: Centre, intake: Intake, known: Mapping[DeviceId, Registered]) -> None:
-        self._centre, self._intake = centre, intake
-        self._devices: dict[WearerId, list[DeviceId]] = {}
-        for device, whose in known.items():
-            if not whose.protected:
-                self._devices.setdefault(whose.wearer, []).append(device)
+        self._centre, self._intake, self._known = centre, intake, known
         self._quick: frozenset[WearerId] = frozenset()
         self.open = asyncio.Event()
         """When all ports listen: before it the program is not ready."""
@@ -104,8 +100,10 @@ class Doors:
             self._intake.asked.ask(device, Rhythm(QUIET_S))
         self._quick = quick
 
-    def _of(self, wearers: Iterable[WearerId]) -> list[DeviceId]:
-        return [device for each in sorted(wearers) for device in self._devices.get(each, ())]
+    def _of(self, wearers: Collection[WearerId]) -> list[DeviceId]:
+        """As they are bound now."""
+        bound = self._known.items() if wearers else ()
+        return sorted(device for device, whose in bound if not whose.protected and whose.wearer in wearers)
 
 
 def _zone(at: DevicePort | None, usual_min: int) -> int:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from safetynet.app import reports, surface
+from safetynet.app.administration import Office
 from safetynet.app.archive import PAGE_ROWS, Archive, Names, Opened, Page, ticks
 from safetynet.app.loop import Loop
 from safetynet.app.people import OPERATORS, UnitRow
@@ -55,6 +56,7 @@ class Program(Protocol):
     store: Store
     own: keys.CentreKeys
     archive: Archive
+    office: Office
     loop: Loop[State, words.Given, words.Errand]
 
 
@@ -316,7 +318,7 @@ class Lookups:
 
     def _names(self) -> Names:
         return Names(
-            people={each.person: each.name for each in self._program.sessions.people()},
+            people={str(each): name for each, name in self._program.office.names().items()},
             centres={each.id: each.name for each in self._program.centre.peers},
             units={each.unit: each.name for each in self._program.units.values()},
         )

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import field, lookups, site, statute, surface
+from safetynet.app import administration, field, lookups, site, statute, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -25,7 +25,7 @@ from safetynet.edge.photos import PHOTO_BYTES_MAX
 
 PHONES: Final = {"officer": "/field", "protected": "/protected"}
 """Whose pages are telephones. Nobody else signs in at the door for them."""
-HOME: Final = {"operator": "/operator", "supervisor": "/supervisor", **PHONES}
+HOME: Final = {"operator": "/operator", "supervisor": "/supervisor", "administrator": "/admin", **PHONES}
 WORKER: Final = "field-worker.js"
 DEVICES: Final = frozenset({"/device", "/owntracks"})
 """Where devices speak."""
@@ -58,7 +58,7 @@ OWNTRACKS: Final = surface.Entry(
 )  # fmt: skip
 
 
-class Program(site.Program, lookups.Program, Protocol):
+class Program(site.Program, lookups.Program, administration.Program, Protocol):
     """What the pages need of the control centre."""
 
     units: dict[UnitId, UnitRow]
@@ -169,6 +169,9 @@ class _Pages(_Carried):
     def __init__(self, control: Program) -> None:
         super().__init__(control, site.loopback(control.centre, control.centre.video_port), HOME)
         self._lookups = lookups.Lookups(control, self._whose, self._ours, self._problem, self._files.headers)
+        self._administration = administration.Desk(
+            control, self._whose, self._ours, self._problem, self._files.page, self._files.headers
+        )
         self._units: dict[DeviceId, osmand.Registered] = {
             each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
         }
@@ -182,6 +185,7 @@ class _Pages(_Carried):
             Route("/law.json", self._law_table),
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
+            *self._administration.routes(),
             *self.carried(),
             Route("/photo/{incident}/{action}", self._photo),
             Route("/unit", self._unit, methods=["GET", "POST"]),

@@ -3,17 +3,34 @@
 Nothing of this ever crosses to another organisation, a log, a metric or the ledger.
 """
 
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from safetynet.core import administration
+from safetynet.core.administration import Register
+from safetynet.core.events.by_administrator import Administered, WearerEnrolled
 from safetynet.core.orders import Order
-from safetynet.core.terms import DeviceId, OfficeId, PersonId, ProtectedId, SubjectId, UnitId, WearerClass, WearerId
-from safetynet.edge.store import Store
+from safetynet.core.terms import (
+    DeviceId,
+    FixId,
+    OfficeId,
+    PersonId,
+    Post,
+    ProtectedId,
+    SubjectId,
+    UnitId,
+    WearerClass,
+    WearerId,
+)
+from safetynet.edge.store import Account, Store
 
 OPERATORS: Final = frozenset({"operator", "supervisor"})
 """Roles that see wearers. Every other role sees its own orders, its own warnings, or nothing."""
+OFFICER: Final = Post.OFFICER.value
 PROTECTED: Final = "protected"
 """The role of a protected person's own account."""
 
@@ -62,7 +79,7 @@ def enrol_protected(store: Store, record: ProtectedRecord) -> None:
 
 
 class People:
-    """The opened records. `erase` forgets here what the store has destroyed."""
+    """The opened records, and the orders that hold. `follow` brings in what administrators have entered since."""
 
     def __init__(self, store: Store) -> None:
         self._records = {
@@ -78,11 +95,13 @@ class People:
             for record in (msgspec.msgpack.decode(data, type=ProtectedRecord),)
         }
         self.orders: dict[WearerId, Order] = {each.wearer: each.order for each in self._records.values()}
+        self._coming: deque[administration.Change] = deque()
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self.orders)
 
     def get(self, wearer: WearerId) -> WearerRecord | None:
+        """Also of who was discharged: with the last order."""
         return self._records.get(wearer)
 
     def footing(self, wearer: WearerId) -> WearerClass:
@@ -96,6 +115,90 @@ class People:
     def forget(self, wearer: WearerId) -> None:
         self._records.pop(wearer, None)
         self.orders.pop(wearer, None)
+
+    # --- what administrators entered -------------------------------------------------------------------------------
+
+    def follow(self, register: Register) -> None:
+        """Records and orders as the register has them now."""
+        for wearer, charge in register.charges.items():
+            if not charge.versions:
+                continue  # enrolled, and under no order yet
+            known, last = self._records.get(wearer), charge.versions[-1].order
+            if known is None and charge.enrolled is not None:
+                self._records[wearer] = _record(charge.enrolled, last)
+            elif known is not None and known.order is not last:
+                self._records[wearer] = msgspec.structs.replace(known, order=last)
+            self._hold(wearer, administration.in_force(charge))
+
+    def _hold(self, wearer: WearerId, order: Order | None) -> None:
+        if order is None:
+            self.orders.pop(wearer, None)
+        else:
+            self.orders[wearer] = order
+
+    def rewind(self, register: Register) -> None:
+        """To before the first fix: a journal judged again meets each order where it was entered."""
+        self._coming = deque(administration.timeline(register))
+        self.orders.clear()
+
+    def changes_before(self, fix: FixId) -> bool:
+        """Whether other orders hold for this fix than for the one before it."""
+        return bool(self._coming) and self._coming[0].fix_through < fix
+
+    def advance(self, fix: FixId | None = None) -> None:
+        """To the orders that hold for this fix; None: for those that are yet to come."""
+        while self._coming and (fix is None or self._coming[0].fix_through < fix):
+            change = self._coming.popleft()
+            self._hold(change.wearer, change.order)
+
+
+def _record(enrolled: WearerEnrolled, order: Order) -> WearerRecord:
+    return WearerRecord(
+        wearer=enrolled.wearer,
+        name=enrolled.name,
+        case_no=enrolled.case_no,
+        born_year=enrolled.born_year,
+        office=enrolled.office,
+        officer=enrolled.officer,
+        phone=enrolled.phone,
+        order=order,
+    )
+
+
+def opened(store: Store) -> People:
+    """For a command that reads a log which no program has open."""
+    people = People(store)
+    told = (event for _, event in store.events() if isinstance(event, Administered))
+    people.follow(administration.fold(before_the_log(store, people), told))
+    return people
+
+
+_POSTS: Final = {each.value: each for each in Post}
+
+
+def before_the_log(store: Store, people: People) -> Register:
+    """The register as it was set up: rows of accounts and devices, sealed records. A row without a role opens nothing."""
+    rows = store.accounts()
+    devices = store.devices()
+    return administration.begun(
+        {each.person: (each.login, _POSTS[each.role]) for each in rows if each.role in _POSTS},
+        {each.login: each.person for each in rows if each.role and each.role not in _POSTS},
+        {each.device: (each.wearer, each.key_sha256) for each in devices if not each.protected},
+        people.orders,
+        (each.device for each in devices if each.protected),
+    )
+
+
+def accounts(rows: Iterable[Account], register: Register) -> list[Account]:
+    """Who may sign in, and as what: the row says how, the register whether."""
+    found: list[Account] = []
+    for row in rows:
+        held = register.staff.get(row.person)
+        if held is None:
+            found += [row] if row.role and row.role not in _POSTS else []
+        elif held.post is not None:
+            found.append(msgspec.structs.replace(row, role=held.post.value))
+    return found
 
 
 class UnitRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ from typing import Final
 import msgspec
 
 from safetynet.app.archive import Archive, Names, Opened, ticks
-from safetynet.app.people import People, units
+from safetynet.app.people import opened as opened_people
+from safetynet.app.people import units
 from safetynet.app.views import KOREA
 from safetynet.core import archives, law, ledger
 from safetynet.core.archives import Reader
@@ -459,7 +460,7 @@ async def _report(given: argparse.Namespace) -> Why | dict[str, object]:
     store = Store.open(folder / "log.db", centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt)
     try:
         with Journal(folder / "journal", store.person_keys) as journal:
-            archive = Archive(store, journal, People(store))
+            archive = Archive(store, journal, opened_people(store))
             incident, purpose = IncidentId(given.incident), Purpose(given.purpose)
             by = PersonId(f"local:{getpass.getuser()}")
             row = archive.row(incident)

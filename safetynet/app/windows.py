@@ -216,7 +216,7 @@ async def serve(socket: WebSocket, session: Session, desk: Desk, video_url: str 
     try:
         async with asyncio.TaskGroup() as tasks:
             for work in (
-                _tell(socket, frames, feed, window, me),
+                _tell(socket, seat, desk, frames, feed, me),
                 _hear(socket, seat, desk),
                 _beat(socket, session, desk),
             ):
@@ -270,8 +270,10 @@ def _with_me(frame: bytes, me: bytes) -> str:
     return (head + found + b'"me":' + me + comma + rest).decode()
 
 
-async def _tell(socket: WebSocket, frames: list[bytes], feed: Feed, window: Window, me: bytes) -> None:
-    while True:
+async def _tell(socket: WebSocket, seat: Seat, desk: Desk, frames: list[bytes], feed: Feed, me: bytes) -> None:
+    """Nothing more once the session is over: its role may have been taken away a moment ago."""
+    window = seat.window
+    while desk.signed_in(seat.session):
         for frame in frames:
             await _send(socket, _with_me(frame, me))
         frames = await window.take()

@@ -1,3 +1,4 @@
+import { ADMIN } from './messages-admin.js';
 import { ARCHIVE } from './messages-archive.js';
 import { SHIFT } from './messages-shift.js';
 
@@ -7,6 +8,7 @@ import { SHIFT } from './messages-shift.js';
  * @type {Record<string, readonly [ko: string, en: string]>}
  */
 export const TEXT = {
+  ...ADMIN,
   ...ARCHIVE,
   ...SHIFT,
   'product': ['스마트도시 안전망', 'safetynet'],

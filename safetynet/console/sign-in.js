@@ -11,7 +11,7 @@ let offered = null;
 let failed = '';
 let other = false;
 /** @type {Record<string, string>} */
-const HOMES = { supervisor: '/supervisor', officer: '/field', protected: '/protected', city_operator: '/city', city_head: '/city' };
+const HOMES = { supervisor: '/supervisor', officer: '/field', protected: '/protected', city_operator: '/city', city_head: '/city', administrator: '/admin' };
 
 /** @param {string} account @param {string} password */
 async function enter(account, password) {

@@ -2,7 +2,7 @@
  * What the state socket carries (docs/contracts.md section 5). Types only: this module has no code.
  * Times are UTC milliseconds; words are enum values of core/terms.py, never sentences.
  *
- * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer'|'protected'|'city_operator'|'city_head', seat: string, centre: string,
+ * @typedef {{person: string, name: string, role: 'operator'|'supervisor'|'officer'|'protected'|'administrator'|'city_operator'|'city_head', seat: string, centre: string,
  *   centre_name?: string, video_url?: string}} Me
  * @typedef {{lat: number, lon: number, radius_m: number, source: string, observed_at: number, received_at: number}} Place
  * @typedef {{id: string, wearer: string, who: string, case_no: string, kind: string, priority: number,

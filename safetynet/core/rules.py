@@ -62,10 +62,11 @@ from safetynet.core.terms import (
     Instant,
     ProtectedId,
     WearerId,
+    ZoneId,
 )
 from safetynet.core.verdicts import SAID, Book, Episode, Finding, How, Key, Seen, Transition, Verdict, apply
 
-RULES_VERSION: Final = "2026.11-2"
+RULES_VERSION: Final = "2026.11-3"
 """Stored with every alarm. Changed whenever any fix could be judged differently."""
 
 SWEEP_GAP_MS_MAX: Final = 5 * MINUTE_MS
@@ -99,6 +100,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """When the clock last struck for this wearer."""
     trail: Trail = ()
     """Of a wearer who must not approach somebody."""
+    under_at: Instant = Instant(0)
+    """The newest instant when the order last changed."""
+    fresh: frozenset[ZoneId] = frozenset()
+    """Zones that it brought or redrew: no way that began by then is held against them."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):
@@ -229,7 +234,18 @@ def _step(record: Record, fix: Fix, guarded: _Guardeds, told: list[Transition]) 
             book = apply(book, seen, finding, told)
     episodes, past = book
     newest = max(at, record.newest_at) if proven(fix) else record.newest_at
-    more = (episodes, past, record.order, record.places, record.homes, beliefs, record.rung_at, trail)
+    more = (
+        episodes,
+        past,
+        record.order,
+        record.places,
+        record.homes,
+        beliefs,
+        record.rung_at,
+        trail,
+        record.under_at,
+        record.fresh,
+    )
     if steering:
         return Record(fix, None, 0, newest, *more)
     stray = fix if strays else record.stray
@@ -327,8 +343,11 @@ def _zone_findings(place: Ground, given: _Given, radius: float) -> Iterable[Find
         return (Finding(kind, place.id, Verdict.CERTAIN, How.INSIDE, off),)
     found: list[Finding] = []
     episode = given.record.episodes.get((kind, place.id))
-    if given.start is not None and (episode is None or not episode.broken):
-        crossed = _crossing(place, given.start, fix, here)
+    start, record = given.start, given.record
+    if start is not None and place.id in record.fresh and instant(start) <= record.under_at:
+        start = None
+    if start is not None and (episode is None or not episode.broken):
+        crossed = _crossing(place, start, fix, here)
         if crossed is not None:
             found.append(crossed)
     if off < radius:
@@ -560,4 +579,7 @@ def _under(record: Record, order: Order | None) -> Record:
     # A home that moved is another home: what was believed of the old one is forgotten.
     same = {new.id for new in homes if new in record.homes}
     beliefs = Map({id: each for id, each in record.beliefs.items() if id in same})
-    return msgspec.structs.replace(record, order=order, places=places, homes=homes, beliefs=beliefs)
+    fresh = frozenset(ZoneId(each.id) for each in places if each not in record.places)
+    return msgspec.structs.replace(
+        record, order=order, places=places, homes=homes, beliefs=beliefs, under_at=record.newest_at, fresh=fresh
+    )

@@ -46,7 +46,7 @@ HandoverId = NewType("HandoverId", str)
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
 SubjectId = NewType("SubjectId", str)
-"""Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `incident:<id>` at a city,
+"""Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `person:<id>` of who works there, `incident:<id>` at a city,
 `handover:<id>` for what was said of persons at a change of shift."""
 
 SECOND_MS: Final = 1_000
@@ -310,6 +310,16 @@ class Reassign(Enum):
     AWAY = "away"
     SKILLED = "skilled"
     """The other knows the person, the place or the matter."""
+
+
+class Post(Enum):
+    """What a person of a control centre is there for; accounts of protected persons have none."""
+
+    OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
+    OFFICER = "officer"
+    ADMINISTRATOR = "administrator"
+    """Keeps accounts, devices, wearers and orders. Sees no picture and no position."""
 
 
 class DiskLevel(Enum):

@@ -10,7 +10,7 @@ Absent on purpose: OIDC, passkeys and step-up (a later issue), and what a role m
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -186,6 +186,18 @@ class Sessions:
             self._path.unlink(missing_ok=True)
             raise
 
+    def follow(self, accounts: Iterable[Account]) -> None:
+        """The accounts as they are from now on. Whose is gone, or is another one now, is signed out at once."""
+        known = tuple(accounts)
+        self._by_login = {each.login: each for each in known}
+        self._by_person = {each.person: each for each in known}
+        prints = {each.person: _print(each) for each in known}
+        out = [key for key, each in self._sessions.items() if prints.get(each.account.person) != _print(each.account)]
+        for key in out:
+            del self._sessions[key]
+        if out:
+            self._keep()
+
     def person(self, person: PersonId) -> Account | None:
         return self._by_person.get(person)
 
@@ -207,6 +219,8 @@ class Sessions:
             raise Locked(TRIES_MS - (at - recent[0]))
         account = self._by_login.get(login)
         right = await asyncio.to_thread(keys.check_password, account.argon2 if account else None, password)
+        if account is not None and self._by_login.get(login) != account:
+            return None  # closed, or another one, while its password was being checked
         if not right or account is None:
             if len(self._wrong) >= LOGINS_WATCHED_MAX:
                 self._wrong.pop(next(iter(self._wrong)))

@@ -589,6 +589,15 @@ def fresh_id(prefix: str) -> str:
     return f"{prefix}-{base64.b32encode(secrets.token_bytes(13)).decode().lower()[:20]}"
 
 
+PASSPHRASE_WORDS: Final = 3
+_SYLLABLES: Final = tuple(one + two for one in "bdghjklmnprst" for two in "aeiou")
+
+
+def passphrase() -> str:
+    """Like `mogari-tedubo-sanuki`: easily read off a screen, about 54 bits. For a password that is shown once."""
+    return "-".join("".join(secrets.choice(_SYLLABLES) for _ in range(3)) for _ in range(PASSPHRASE_WORDS))
+
+
 def salt() -> bytes:
     """32 random bytes for a ledger commitment: without it, short records could be guessed from their leaf."""
     return secrets.token_bytes(SALT_BYTES)

@@ -47,7 +47,6 @@ CITIES: Final = (CentreId("garam"), CentreId("narae"))
 NAMES: Final = {CONTROL: "위치추적관제센터", POLICE: "112치안종합상황실"}
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
 """Networks in which telephones may find a demo."""
-PASSWORD_WORDS: Final = 3
 DEVICE_KEY_BYTES: Final = 16
 REAL_LIST: Final = Path("cctv/daejeon_2026_std_cp949.csv")
 REAL_REPAIRS: Final = (Problem.DEGREES_MINUTES_SECONDS, Problem.PLACEHOLDER)
@@ -65,8 +64,6 @@ LOGS: Final = "log"
 """Of every program, with the number under which it runs."""
 YEAR: Final = 2026
 """Of the made city: ages are counted from it."""
-
-_SYLLABLES: Final = tuple(one + two for one in "bdghjklmnprst" for two in "aeiou")
 
 
 class CannotProvisionError(Exception):
@@ -450,9 +447,11 @@ _SEATS: Final = (
     ("operator1", "강연습", "operator", "3"),
     ("operator2", "노모의", "operator", "4"),
     ("supervisor1", "문시험", "supervisor", "1"),
+    ("admin1", "안가명", "administrator", ""),
+    ("admin2", "서연습", "administrator", ""),
 )
 """Login, name, role, seat. Everybody is made up: 연습 is exercise, 모의 mock, 시험 test."""
-SEAT_PHONES: Final = {seat: f"02-0000-{int(seat):04d}" for _, _, _, seat in _SEATS}
+SEAT_PHONES: Final = {seat: f"02-0000-{int(seat):04d}" for _, _, _, seat in _SEATS if seat}
 """Nobody has these."""
 _CITY_SEATS: Final = {
     CITIES[0]: (("garam1", "심가명", "city_operator", "1"), ("garam2", "엄예비", "city_head", "")),
@@ -475,7 +474,7 @@ def _accounts(wish: Wish, world: World) -> tuple[Login, ...]:
 
 def _put_accounts(wish: Wish, centre: CentreId, people: Sequence[tuple[str, str, str, str]]) -> tuple[Login, ...]:
     logins = tuple(
-        Login(account=account, password=_words(), name=name, role=role, seat=seat)
+        Login(account=account, password=keys.passphrase(), name=name, role=role, seat=seat)
         for account, name, role, seat in people
     )
     store = open_store(wish.folder / centre, centre)
@@ -494,11 +493,6 @@ def _put_accounts(wish: Wish, centre: CentreId, people: Sequence[tuple[str, str,
     finally:
         store.close()
     return logins
-
-
-def _words() -> str:
-    """Like `mogari-tedubo-sanuki`: easily read off a screen, about 45 bits."""
-    return "-".join("".join(secrets.choice(_SYLLABLES) for _ in range(3)) for _ in range(PASSWORD_WORDS))
 
 
 # --- every start ---------------------------------------------------------------------------------------------------

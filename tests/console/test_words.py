@@ -23,6 +23,7 @@ SCRIPTS = {
     "law": "law",
     "wall": "wall-window",
     "city": "city",
+    "admin": "admin",
 }
 CONSOLE = Path(__file__).resolve().parent.parent.parent / "safetynet" / "console"
 

@@ -190,6 +190,24 @@ def test_a_changed_order_counts_from_the_next_fix():
     assert [(each.zone, each.order_version) for each in told] == [("z9", 4)]
 
 
+def test_no_way_that_began_before_an_order_is_held_against_what_it_brought():
+    """Who stood where nothing was forbidden yet did no wrong; what was forbidden before is swept as ever."""
+    new = Zone(id="z9", name="x", area=Circle(*PLANE.to_latlon(-300, 0), 100.0))
+    wider = {"w1": msgspec.structs.replace(ORDER, version=4, zones=(*ORDER.zones, new))}
+    _, state = run(fix(1, -300))
+    told, after = judge([fix(2, -500)], wider, state)
+    assert told == ()
+    assert [each.zone for each in judge([fix(3, -180)], wider, after)[0]] == ["z9", "z9"], "from then on it is"
+    _, state = run(fix(1, -420))
+    assert {each.zone for each in judge([fix(2, 420)], wider, state)[0]} == {"z1"}
+    _, state = run(fix(1, -420, s=0))
+    same = {"w1": msgspec.structs.replace(wider["w1"], version=5)}
+    _, state = judge([fix(2, -500, s=10)], wider, state)
+    assert {each.zone for each in judge([fix(3, -180, s=60)], same, state)[0]} == {"z9"}, (
+        "a version that redraws nothing"
+    )
+
+
 # --- a person ends an episode --------------------------------------------------------------------------------------
 
 

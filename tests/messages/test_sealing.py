@@ -72,6 +72,9 @@ def test_who_is_named_seals_it(kind):
     elif "protected" in fields(kind):
         value = golden.sample(kind, golden.tag(kind), full=True)
         assert sealed in (f"protected:{value.protected}", f"incident:{value.incident}")
+    elif "person" in fields(kind):
+        value = golden.sample(kind, golden.tag(kind), full=True)
+        assert sealed == f"person:{value.person}", "a worker too is somebody"
     elif of_type(kind, events.Place, events.Spot):
         assert sealed is not None
         assert sealed.startswith(("incident:", "wearer:", "protected:"))
@@ -89,3 +92,14 @@ def test_an_event_whose_wearer_was_erased_is_sealed_all_the_same():
 def test_nobody_else_is_sealed_by_less_when_less_is_said():
     """A part that is absent never opens the rest."""
     assert {kind for kind in KINDS if (subject(kind) is None) != (subject(kind, full=False) is None)} == set()
+
+
+def test_free_text_is_never_open():
+    """Whoever types a reason may name anybody in it."""
+    typed = {
+        kind
+        for kind in KINDS
+        if fields(kind) & {"why", "drafted_why"} and of_type(typing.get_type_hints(kind)["why"], str)
+    }
+    assert len(typed) == 12
+    assert [kind for kind in typed if subject(kind) is None] == []

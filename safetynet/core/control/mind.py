@@ -8,7 +8,7 @@ from typing import Final, assert_never
 import msgspec
 from immutables import Map
 
-from safetynet.core import alarms, fixes, geo, incidents, law
+from safetynet.core import administration, alarms, fixes, geo, incidents, law
 from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.control import field, partners, relief, shield, sightings
 from safetynet.core.control.state import State, busy, fold
@@ -208,6 +208,8 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
             return relief.absent(state, person, at)
         case Tick():
             return _due(state, at) + relief.due(state, at)
+        case administration.Act():
+            return [*administration.decide(state.register, given, state.open, at)]
         case _:
             return [] if refuses(state, given, at) is not None else _commanded(country, state, given, at)
 

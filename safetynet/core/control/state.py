@@ -6,7 +6,8 @@ from typing import Final, assert_never
 
 from immutables import Map
 
-from safetynet.core import alarms, incidents
+from safetynet.core import administration, alarms, incidents
+from safetynet.core.administration import Register
 from safetynet.core.alarms import Alarm
 from safetynet.core.control import handovers, record, sightings
 from safetynet.core.control.handovers import Handover
@@ -59,6 +60,7 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
+from safetynet.core.events.by_administrator import Administered
 from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState, Warned
 from safetynet.core.messages import (
     EndIncident,
@@ -103,6 +105,7 @@ class State:
     record: Map[IncidentId, tuple[Entry, ...]] = Map()
     disk: DiskLevel = DiskLevel.AMPLE
     handovers: Map[HandoverId, Handover] = Map()
+    register: Register = administration.EMPTY
 
 
 EMPTY: Final = State()
@@ -177,6 +180,8 @@ def evolve(state: State, event: AnyEvent) -> State:
             return replace(state, disk=event.level)
         case HandoverOffered() | HandoverNoted() | HandoverItemConfirmed() | HandoverTaken() | HandoverWithdrawn():
             return replace(state, handovers=handovers.after(state.handovers, event))
+        case Administered():
+            return replace(state, register=administration.evolve(state.register, event))
         case _:
             return state
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from safetynet.core import jurisdictions
+from safetynet.core.administration import AnyAct
 from safetynet.core.dispatch import Unit
 from safetynet.core.events import (
     ClosedIncidentOpened,
@@ -356,7 +357,7 @@ Command: TypeAlias = (
 Reread: TypeAlias = ClosedIncidentOpened | ReportMade
 """A closed incident was opened again, as `core.archives` allowed: recorded as it comes."""
 Given: TypeAlias = (
-    Judged | Command | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Reread | Absent | Tick
+    Judged | Command | AnyAct | Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Reread | Absent | Tick
 )
 """`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 

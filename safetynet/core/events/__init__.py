@@ -4,7 +4,7 @@ An event never changes: fields are only ever added with a default, and the golde
 tests. What concerns a person is stored under that person's key (`subject` says whose), so that it can be erased
 while the ledger above it stays provable.
 
-Absent on purpose: names, contacts, orders (they live in the person store) and tracks (they live in the journal).
+Absent on purpose: names, contacts, orders (but in what an administrator entered, sealed) and tracks (in the journal).
 A position is here only where it justified a decision.
 """
 
@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from safetynet.core.events import by_administrator
 from safetynet.core.events.base import CameraCard as CameraCard
 from safetynet.core.events.base import Event as Event
 from safetynet.core.events.base import Place as Place
@@ -590,7 +591,10 @@ Anywhere: TypeAlias = (
     | DiskChanged
     | CameraCalibrated
 )
-AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | Anywhere
+ByAdministrator: TypeAlias = by_administrator.AnyAdministered
+AnyEvent: TypeAlias = (
+    AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | ByAdministrator | Anywhere
+)
 
 
 def subject(event: AnyEvent) -> SubjectId | None:
@@ -637,5 +641,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             return SubjectId(f"protected:{event.protected}")
         case HandoverNoted() | HandoverItemConfirmed():
             return SubjectId(f"handover:{event.handover}")
+        case by_administrator.Administered():
+            return by_administrator.subject(event)
         case _:
             return None

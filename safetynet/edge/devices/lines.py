@@ -232,6 +232,8 @@ class Line:
                 return Reason.UNKNOWN_DEVICE
             self.device, self._whose = device, whose
             self.proven = self.proves(device)
+        elif self.known(self.device) != self._whose:
+            return Reason.UNKNOWN_DEVICE  # returned, or under another key, while the line stood
         elif heard.name and heard.name != self.device:
             return Reason.OTHER_DEVICE
         if heard.key is not None and not self.proven:
