@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import field, lookups, site, statute, surface
+from safetynet.app import field, footage, lookups, site, statute, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -58,7 +58,7 @@ OWNTRACKS: Final = surface.Entry(
 )  # fmt: skip
 
 
-class Program(site.Program, lookups.Program, Protocol):
+class Program(site.Program, lookups.Program, footage.Program, Protocol):
     """What the pages need of the control centre."""
 
     units: dict[UnitId, UnitRow]
@@ -169,6 +169,7 @@ class _Pages(_Carried):
     def __init__(self, control: Program) -> None:
         super().__init__(control, site.loopback(control.centre, control.centre.video_port), HOME)
         self._lookups = lookups.Lookups(control, self._whose, self._ours, self._problem, self._files.headers)
+        self._footage = footage.Desk(control, self._whose, self._ours, self._problem, self._files.headers)
         self._units: dict[DeviceId, osmand.Registered] = {
             each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
         }
@@ -182,6 +183,7 @@ class _Pages(_Carried):
             Route("/law.json", self._law_table),
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
+            *self._footage.routes(),
             *self.carried(),
             Route("/photo/{incident}/{action}", self._photo),
             Route("/unit", self._unit, methods=["GET", "POST"]),

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from safetynet.core import events, messages
+from safetynet.core.events import footage
 from safetynet.edge import codec
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -48,7 +49,8 @@ def test_every_kind_has_its_golden_bytes(what, shape):
 
 
 def test_every_kind_of_the_unions_is_counted():
-    every_event = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)}
+    named = (*vars(events).values(), *vars(footage).values())
+    every_event = {kind for kind in named if isinstance(kind, type) and issubclass(kind, events.Event)}
     assert set(golden.KINDS["event"]) == every_event - {events.Event}
     every_message = {
         kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Message)

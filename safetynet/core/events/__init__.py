@@ -32,6 +32,8 @@ from safetynet.core.events.by_relay import StrangersRefused as StrangersRefused
 from safetynet.core.events.by_relay import StreamClosed as StreamClosed
 from safetynet.core.events.by_relay import StreamOpened as StreamOpened
 from safetynet.core.events.by_relay import ViewingRefused as ViewingRefused
+from safetynet.core.events.footage import AboutFootage as AboutFootage
+from safetynet.core.events.footage import FootageAsked, FootageRequested
 from safetynet.core.events.of_program import DiskChanged as DiskChanged
 from safetynet.core.events.of_program import LogRestored as LogRestored
 from safetynet.core.events.of_program import ProgramStarted as ProgramStarted
@@ -590,7 +592,9 @@ Anywhere: TypeAlias = (
     | DiskChanged
     | CameraCalibrated
 )
-AnyEvent: TypeAlias = AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | Anywhere
+AnyEvent: TypeAlias = (
+    AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | AboutFootage | Anywhere
+)
 
 
 def subject(event: AnyEvent) -> SubjectId | None:
@@ -612,6 +616,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | PositionFollowed()
             | IncidentClosed()
             | ViewingNoticeDue()
+            | FootageAsked()
         ):
             return SubjectId(f"wearer:{event.wearer}")
         case ClosedIncidentOpened() | ReportMade():
@@ -631,6 +636,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | SightingReported()
             | NoticeReceived()
             | ProtectedPlaceReceived()
+            | FootageRequested()
         ):
             return SubjectId(f"incident:{event.incident}")
         case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
