@@ -10,7 +10,7 @@ may know a name learns it after saying what for.
 import asyncio
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from safetynet.app.people import People, WearerRecord
@@ -24,6 +24,8 @@ from safetynet.core.events import (
     AlarmRepeated,
     AlarmReturned,
     AnyEvent,
+    CamerasChanged,
+    CamerasProposed,
     IncidentOpened,
     Place,
     Segment,
@@ -32,7 +34,7 @@ from safetynet.core.events import (
     VideoGranted,
     ViewingRefused,
 )
-from safetynet.core.terms import AlarmId, GrantId, IncidentId, Purpose, WearerId
+from safetynet.core.terms import AlarmId, CameraId, CentreId, GrantId, IncidentId, Purpose, WearerId
 from safetynet.edge.journal import Journal
 from safetynet.edge.store import Store
 
@@ -60,6 +62,8 @@ class _Held:
     serials: "array[int]"
     whole: bool
     """Whether its opening could be read: when it was erased, what is left is shown as such."""
+    lenses: dict[tuple[CentreId, CameraId], str] = field(default_factory=dict[tuple[CentreId, CameraId], str])
+    """Names of cameras that were proposed or provided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ class Archive:
         self._held: dict[IncidentId, _Held] = {}
         self._alarms: dict[AlarmId, IncidentId] = {}
         self._raised: dict[AlarmId, list[tuple[int, AnyEvent]]] = {}
-        self._grants: dict[GrantId, IncidentId] = {}
+        self._grants: dict[GrantId, tuple[IncidentId, CentreId]] = {}
         self._upto = 0
         self._frontier = ledger.Frontier()
         self._turn = asyncio.Semaphore(OPENINGS_AT_ONCE)
@@ -122,9 +126,9 @@ class Archive:
             case StreamOpened() | StreamClosed() if event.side != "viewed":
                 return  # between the relays; who looked at it is an event of its own
             case StreamOpened() | StreamClosed() | ViewingRefused():
-                incident = self._grants.get(event.grant)
-                if incident is not None:
-                    self._note(incident, serial, event)
+                granted = self._grants.get(event.grant)
+                if granted is not None:
+                    self._note(granted[0], serial, event)
             case _:
                 self._about(serial, event)
 
@@ -139,10 +143,21 @@ class Archive:
                 for earlier, raised in self._raised.pop(event.alarm, []):
                     self._note(incident, earlier, raised)
             case VideoGranted():
-                self._grants[event.grant] = incident
+                self._grants[event.grant] = incident, event.city
             case _:
                 pass  # it brings no further id
         self._note(incident, serial, event)
+        self._lenses(incident, event)
+
+    def _lenses(self, incident: IncidentId, event: AnyEvent) -> None:
+        match event:
+            case CamerasProposed() | VideoGranted():
+                city = event.city
+            case CamerasChanged() if event.grant in self._grants:
+                city = self._grants[event.grant][1]
+            case _:
+                return
+        self._held[incident].lenses.update({(city, each.camera): each.name for each in event.cameras})
 
     def _note(self, incident: IncidentId, serial: int, event: AnyEvent) -> None:
         held = self._held.get(incident)
@@ -161,7 +176,7 @@ class Archive:
     def _drop(self, incident: IncidentId) -> None:
         del self._held[incident]
         self._alarms = {alarm: each for alarm, each in self._alarms.items() if each != incident}
-        self._grants = {grant: each for grant, each in self._grants.items() if each != incident}
+        self._grants = {grant: each for grant, each in self._grants.items() if each[0] != incident}
 
     # --- finding ---------------------------------------------------------------------------------------------------
 
@@ -183,6 +198,11 @@ class Archive:
     def row(self, incident: IncidentId) -> Row | None:
         held = self._held.get(incident)
         return held.row if held else None
+
+    def lenses(self, incident: IncidentId) -> dict[tuple[CentreId, CameraId], str]:
+        """Cameras that were proposed or provided for it, each with its city, and their names."""
+        held = self._held.get(incident)
+        return dict(held.lenses) if held else {}
 
     # --- opening ---------------------------------------------------------------------------------------------------
 

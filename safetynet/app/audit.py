@@ -17,6 +17,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 from rich.console import Console
 
+from safetynet.app import receipts
 from safetynet.core import ledger
 from safetynet.core.events import (
     AnyEvent,
@@ -147,6 +148,11 @@ class Verdict:
     pending: int = 0
     lost: int = 0
     """Segments at the end of a stream whose road, or whose relay, broke: one side has less of them, and says so."""
+    footage: int = 0
+    """Files of past footage that stand in both logs, alike."""
+    footage_pending: int = 0
+    footage_undelivered: int = 0
+    """Files that a city cut and the receiver says, in the open, never to have had."""
     unproven_streams: int = 0
     """Streams of a lone log whose grant is sealed: only the receiver's log can bear them out."""
 
@@ -173,6 +179,7 @@ def verify(folder: Path, known: Sequence[Note] = (), trusted: Sequence[VerifierK
         faults += _own(log)
     if verdict.compared:
         _compare(verdict)
+        _files(verdict)
     _grants(verdict)
     return verdict
 
@@ -427,6 +434,14 @@ def _named(segment: Segment) -> str:
     return f"{segment.seq} of {segment.stream}"
 
 
+def _files(verdict: Verdict) -> None:
+    """Files of past footage: what was provided against what was received."""
+    found = receipts.compare((log.name, log.events) for log in verdict.logs)
+    verdict.faults += [Fault(each.log, each.index, each.what) for each in found.faults]
+    verdict.footage, verdict.footage_pending = found.alike, found.pending
+    verdict.footage_undelivered = found.undelivered
+
+
 # --- grants --------------------------------------------------------------------------------------------------------
 
 
@@ -543,6 +558,9 @@ def _summary(verdict: Verdict) -> dict[str, object]:
         "matched": verdict.matched,
         "pending": verdict.pending,
         "lost": verdict.lost,
+        "footage": verdict.footage,
+        "footage_pending": verdict.footage_pending,
+        "footage_undelivered": verdict.footage_undelivered,
         "unproven_streams": verdict.unproven_streams,
         "restored": [
             {
@@ -609,6 +627,11 @@ def _show(verdict: Verdict) -> None:
             f"제공-수신 대조 given against received: 일치 equal {verdict.matched:,} · 대기 pending {verdict.pending:,}"
             f" · 길에서 잃음 lost on a broken road {verdict.lost:,}"
         )
+        if verdict.footage or verdict.footage_pending or verdict.footage_undelivered:
+            out.print(
+                f"과거 영상 past footage: 일치 equal {verdict.footage:,} · 대기 pending {verdict.footage_pending:,}"
+                f" · 미수령 undelivered {verdict.footage_undelivered:,}"
+            )
     else:
         out.print("원장이 하나뿐이라 제공과 수신을 대조하지 못했습니다. One ledger alone: nothing was compared.")
     for fault in verdict.faults[:FAULTS_SHOWN_MAX]:

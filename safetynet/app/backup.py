@@ -36,8 +36,8 @@ NEEDED: Final = ("keys/log.key", "keys/sign.key", "keys/person.key")
 PUBLIC_KEYS: Final = ("keys/ca.pem", "keys/peers.json")
 SECRETS: Final = ("sources.json", "demo.json")
 """Outside `keys/`: they go with the keys, only ever into the sealed file."""
-NEVER: Final = (LOG, RELAY_LOG, JOURNAL, "ledger", "reserve", "sessions.json")
-"""Copied in another way, made anew, or (who was signed in) over with the restore."""
+NEVER: Final = (LOG, RELAY_LOG, JOURNAL, "ledger", "reserve", "sessions.json", "footage")
+"""Copied in another way, made anew, or (who was signed in; past footage, which must end in time) over with the restore."""
 
 
 def _files(folder: Path) -> tuple[list[str], list[str]]:

@@ -19,27 +19,31 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope
 from starlette.types import Send as Answer
 
-from safetynet.app import city_views, figures, site, surface, windows
+from safetynet.app import city_views, excerpts, figures, site, surface, windows
 from safetynet.app.cards import links_of
 from safetynet.app.city_views import Looked
+from safetynet.app.excerpts import Excerpts
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.core import cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.events import AnyEvent, GrantRefused, StreamClosed, StreamOpened
-from safetynet.core.messages import AnyMessage, Envelope, RequestVideo
+from safetynet.core.footage import giving
+from safetynet.core.footage.giving import Around
+from safetynet.core.messages import AnyMessage, Envelope, RequestFootage, RequestVideo
 from safetynet.core.provisions import Held
-from safetynet.core.terms import CameraId, CentreId, DiskLevel, GrantId, IncidentId, Why
-from safetynet.edge import clock, config, health, keys, log, metrics, process, registry
+from safetynet.core.terms import CameraId, CentreId, DiskLevel, FootageId, GrantId, IncidentId, Why
+from safetynet.edge import clock, config, health, keys, log, metrics, process, recorder, registry
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
 from safetynet.edge.link import Behind, Link, LinkState
-from safetynet.edge.policy import Policy, facts
+from safetynet.edge.policy import Policy, facts, footage_facts
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
 from safetynet.edge.sources import ptz
 from safetynet.edge.sources.ptz import Turner
+from safetynet.edge.spool import Spool
 from safetynet.edge.store import Store
 from safetynet.edge.web import Feed
 
@@ -86,6 +90,10 @@ class City(windows.Host):
             self._react,
         )
         self._declare()
+        self.excerpts = Excerpts(
+            Spool(folder, self.store.person_keys), recorder.of(folder), lambda: self.loop.state, self._take_footage
+        )
+        self.excerpts.sweep()
         self.contexts = keys.server_context(folder), keys.client_context(folder)
         self.link = Link(
             self.centre,
@@ -98,6 +106,7 @@ class City(windows.Host):
             changed=self.link_changed,
             heads=Heads(self.store, self.centre.id, self.keys.log_public, self.keys.sign_log),
             behind=self.behind,
+            courier=self.excerpts.giver,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
         self.windows = Wire(folder / "windows.sock", self.windows_recorded)
@@ -135,6 +144,8 @@ class City(windows.Host):
 
     def _asked(self, envelope: Envelope, message: AnyMessage) -> grants.PolicyAnswer | None:
         """The policy engine's answer to a request of a person; nothing else is put to it."""
+        if isinstance(message, RequestFootage):
+            return self._footage_policy(envelope.origin, message)
         if not isinstance(message, RequestVideo):
             return None
         held = self.loop.state.requests.get(message.request)
@@ -154,6 +165,25 @@ class City(windows.Host):
                 signature_verified=True,  # or whose signature does not stand
             )
         )
+
+    def _footage_policy(self, sender: CentreId, asked: RequestFootage | giving.Wanted) -> grants.PolicyAnswer:
+        peer = config.peer(self.centre, sender)
+        assert peer is not None, "the link lets only partners in"
+        around = Around(self.ground.registry, self.loop.state.over)
+        told = footage_facts(
+            asked,
+            around,
+            clock.now(),
+            sender=sender,
+            role=peer.role,
+            mtls_verified=True,
+            signature_verified=True,
+        )
+        return self.policy.ask(told)
+
+    def _take_footage(self, command: giving.Command) -> None:
+        self._run(self.loop.take(command, clock.now()))
+        self.show()
 
     def refused(self, sender: CentreId, seq: int, why: Why) -> None:
         self._run(self.loop.take(city.HeardBadly(sender=sender, seq=seq, why=why), clock.now()))
@@ -212,6 +242,10 @@ class City(windows.Host):
                     self.windows.tell(relay.CutGrant(grant=grants.own(grant), why=why))
                 case city.MoveCamera(camera, turn):
                     self._turner.turn(camera, turn)
+                case giving.CutFootage():
+                    continue  # `Excerpts.run` looks at the state, so that a crash forgets nothing
+                case giving.DropFootage(footage):
+                    self.excerpts.drop(footage)
                 case city.LetIn():
                     self.windows.tell(
                         relay.Admit(
@@ -270,6 +304,8 @@ class City(windows.Host):
             seat.admitted.discard(said.grant)  # a token serves once: whoever asks again has lost it
             self._admit()
             return None
+        if said.footage is not None:
+            return self._answer_footage(seat, said, said.footage)
         command = self._command(seat, said)
         if isinstance(command, str):
             return command
@@ -281,6 +317,23 @@ class City(windows.Host):
         self._admit()
         self.show()
         return None
+
+    def _answer_footage(self, seat: windows.Seat, said: windows.Do, footage: FootageId) -> Why | str | None:
+        held = self.loop.state.footage.get(footage)
+        command: giving.Command
+        match said:
+            case windows.Do(act="approve"):
+                policy = self._footage_policy(held.sender, held) if held else None
+                without = frozenset(said.without)
+                command = giving.AllowFootage(footage=footage, by=seat.person, without=without, policy=policy)
+            case windows.Do(act="refuse", why=why) if why:
+                command = giving.DenyFootage(footage=footage, by=seat.person, why=why)
+            case _:
+                return "bad_command"
+        no = giving.refuses(self.loop.state.footage, command, clock.now())
+        if no is None:
+            self._take_footage(command)
+        return no
 
     def _command(self, seat: windows.Seat, said: windows.Do) -> city.Command | str:
         """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
@@ -345,7 +398,8 @@ class City(windows.Host):
             streams_own=open_streams.count(self.centre.id),
             ledger_size=self.store.head(),
         )
-        self._feed.show(city_views.people(self.ground, state, seen), at)
+        view = city_views.people(self.ground, state, seen)
+        self._feed.show({**view, "footage": excerpts.rows(self.ground, state, seen)}, at)
         shown = set(city_views.open_incidents(state))
         if self._shown - shown:
             self._feed.forget()  # where a person was is told to nobody after the end, also not to a page that was away
@@ -371,6 +425,7 @@ class City(windows.Host):
             tasks.create_task(self.link.serve())
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
+            tasks.create_task(self.excerpts.run())
             tasks.create_task(self._renew())
             tasks.create_task(self.lag.watch())
             tasks.create_task(keys.follow(self.folder, *self.contexts))

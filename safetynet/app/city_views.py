@@ -97,10 +97,10 @@ def _request(ground: Ground, state: State, held: Held, seen: Looked) -> dict[str
         "answer_by": held.answer_by if held.grant is None else None,
         "until": held.until,
         "radius_m": held.radius_m,
-        "cameras": [_named(ground, each) for each in held.cameras] if shown else [],
+        "cameras": [named(ground, each) for each in held.cameras] if shown else [],
         "count": len(held.cameras),
         "grant": held.grant,
-        "by_name": _name(row.by, seen) if row else None,
+        "by_name": called(row.by, seen) if row else None,
         "unreviewed": bool(row and unreviewed(row)),
         "after_no": (held.sender, held.incident) in state.by_hand,
         "law": _law(held),
@@ -112,11 +112,11 @@ def _priority(kind: AlarmKind) -> int:
     return int(alarms.priority(kind, Certainty.CERTAIN))
 
 
-def _name(person: PersonId | None, seen: Looked) -> str | None:
+def called(person: PersonId | None, seen: Looked) -> str | None:
     return seen.names.get(person, person) if person else None
 
 
-def _named(ground: Ground, id: CameraId) -> dict[str, object]:
+def named(ground: Ground, id: CameraId) -> dict[str, object]:
     camera = ground.registry.camera(id)
     return {"camera": id, "name": camera.name if camera else id, "purpose": camera.purpose if camera else ""}
 
@@ -210,7 +210,7 @@ def _card(ground: Ground, id: CameraId) -> CameraCard | None:
 def _sightings(ground: Ground, held: Sequence[Held], seen: Looked) -> list[dict[str, object]]:
     said: list[SightingMarked] = sorted((one for each in held for one in each.sightings), key=lambda one: one.seen_at)
     return [
-        cards.sighting(card, one.seen_at, one.sight, one.heading, one.travel, _name(one.by, seen) or "")
+        cards.sighting(card, one.seen_at, one.sight, one.heading, one.travel, called(one.by, seen) or "")
         for one in said[-SIGHTINGS_SHOWN_MAX:]
         if (card := _card(ground, one.camera)) is not None
     ]
@@ -229,17 +229,17 @@ def _provision(ground: Ground, row: Provision, seen: Looked) -> dict[str, object
         "at": row.at,
         "basis": row.basis.value if row.basis else None,
         "kind": row.kind.value if row.kind else None,
-        "cameras": sorted(str(_named(ground, each)["name"]) for each in row.cameras),
+        "cameras": sorted(str(named(ground, each)["name"]) for each in row.cameras),
         "at_once": row.at_once,
         "conditions": list(row.conditions),
         "until": row.until,
-        "by_name": _name(row.by, seen),
+        "by_name": called(row.by, seen),
         "ended_at": row.ended_at,
-        "ended_by_name": _name(row.ended_by, seen),
+        "ended_by_name": called(row.ended_by, seen),
         "why": row.why.value if row.why else None,
         "watched": row.watched,
         "unreviewed": unreviewed(row),
-        "reviewed_by_name": _name(row.reviewed_by, seen),
+        "reviewed_by_name": called(row.reviewed_by, seen),
         "answered_ms": row.answered_ms,
     }
 

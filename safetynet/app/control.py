@@ -20,6 +20,7 @@ from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
 from safetynet.app.devices import Doors
+from safetynet.app.footage import Files
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application, phones
 from safetynet.app.people import OFFICER, OPERATORS, PROTECTED, People, before_the_log, units
@@ -41,6 +42,7 @@ from safetynet.core.events import (
 )
 from safetynet.core.events.by_administrator import Administered
 from safetynet.core.fixes import Fix, Mark
+from safetynet.core.footage import asking
 from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.rules import RuleState
@@ -49,6 +51,7 @@ from safetynet.core.terms import (
     ActionId,
     AlarmId,
     CentreId,
+    DiskLevel,
     FixId,
     IncidentId,
     Instant,
@@ -62,6 +65,7 @@ from safetynet.core.verdicts import Transition
 from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
+from safetynet.edge.courier import Want
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
@@ -70,6 +74,7 @@ from safetynet.edge.journal import Journal
 from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
+from safetynet.edge.spool import Spool
 from safetynet.edge.store import Store
 from safetynet.edge.web import Feed
 
@@ -154,6 +159,7 @@ class Control(windows.Host):
         self._streams: dict[str, CentreId] = {}
         self._cameras = _camera_count(folder)
         self.contexts = keys.server_context(folder), keys.client_context(folder)
+        self.files = self._made_files()
         self.link = Link(
             self.centre,
             self.store,
@@ -165,6 +171,7 @@ class Control(windows.Host):
             changed=self.link_changed,
             heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
             behind=self.behind,
+            courier=self.files.fetcher,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
         self._shift = shifts.Watch(self)
@@ -343,6 +350,8 @@ class Control(windows.Host):
                     self.relay.tell(relay.CutIncident(incident=incident, why=why))
                 case words.CutViewer(viewer, why):
                     self.relay.tell(relay.CutViewer(viewer=viewer, why=why))
+                case asking.DropFootage(footage):
+                    self.files.drop(footage)
                 case _:
                     raise AssertionError(f"a message leaves by the outbox: {errand}")
 
@@ -477,6 +486,13 @@ class Control(windows.Host):
             return None
         return kept
 
+    def _want(self, peer: CentreId, want: Want) -> bool:
+        return self.link.tell(peer, want)
+
+    def take_footage(self, command: asking.Command) -> None:
+        """On disk, and what follows of it done, when this returns."""
+        self._run(self.loop.take(command, clock.now()))
+
     def photo(self, incident: IncidentId, action: ActionId) -> bytes | None:
         return field.photo(self.store, self.loop.state, incident, action)
 
@@ -587,6 +603,7 @@ class Control(windows.Host):
                 tasks.create_task(self.link.dial(peer))
             tasks.create_task(self.relay.run(self._greet))
             tasks.create_task(self._tick())
+            tasks.create_task(self.files.fetcher.run())
             tasks.create_task(self._web())
             if (door := self.centre.phones) is not None:
                 tasks.create_task(site.serve_phones(phones(self, door), self.folder, door))
@@ -649,6 +666,17 @@ class Control(windows.Host):
         if changed is not None:
             self._run(self.loop.take(changed, changed.at))
             self._admit()
+
+    def _made_files(self) -> Files:
+        files = Files(
+            Spool(self.folder, self.store.person_keys),
+            lambda: self.loop.state,
+            self._want,
+            self.take_footage,
+            may_write=lambda: self.disk.level is DiskLevel.AMPLE,
+        )
+        files.sweep()
+        return files
 
     async def _web(self) -> None:
         await self.doors.open.wait()

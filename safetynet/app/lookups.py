@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from safetynet.app import reports, surface
+from safetynet.app import footage, reports, surface
 from safetynet.app.administration import Office
 from safetynet.app.archive import PAGE_ROWS, Archive, Names, Opened, Page, ticks
 from safetynet.app.loop import Loop
@@ -43,7 +43,6 @@ from safetynet.edge.store import Store
 
 BODY_BYTES_MAX: Final = 2_048
 PAGES_MAX: Final = 1_000
-SUPERVISOR: Final = "supervisor"
 
 
 class Program(Protocol):
@@ -304,12 +303,7 @@ class Lookups:
         }
 
     def _reader(self, session: Session) -> Reader:
-        account = session.account
-        state = self._program.loop.state
-        concerned = frozenset(
-            wearer for wearer, id in state.open.items() if state.incidents[id].owner == account.person
-        )
-        return Reader(person=account.person, supervisor=account.role == SUPERVISOR, concerned=concerned)
+        return footage.reader(session, self._program.loop.state)
 
     def _write_down(self, event: words.Reread) -> None:
         """On disk before anything of it is shown."""

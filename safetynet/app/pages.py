@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import administration, field, lookups, site, statute, surface
+from safetynet.app import administration, field, footage, lookups, site, statute, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -58,7 +58,7 @@ OWNTRACKS: Final = surface.Entry(
 )  # fmt: skip
 
 
-class Program(site.Program, lookups.Program, administration.Program, Protocol):
+class Program(site.Program, lookups.Program, administration.Program, footage.Program, Protocol):
     """What the pages need of the control centre."""
 
     units: dict[UnitId, UnitRow]
@@ -172,6 +172,7 @@ class _Pages(_Carried):
         self._administration = administration.Desk(
             control, self._whose, self._ours, self._problem, self._files.page, self._files.headers
         )
+        self._footage = footage.Desk(control, self._whose, self._ours, self._problem, self._files.headers)
         self._units: dict[DeviceId, osmand.Registered] = {
             each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
         }
@@ -186,6 +187,7 @@ class _Pages(_Carried):
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
             *self._administration.routes(),
+            *self._footage.routes(),
             *self.carried(),
             Route("/photo/{incident}/{action}", self._photo),
             Route("/unit", self._unit, methods=["GET", "POST"]),

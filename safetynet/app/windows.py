@@ -26,6 +26,7 @@ from safetynet.core.terms import (
     DispatchId,
     Disposition,
     FieldMark,
+    FootageId,
     GrantId,
     HandoverId,
     Heading,
@@ -103,6 +104,7 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     item: HandoverItem | None = None
     text: str = ""
     reason: Reassign | None = None
+    footage: FootageId | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

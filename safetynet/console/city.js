@@ -1,6 +1,7 @@
 /** The smart city centre's page: what is asked, what is provided, what its people see in it. It never says who. */
 import { html, render } from 'lit';
 import './age.js';
+import './cityfootage.js';
 import './cityside.js';
 import { everySecond } from './clock.js';
 import './header.js';
@@ -76,6 +77,7 @@ const incident = () => {
 };
 const today = () => Object.values(state.all.today)[0] ?? null;
 const list = () => /** @type {import('./requests.js').Requests} */ (page.querySelector('sn-requests'));
+const footage = () => Object.values(state.all.footage).sort((a, b) => b.at - a.at);
 /** Newest first. */
 const provisions = () => Object.values(state.all.provisions).sort((a, b) => b.at - a.at);
 
@@ -280,8 +282,8 @@ function layout() {
     <sn-watchdog .state=${state}></sn-watchdog>
     ${sound.blocked() ? html`<div class="strip">${t('sound.blocked')}</div>` : ''}
     <main class="desk city-desk"><h1 class="vh">${t('city.title')}</h1>
-      <section class="pane" aria-label=${t('city.requests')}><sn-requests .requests=${requests()} .provisions=${provisions()} .today=${today()} .selected=${seen.selected} .tab=${seen.tab} .without=${seen.without} .ready=${state.ready()} .recorded=${seen.recorded}></sn-requests></section>
-      <section class=${seen.recorded ? 'mid record' : 'mid'} aria-label=${t(seen.recorded ? 'record.title' : at ? 'map.incident' : 'map.area')}>${seen.recorded ? html`<sn-provisions .rows=${provisions()} .ledger=${today()?.ledger_size ?? 0}></sn-provisions>` : html`<sn-map class="mapbox" .nameless=${true} .incident=${at}
+      <section class="pane" aria-label=${t('city.requests')}><sn-requests .requests=${requests()} .provisions=${provisions()} .today=${today()} .selected=${seen.selected} .tab=${seen.tab} .without=${seen.without} .ready=${state.ready()} .recorded=${seen.recorded}></sn-requests><sn-city-footage .rows=${footage()}></sn-city-footage></section>
+      <section class=${seen.recorded ? 'mid record' : 'mid'} aria-label=${t(seen.recorded ? 'record.title' : at ? 'map.incident' : 'map.area')}>${seen.recorded ? html`<sn-provisions .rows=${provisions()} .footage=${footage()} .ledger=${today()?.ledger_size ?? 0}></sn-provisions>` : html`<sn-map class="mapbox" .nameless=${true} .incident=${at}
           .tiles=${wall} .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
         ${at ? html`<sn-law .incident=${at}></sn-law><sn-wall .tiles=${wall} .layout=${'6'} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>` : ''}`}</section>
       <aside class="pane" aria-label=${t(at && !seen.recorded ? 'city.camera' : 'city.centre')}>${seen.note ? html`<p class=${seen.note.failed ? 'note failed' : 'note'} role="status">${seen.note.text}</p>` : ''}${at && !seen.recorded
@@ -326,6 +328,7 @@ on('sn-act', ({ act, id }) => {
   else DO[act]?.();
 });
 on('sn-reason', ({ why }) => void no(why));
+on('sn-footage-answer', ({ footage: id, act, without, why }) => void command(act, { footage: id, ...(act === 'approve' ? { without } : { why }) }, t('footage.city.answered')));
 on('sn-seen', (what) => void mark(what));
 on('sn-heading', ({ heading }) => { seen.heading = heading; draw(); });
 on('sn-turn', ({ turn }) => {

@@ -3,6 +3,7 @@ import { html, render } from 'lit';
 import './age.js';
 import { Light } from './base.js';
 import { CODES } from './choices.js';
+import './footage.js';
 import { byPriority, unanswered } from './header.js';
 import { icon, shape } from './icons.js';
 import { letters } from './keys.js';
@@ -41,6 +42,8 @@ const seen = {
   /** @type {{text: string, failed: boolean}|null} */
   note: null,
   busy: false,
+  /** Requests for past footage that wait for this person's approval. */
+  waiting: 0,
 };
 const me = () => Object.values(state.all.me)[0] ?? null;
 const replay = () => /** @type {import('./replay.js').Replay|null} */ (page.querySelector('sn-replay'));
@@ -188,12 +191,12 @@ window.addEventListener('keydown', (event) => {
     }
     return;
   }
-  if (event.code === 'Escape' && seen.story && !at.closest('input:not([type=range]), select')) {
+  if (event.code === 'Escape' && seen.story && !at.closest('input:not([type=range]), select, dialog')) {
     seen.story = null;
     draw();
     return;
   }
-  const field = at.closest('input:not([type=range]), select, textarea');
+  const field = at.closest('input:not([type=range]), select, textarea, dialog');
   const own = event.code === 'Space' && at.closest('button, a, input');
   const range = event.code === 'Home' && at.closest('input');
   if (!(event.code in KEYS) || field || own || range || (!letters() && !event.altKey && event.code !== 'Home')) return;
@@ -217,8 +220,8 @@ function layout() {
     ${waiting.length ? html`<div class="strip ar-waiting" role="status">${t('archive.waiting', { n: count(waiting.length) })} <a class="link" href="/operator">${t('archive.back')}</a></div>` : ''}
     <main class=${`desk archive-desk${story ? '' : ' finding'}`}><h1 class="vh">${t('archive.title')}</h1>
       <section class="pane" aria-label=${t('archive.find')}>${find()}${list()}</section>
-      ${story ? html`<sn-replay class="rp" .story=${story} .theme=${theme()} .busy=${seen.busy} .note=${seen.note}></sn-replay>`
-        : html`<section class="mid rp-empty"><div>${icon('doc', 32)}<p><b>${t('archive.choose')}</b></p><p class="sec2">${t('archive.choose_more')}</p></div></section>`}</main>
+      ${story ? html`<sn-replay class="rp" .story=${story} .viewer=${me()?.name ?? ''} .theme=${theme()} .busy=${seen.busy} .note=${seen.note}></sn-replay>`
+        : html`<section class="mid rp-empty" aria-label=${t('footage.title')}><div class="rp-choose">${icon('doc', 32)}<p><b>${t('archive.choose')}</b></p><p class="sec2">${t('archive.choose_more')}</p></div><div class="fg-all">${seen.waiting ? html`<p class="fg-wait" role="status">${t('footage.waiting', { n: count(seen.waiting) })}</p>` : ''}<sn-footage .incident=${null} .viewer=${me()?.name ?? ''}></sn-footage></div></section>`}</main>
     ${seen.asking ? html`<sn-ask .row=${seen.asking}></sn-ask>` : ''}`;
 }
 
@@ -259,6 +262,8 @@ const on = (name, heed) => page.addEventListener(name, (event) => heed(/** @type
 on('sn-chosen', ({ purpose, permit }) => void open(purpose, permit));
 on('sn-back', () => { seen.asking = null; draw(); });
 on('sn-report', () => void report());
+on('sn-footage', ({ waiting }) => { if (seen.waiting !== waiting) { seen.waiting = waiting; draw(); } });
+on('sn-incident', ({ incident }) => { const found = seen.found?.rows.find((each) => each.incident === incident); if (found) { seen.asking = found; draw(); } else { seen.note = { text: t('archive.none'), failed: true }; draw(); } });
 on('sn-lang', () => speak(isKorean() ? 'en' : 'ko'));
 on('sn-theme', () => { toggle(); draw(); });
 on('sn-pace', draw);

@@ -64,7 +64,7 @@ export const ARCHIVE = {
   'archive.cameras': ['제공 중인 카메라', 'Cameras granted'],
   'archive.place': ['위치', 'Fix'],
   'archive.no_place': ['위치 없음', 'no fix'],
-  'archive.no_pictures': ['이 센터는 영상을 저장하지 않습니다. 누가 언제 보았는지만 남습니다.', 'This centre keeps no pictures. Only who looked and when remains.'],
+  'archive.no_pictures': ['실시간 영상은 저장하지 않습니다. 누가 언제 보았는지만 남습니다.', 'Live pictures are not kept. Only who looked and when remains.'],
   'archive.map': ['사건의 지도', 'map of the incident'],
   'archive.opened_for': ['열람 목적', 'Opened for'],
   'archive.looked': ['다시 연 사람', 'Opened again by'],

@@ -1,6 +1,7 @@
 import { ADMIN } from './messages-admin.js';
 import { ARCHIVE } from './messages-archive.js';
 import { SHIFT } from './messages-shift.js';
+import { FOOTAGE } from './messages-footage.js';
 
 /**
  * Every text of the pages, Korean first, English second. Keys `Enum.value` hold the words of core/terms.py and
@@ -11,6 +12,7 @@ export const TEXT = {
   ...ADMIN,
   ...ARCHIVE,
   ...SHIFT,
+  ...FOOTAGE,
   'product': ['스마트도시 안전망', 'safetynet'],
   'span.seconds': ['{s}초', '{s} s'],
   'span.minutes': ['{m}분 {s}초', '{m} min {s} s'],

@@ -2,7 +2,7 @@
 import { html } from 'lit';
 import { Light } from './base.js';
 import { icon } from './icons.js';
-import { clock, count, day, t } from './say.js';
+import { clock, count, day, megabytes, span, t } from './say.js';
 
 /** @typedef {import('./types.js').Provision} Provision */
 
@@ -36,23 +36,41 @@ export function csv(rows) {
 }
 
 export class Provisions extends Light {
-  static properties = { rows: { attribute: false }, ledger: { type: Number } };
+  static properties = { rows: { attribute: false }, footage: { attribute: false }, ledger: { type: Number } };
 
   constructor() {
     super();
     /** @type {Provision[]} newest first */
     this.rows = [];
+    /** Past footage that was answered, newest first. @type {import('./types.js').CityFootage[]} */
+    this.footage = [];
     this.ledger = 0;
   }
 
   render() {
+    const files = this.footage.filter((each) => each.state !== 'waiting');
+    /** @type {[number, unknown][]} */
+    const lines = [...this.rows.map((row) => /** @type {[number, unknown]} */ ([row.at, this.#row(row)])), ...files.map((row) => /** @type {[number, unknown]} */ ([row.answered_at ?? row.at, this.#file(row)]))];
+    const all = lines.sort((a, b) => b[0] - a[0]).map((each) => each[1]);
     const heads = ['when', 'receiver', 'purpose', 'basis', 'items', 'period', 'form', 'conditions', 'by', 'end'];
-    return html`<div class="p-h"><h2>${t('record.title')}</h2><span class="num">${t('record.rows', { n: count(this.rows.length) })} · ${t('record.ledger', { n: count(this.ledger) })}</span>
+    return html`<div class="p-h"><h2>${t('record.title')}</h2><span class="num">${t('record.rows', { n: count(all.length) })} · ${t('record.ledger', { n: count(this.ledger) })}</span>
         <button class="btn sm r" data-csv ?disabled=${!this.rows.length} @click=${() => this.#save()}>${icon('doc', 16)}${t('record.csv')}</button>
         <button class="btn sm" @click=${() => this.tell('sn-back')}>${icon('x', 16)}${t('act.back')} <kbd>Esc</kbd></button></div>
       <div class="sheet-scroll" tabindex="0" role="region" aria-label=${t('record.title')}><p class="file">${t('record.file')}</p>
-        ${this.rows.length ? html`<table class="num"><thead><tr>${heads.map((each) => html`<th scope="col">${t(`record.${each}`)}</th>`)}</tr></thead>
-        <tbody>${this.rows.map((each) => this.#row(each))}</tbody></table>` : html`<div class="calm"><b>${t('record.empty')}</b></div>`}</div>`;
+        ${all.length ? html`<table class="num"><thead><tr>${heads.map((each) => html`<th scope="col">${t(`record.${each}`)}</th>`)}</tr></thead>
+        <tbody>${all}</tbody></table>` : html`<div class="calm"><b>${t('record.empty')}</b></div>`}</div>`;
+  }
+
+  /** @param {import('./types.js').CityFootage} row */
+  #file(row) {
+    const refused = row.state === 'denied';
+    const at = row.answered_at ?? row.at;
+    return html`<tr class=${refused ? 'refused' : ''} data-state=${row.state} data-footage=${row.footage}><td class="nb">${day(at)} ${clock(at)}<br><span class="sec2 nb">${row.incident}</span></td><td>${row.sender_name}</td>
+      <td>${t(`footage.city.purpose.${row.basis}`)}</td><td>${t(`FootageBasis.${row.basis}`)}${row.document ? html`<br><span class="sec2">${row.document}</span>` : ''}</td>
+      <td>${refused ? '–' : html`${t('record.cameras', { n: row.cameras.length })}<br><span class="sec2">${row.cameras.map((each) => each.camera).join(', ')}</span>`}</td>
+      <td class="nb">${day(row.since)}<br>${clock(row.since)} – ${clock(row.until)}</td><td>${refused ? '–' : html`${t('footage.city.form')}${row.files ? html`<br><span class="sec2">${t('footage.city.fetched', { n: row.files, size: megabytes(row.bytes) })}</span>` : ''}`}</td>
+      <td>${row.conditions.map((each) => t(`Condition.${each}`)).join(' · ') || '–'}</td><td>${row.by_name ?? '–'}</td>
+      <td>${refused ? html`<b>${t('city.refused')}</b> · ${t(`Why.${row.why}`)}` : t(`footage.city.state.${row.state}`)}</td></tr>`;
   }
 
   #save() {

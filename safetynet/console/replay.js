@@ -1,6 +1,7 @@
 /** `sn-replay`: a closed incident played again: stripe, map, timeline with ticks, and what was so at that instant. No picture plays: none was kept. */
 import { html, svg } from 'lit';
 import { Light } from './base.js';
+import './footage.js';
 import { icon, shape } from './icons.js';
 import './replay-map.js';
 import { seen } from './replay-map.js';
@@ -46,13 +47,14 @@ function folded(ticks) {
 }
 
 export class Replay extends Light {
-  static properties = { story: { attribute: false }, theme: { type: String }, at: { state: true }, playing: { state: true }, speed: { state: true }, busy: { type: Boolean }, note: { attribute: false } };
+  static properties = { story: { attribute: false }, viewer: { type: String }, theme: { type: String }, at: { state: true }, playing: { state: true }, speed: { state: true }, busy: { type: Boolean }, note: { attribute: false } };
 
   constructor() {
     super();
     /** @type {Story|null} */
     this.story = null;
     this.theme = 'dark';
+    this.viewer = '';
     this.at = 0;
     this.playing = false;
     this.speed = 4;
@@ -137,7 +139,7 @@ export class Replay extends Light {
     if (!story) return '';
     const now = seen(story, this.at);
     return html`<section class="mid rp-mid" aria-label=${t('archive.map')}><sn-replay-map class="mapbox" .story=${story} .at=${this.at} .theme=${this.theme}></sn-replay-map>${this.#timeline(story)}</section>
-      <aside class="pane" aria-label=${t('archive.record')}>${this.#head(story)}<div class="s-body" tabindex="0" role="region" aria-label=${t('archive.record')}>${this.#now(story, now)}${this.#record(story)}</div>
+      <aside class="pane" aria-label=${t('archive.record')}>${this.#head(story)}<div class="s-body" tabindex="0" role="region" aria-label=${t('archive.record')}>${this.#now(story, now)}<sn-footage .incident=${story.incident} .viewer=${this.viewer}></sn-footage>${this.#record(story)}</div>
         ${this.note ? html`<p class=${`note${this.note.failed ? ' failed' : ''}`} role="status">${this.note.text}</p>` : ''}
         <div class="acts"><button class="btn wide" ?disabled=${this.busy} @click=${() => this.tell('sn-report')}>${icon('doc')} ${t(this.busy ? 'archive.reporting' : 'archive.report')}</button></div></aside>`;
   }

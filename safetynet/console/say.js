@@ -74,6 +74,9 @@ export const tenths = (ms) => t('span.seconds', { s: (Math.max(0, ms) / 1000).to
 /** `460 m`, `1.9 km`. @param {number} m */
 export const metres = (m) => (m < 1000 ? `${Math.round(m)} m` : `${(m / 1000).toFixed(1)} km`);
 
+/** `37 MB`. @param {number} bytes */
+export const megabytes = (bytes) => t('footage.mb', { n: count(Math.max(1, Math.round(bytes / 1_000_000))) });
+
 /** `위성 ±18 m`. @param {import('./types.js').Place} place */
 export const certainty = (place) => `${t(`Source.${place.source}`)} ±${metres(place.radius_m)}`;
 

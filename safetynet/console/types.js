@@ -76,6 +76,10 @@
  *   basis: string|null, kind: string|null, cameras: string[], at_once: number, conditions: string[], until: number|null, by_name: string|null,
  *   ended_at: number|null, ended_by_name: string|null, why: string|null, watched: boolean, unreviewed: boolean,
  *   reviewed_by_name: string|null, answered_ms: number|null}} Provision
+ * @typedef {{footage: string, incident: string, sender_name: string, state: 'waiting'|'allowed'|'denied'|'closed', over: boolean, at: number, basis: string, article_ko: string,
+ *   article_en: string, document: string, cameras: {camera: string, name: string, purpose: string}[], since: number, until: number, answer_by: number,
+ *   answered_at: number|null, by_name: string|null, conditions: string[], fetch_by: number|null, files: number, bytes: number, lacking: Record<string, string>,
+ *   why: string|null, over_at: number|null}} CityFootage
  * @typedef {{basis: string, approval: 'auto'|'person', kinds: string[]}} ApprovalRule
  * @typedef {{cameras: number, granted: number, granted_cameras: number, refused: number, refusals: Record<string, number>, stopped: number,
  *   unreviewed: number, answer_ms_median: number|null, answer_ms_max: number|null, streams_given: number, streams_own: number,
@@ -97,7 +101,7 @@
  *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>, shield: Record<string, Shield>, requests: Record<string, CityRequest>,
  *   provisions: Record<string, Provision>, approval: Record<string, ApprovalRule>, today: Record<string, Today>,
  *   turned: Record<string, {camera: string, until: number}>, handovers: Record<string, Handover>, desks: Record<string, Desk>,
- *   health: Record<string, Health>, figures: Record<string, Figures>}} Collections
+ *   health: Record<string, Health>, figures: Record<string, Figures>, footage: Record<string, CityFootage>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.

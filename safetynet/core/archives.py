@@ -6,7 +6,6 @@ seen: the keeper's check of its access records needs no positions.
 Absent on purpose: names, tracks (both lie elsewhere and may be erased), and pictures: nothing was recorded.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -34,6 +33,7 @@ from safetynet.core.events import (
     VideoRequested,
     ViewerAdmitted,
 )
+from safetynet.core.law import DOCUMENT
 from safetynet.core.terms import (
     AlarmKind,
     Basis,
@@ -56,8 +56,7 @@ from safetynet.core.terms import (
 
 WITHOUT_POSITIONS: Final = frozenset({Purpose.SELF_CHECK})
 NEEDS_PERMIT: Final = frozenset({Purpose.COURT})
-PERMIT: Final = re.compile(r"[0-9A-Za-z가-힣\-]{4,40}")
-"""A court's file number, such as 2026영장1234: no sentence, no name."""
+PERMIT: Final = DOCUMENT
 
 
 # --- finding -------------------------------------------------------------------------------------------------------

@@ -32,10 +32,13 @@ from safetynet.core.events import (
     SightingMarked,
     ViewerAdmitted,
 )
+from safetynet.core.events.footage import AtCity, FootageDeleted
+from safetynet.core.footage import giving
 from safetynet.core.messages import (
     AnyMessage,
     AwaitPerson,
     ChangeCameras,
+    CloseFootage,
     EndGrant,
     EndIncident,
     GiveGrant,
@@ -43,7 +46,7 @@ from safetynet.core.messages import (
     PrepareVideo,
     ProposeCameras,
     RefuseVideo,
-    ReportSighting,
+    RequestFootage,
     RequestVideo,
     Send,
 )
@@ -145,7 +148,7 @@ class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Command | Tick
+Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Command | giving.Command | Tick
 """`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
@@ -216,7 +219,9 @@ class MoveCamera:
     turn: Turn
 
 
-Errand: TypeAlias = Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect | LetIn | LeaseOwn | CutOwn | MoveCamera
+Errand: TypeAlias = (
+    Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect | LetIn | LeaseOwn | CutOwn | MoveCamera | giving.Errand
+)
 
 
 # --- what happens --------------------------------------------------------------------------------------------------
@@ -232,7 +237,7 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
             return list(given.events)
         case LogRestored():
             alive = [each for _, each in sorted(state.requests.items())]
-            return [given, *(_over(each, Why.RESTORED, at) for each in alive)]
+            return [given, *(_over(each, Why.RESTORED, at) for each in alive), *giving.restored(state.footage, at)]
         case DiskChanged():
             return [given]
         case Tick():
@@ -241,7 +246,9 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
                 for _, each in sorted(state.requests.items())
                 if at >= _ends_at(each)
             ]
-            return [*over, *provisions.going_home(state, at)]
+            return [*over, *provisions.going_home(state, at), *giving.due(state.footage, at)]
+        case giving.AllowFootage() | giving.DenyFootage() | giving.Cut() | giving.NotCut():
+            return giving.commanded(state.footage, given, giving.Around(ground.registry, state.over), at)
         case _:
             return [] if refuses(state, given, at) is not None else _commanded(ground, state, given, at)
 
@@ -355,6 +362,9 @@ def _heard(ground: Ground, state: State, given: Heard, at: Instant) -> list[AnyE
                 why=message.why,
             )
             return [*ends, ended]
+        case RequestFootage() | CloseFootage():
+            around = giving.Around(ground.registry, state.over)
+            return giving.heard(state.footage, message, given.sender, given.seq, given.policy, around, at)
         case _:
             return _unasked(given, at)
 
@@ -592,6 +602,8 @@ def _short(text: str) -> str:
 
 def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Errand]:
     """Errands of one event; `state` is the one after it."""
+    if isinstance(event, AtCity | FootageDeleted):
+        return [*giving.react(event)]
     match event:
         case RequestPrepared():
             proposal = ProposeCameras(
@@ -628,7 +640,7 @@ def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Er
         case ViewerAdmitted():
             return _lets_in(state, event)
         case SightingMarked():
-            return _reports(state, event)
+            return [*provisions.reports(state, event)]
         case GrantEnded():
             stop: list[Errand] = [StopGrant(event.grant, event.why)]
             row = provisions.of_grant(state.record, event.grant)
@@ -659,22 +671,6 @@ def _lets_in(state: State, event: ViewerAdmitted) -> list[Errand]:
             until=event.until,
         ),
     ]
-
-
-def _reports(state: State, event: SightingMarked) -> list[Errand]:
-    held = grant(state, event.grant)
-    if held is None:
-        return []
-    said = ReportSighting(
-        incident=event.incident,
-        grant=event.grant,
-        camera=event.camera,
-        sight=event.sight,
-        heading=event.heading,
-        travel=event.travel,
-        seen_at=event.seen_at,
-    )
-    return [Send(held.sender, said)]
 
 
 def _cards(ground: Ground, ids: tuple[CameraId, ...]) -> tuple[CameraCard, ...]:

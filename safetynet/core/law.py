@@ -9,10 +9,11 @@ must confirm each line before anyone relies on it.
 Absent on purpose: any way to type a reason. The purpose comes from the machine's event, never from a person's words.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
-from safetynet.core.terms import AlarmKind, Basis, WearerClass, Why
+from safetynet.core.terms import AlarmKind, Basis, FootageBasis, WearerClass, Why
 
 TABLE_VERSION: Final = 1
 """Counts the wordings of `TABLE`: whoever changes a line raises it, and sets `WORDED_ON` to the day."""
@@ -341,3 +342,74 @@ TOLD_AT_ONCE: Final = _NEAR | {AlarmKind.PROTECTED_SOS, AlarmKind.PROTECTED_LOST
 """The police are told without waiting for a person (Act 31-6(4), Decree 23-14, 23-12(3)); no choice is left to anybody."""
 PLACE_SHARED: Final = frozenset({AlarmKind.APPROACH_100, AlarmKind.PROTECTED_SOS, AlarmKind.PROTECTED_LOST})
 """The police are then also told where the protected person is: they go there. Nobody else ever is."""
+
+
+# --- past footage --------------------------------------------------------------------------------------------------
+
+DOCUMENT: Final = re.compile(r"[0-9A-Za-z가-힣\-]{4,40}")
+"""Number of a court's permission or of an official letter, such as 2026영장1234: no sentence, no name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footage:
+    """What a recorder holds may be asked for, on these articles. `document`: only with the number of a letter or permit."""
+
+    basis: FootageBasis
+    article_ko: str
+    article_en: str
+    document: bool
+    while_open: bool
+    """Only as long as the incident is open."""
+
+
+FOOTAGE: Final[dict[FootageBasis, Footage]] = {
+    FootageBasis.URGENT: Footage(
+        basis=FootageBasis.URGENT,
+        article_ko="전자장치부착법 제16조의3 제2항",
+        article_en="Electronic Device Attachment Act Art. 16-3(2)",
+        document=False,
+        while_open=True,
+    ),
+    FootageBasis.INVESTIGATION: Footage(
+        basis=FootageBasis.INVESTIGATION,
+        article_ko="개인정보 보호법 제18조 제2항 제7호, 전자장치부착법 제16조 제2항 제4호",
+        article_en="PIPA Art. 18(2) no. 7, Electronic Device Attachment Act Art. 16(2) no. 4",
+        document=True,
+        while_open=False,
+    ),
+    FootageBasis.TRIAL: Footage(
+        basis=FootageBasis.TRIAL,
+        article_ko="개인정보 보호법 제18조 제2항 제8호, 전자장치부착법 제16조 제2항 제1호",
+        article_en="PIPA Art. 18(2) no. 8, Electronic Device Attachment Act Art. 16(2) no. 1",
+        document=True,
+        while_open=False,
+    ),
+}
+"""Art. 16-3(2) opens video that is urgently needed for swift supervision. Once the incident is closed nothing is urgent
+any more: what is asked for then needs another ground, and a paper that names it. A live grant never reaches backwards."""
+FOOTAGE_CONDITIONS: Final = ("no_copying", "no_onward_sharing", "no_audio", "delete_in_time")
+FOOTAGE_CAMERAS_MAX: Final = 4
+"""Of one request."""
+FOOTAGE_MINUTES_MAX: Final = 10
+FOOTAGE_MARGIN_MINUTES: Final = 30
+"""How far before its first alarm and behind its closing an incident still reaches."""
+FOOTAGE_AGE_DAYS_MAX: Final = 30
+"""Cities overwrite what is older (보관일수)."""
+FOOTAGE_KEPT_DAYS: Final = 14
+"""Of a file that was received, and of each extension; copies are limited so in practice (domain.md 1.2)."""
+FOOTAGE_EXTENSIONS_MAX: Final = 4
+
+_OWN_OFFENCES: Final = frozenset({WearerClass.ORDER, WearerClass.PAROLE, WearerClass.SUSPENDED})
+"""Whose breaches the probation chief investigates; of others the police do, who ask a city on their own."""
+
+
+def footage(basis_: FootageBasis, wearer_class: WearerClass, kind: AlarmKind) -> Footage | NoBasis:
+    """Whether past footage may be asked for on this basis, for this person and this event."""
+    live = basis(wearer_class, kind)
+    match basis_:
+        case FootageBasis.URGENT if isinstance(live, NoBasis):
+            return live
+        case FootageBasis.INVESTIGATION if wearer_class not in _OWN_OFFENCES:
+            return _bail() if wearer_class is WearerClass.BAIL else _stalking()
+        case _:
+            return FOOTAGE[basis_]

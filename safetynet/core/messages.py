@@ -17,6 +17,8 @@ from safetynet.core.terms import (
     CameraId,
     CentreId,
     FixId,
+    FootageBasis,
+    FootageId,
     GrantId,
     Heading,
     IncidentId,
@@ -105,6 +107,24 @@ class LocateProtected(Message, frozen=True, kw_only=True, tag="locate_protected"
     place: Place
 
 
+class RequestFootage(Message, frozen=True, kw_only=True, tag="request_footage"):
+    """Two persons asked for what the recorder holds. `document`: number of the letter or permit where the law asks for one."""
+
+    footage: FootageId
+    basis: FootageBasis
+    document: str
+    cameras: tuple[CameraId, ...]
+    since: Instant
+    until: Instant
+
+
+class CloseFootage(Message, frozen=True, kw_only=True, tag="close_footage"):
+    """Everything that will be fetched was fetched, or nothing will be any more: the excerpt may go."""
+
+    footage: FootageId
+    why: Why
+
+
 class ProposeCameras(Message, frozen=True, kw_only=True, tag="propose_cameras"):
     request: RequestId
     cameras: tuple[CameraCard, ...]
@@ -153,15 +173,65 @@ class ReportSighting(Message, frozen=True, kw_only=True, tag="report_sighting"):
     seen_at: Instant
 
 
+class AwaitFootage(Message, frozen=True, kw_only=True, tag="await_footage"):
+    """A person of the city decides on past footage, at the latest at `answer_by`."""
+
+    footage: FootageId
+    answer_by: Instant
+
+
+class RefuseFootage(Message, frozen=True, kw_only=True, tag="refuse_footage"):
+    footage: FootageId
+    why: Why
+
+
+class GiveFootage(Message, frozen=True, kw_only=True, tag="give_footage"):
+    """These cameras' files will be announced; they are to be fetched until `until`."""
+
+    footage: FootageId
+    cameras: tuple[CameraId, ...]
+    conditions: tuple[str, ...]
+    until: Instant
+
+
+class AnnounceFootage(Message, frozen=True, kw_only=True, tag="announce_footage"):
+    """One file, signed for to the hash of each piece (32 bytes each, in order). Its bytes follow beside the messages."""
+
+    footage: FootageId
+    camera: CameraId
+    since: Instant
+    until: Instant
+    size_bytes: int
+    sha256: bytes
+    pieces: bytes
+
+
+class LackFootage(Message, frozen=True, kw_only=True, tag="lack_footage"):
+    """The recorder has no file of this camera."""
+
+    footage: FootageId
+    camera: CameraId
+    why: Why
+
+
 class AnswerNotice(Message, frozen=True, kw_only=True, tag="answer_notice"):
     notice: NoticeId
     state: NoticeState
 
 
-ToCity: TypeAlias = PrepareVideo | RequestVideo | MovePlace | EndIncident
+ToCity: TypeAlias = PrepareVideo | RequestVideo | MovePlace | EndIncident | RequestFootage | CloseFootage
 ToPolice: TypeAlias = NotifyPolice | LocateProtected | EndIncident
+FootageAnswer: TypeAlias = AwaitFootage | RefuseFootage | GiveFootage | AnnounceFootage | LackFootage
 ToControl: TypeAlias = (
-    ProposeCameras | GiveGrant | RefuseVideo | ChangeCameras | EndGrant | AwaitPerson | ReportSighting | AnswerNotice
+    ProposeCameras
+    | GiveGrant
+    | RefuseVideo
+    | ChangeCameras
+    | EndGrant
+    | AwaitPerson
+    | ReportSighting
+    | AnswerNotice
+    | FootageAnswer
 )
 AnyMessage: TypeAlias = (
     PrepareVideo
@@ -178,10 +248,20 @@ AnyMessage: TypeAlias = (
     | AwaitPerson
     | ReportSighting
     | AnswerNotice
+    | RequestFootage
+    | CloseFootage
+    | FootageAnswer
 )
 
 _FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
-    (Role.CONTROL, Role.CITY): (PrepareVideo, RequestVideo, MovePlace, EndIncident),
+    (Role.CONTROL, Role.CITY): (
+        PrepareVideo,
+        RequestVideo,
+        MovePlace,
+        EndIncident,
+        RequestFootage,
+        CloseFootage,
+    ),
     (Role.CONTROL, Role.POLICE): (NotifyPolice, LocateProtected, EndIncident),
     (Role.CITY, Role.CONTROL): (
         ProposeCameras,
@@ -191,6 +271,11 @@ _FROM_TO: Final[dict[tuple[Role, Role], tuple[type[Message], ...]]] = {
         EndGrant,
         AwaitPerson,
         ReportSighting,
+        AwaitFootage,
+        RefuseFootage,
+        GiveFootage,
+        AnnounceFootage,
+        LackFootage,
     ),
     (Role.POLICE, Role.CONTROL): (AnswerNotice,),
 }
@@ -210,13 +295,25 @@ def bounded(message: AnyMessage) -> bool:
     """Whether no name in it is too long. Every text that stands in a message by itself is a name."""
     texts = (getattr(message, each) for each in message.__struct_fields__)
     cards = message.cameras if isinstance(message, ProposeCameras | GiveGrant | ChangeCameras) else ()
+    named = message.cameras if isinstance(message, RequestFootage | GiveFootage) else ()
     names = [each for each in texts if isinstance(each, str)] + [
         name for each in cards for name in (each.camera, each.pole)
     ]
+    names += named
     return all(len(each) <= ID_CHARS_MAX for each in names)
 
 
-OPENING: Final = (PrepareVideo, RequestVideo, MovePlace, ProposeCameras, GiveGrant, ChangeCameras)
+OPENING: Final = (
+    PrepareVideo,
+    RequestVideo,
+    MovePlace,
+    ProposeCameras,
+    GiveGrant,
+    ChangeCameras,
+    RequestFootage,
+    GiveFootage,
+    AnnounceFootage,
+)
 """What may lead to a picture. Of a log that was brought back from a backup none of these leaves any more."""
 
 

@@ -31,7 +31,10 @@ from safetynet.core.events import (
     SightingMarked,
     ViewerAdmitted,
 )
+from safetynet.core.events.footage import AtCity, FootageDeleted
+from safetynet.core.footage import giving
 from safetynet.core.grants import PolicyAnswer
+from safetynet.core.messages import ReportSighting, Send
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -321,6 +324,7 @@ class State:
     turned: Map[CameraId, Turned] = Map()
     returned: tuple[CameraId, ...] = ()
     disk: DiskLevel = DiskLevel.AMPLE
+    footage: giving.Requests = Map()
 
 
 def grant(state: State, id: GrantId) -> Held | None:
@@ -412,6 +416,8 @@ def approval(state: State, basis: Basis) -> Approval:
 
 
 def evolve(state: State, event: AnyEvent) -> State:
+    if isinstance(event, AtCity | FootageDeleted):
+        return replace(state, footage=giving.evolve(state.footage, event))
     state = replace(state, record=note(state.record, event, _about(state, event)))
     match event:
         case RequestPrepared():
@@ -513,3 +519,20 @@ def _ended(state: State, event: IncidentEnded) -> State:
         over -= {ended[0]}
         ended = ended[1:]
     return replace(state, requests=alive, ended=ended, over=over, by_hand=state.by_hand - {which})
+
+
+def reports(state: State, event: SightingMarked) -> list[Send]:
+    """The control centre is told what was seen, not by which of the city's people."""
+    held = grant(state, event.grant)
+    if held is None:
+        return []
+    said = ReportSighting(
+        incident=event.incident,
+        grant=event.grant,
+        camera=event.camera,
+        sight=event.sight,
+        heading=event.heading,
+        travel=event.travel,
+        seen_at=event.seen_at,
+    )
+    return [Send(held.sender, said)]

@@ -43,6 +43,8 @@ ActionId = NewType("ActionId", str)
 """Drawn by a telephone for one thing that its officer did: what is sent twice happens once."""
 HandoverId = NewType("HandoverId", str)
 """One person's giving of a seat, or of the whole shift, to another."""
+FootageId = NewType("FootageId", str)
+"""One request to one city for what its recorder holds of one incident."""
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
 SubjectId = NewType("SubjectId", str)
@@ -120,6 +122,25 @@ class Basis(Enum):
     """Act 16-3(2) with Art. 9-2(1) no. 1: being out when a curfew holds."""
     NO_APPROACH = "EM-16-3-2/9-2-1-3"
     """Act 16-3(2) with Art. 9-2(1) no. 3: nearing a protected person."""
+
+
+class FootageBasis(Enum):
+    """Statutory basis on which past footage may be asked for: apart from the one that opens a live picture."""
+
+    URGENT = "EM-16-3-2"
+    """Act 16-3(2), while the incident is open and as far as it opens live video."""
+    INVESTIGATION = "PIPA-18-2-7"
+    """PIPA 18(2) no. 7: investigation of an offence, here the probation chief's own (Act 16(2) no. 4)."""
+    TRIAL = "PIPA-18-2-8"
+    """PIPA 18(2) no. 8: a court's trial."""
+
+
+class KeepReason(Enum):
+    """Why past footage is kept beyond its time."""
+
+    INVESTIGATION_OPEN = "investigation_open"
+    TRIAL_OPEN = "trial_open"
+    OBJECTION_OPEN = "objection_open"
 
 
 class Disposition(Enum):
@@ -398,3 +419,11 @@ class Why(Enum):
     """A hand-over between two others."""
     UNCONFIRMED = "unconfirmed"
     ABSENT = "absent"
+    OWN_REQUEST = "own_request"
+    """Nobody approves what they asked for themselves."""
+    NOT_RECORDED = "not_recorded"
+    """The recorder holds nothing of that camera and time."""
+    RECORDER_FAILED = "recorder_failed"
+    BAD_HASH = "bad_hash"
+    """What arrived is not what was announced."""
+    NO_LONGER_NEEDED = "no_longer_needed"

@@ -23,6 +23,7 @@ from safetynet.core.messages import NUMBER_MAX, SIZE_BYTES_MAX, AnyMessage, Enve
 from safetynet.core.terms import DAY_MS, SECOND_MS, CentreId, Instant, Why
 from safetynet.edge import clock, codec, heads
 from safetynet.edge.config import Centre, Peer
+from safetynet.edge.courier import Courier, Gone, Part, Want
 from safetynet.edge.doors import InboxKey, Log
 from safetynet.edge.heads import Heads
 from safetynet.edge.keys import peer_id, verify
@@ -98,7 +99,7 @@ class Behind(msgspec.Struct, frozen=True):
     checkpoint: Checkpoint | None
 
 
-Frame: TypeAlias = Carry | Ack | Beat | Echo | Known | Head
+Frame: TypeAlias = Carry | Ack | Beat | Echo | Known | Head | Want | Part | Gone
 _FRAME: Final[msgspec.msgpack.Decoder[Frame]] = msgspec.msgpack.Decoder(Frame)
 
 
@@ -136,8 +137,13 @@ class Link:
         changed: Callable[[CentreId, LinkState], None],
         heads: Heads | None = None,
         behind: Callable[[Behind], None] | None = None,
+        courier: Courier | None = None,
     ) -> None:
-        """`behind` must leave a log that says so before it returns; without it such a connection is only dropped."""
+        """`behind` must leave a log that says so before it returns; without it such a connection is only dropped.
+
+        `courier` carries files beside the messages; without one a partner that speaks of a file is dropped.
+        """
+        self._courier = courier
         self._centre, self._store, self._heads, self._behind = centre, store, heads, behind
         self._unproven = 0
         self.confirmed: Final[set[CentreId]] = set()
@@ -156,6 +162,14 @@ class Link:
     def heard_at(self, peer: CentreId) -> Instant | None:
         """When the partner last said anything at all, if only a beat (monotonic); None when not since the start."""
         return self._heard_at.get(peer)
+
+    def tell(self, peer: CentreId, want: Want) -> bool:
+        """Asks a partner for a piece of a file, when it is there. Not kept: who asked asks again."""
+        session = self._sessions.get(peer)
+        if session is None or not session.known.is_set() or session.full():
+            return False
+        session.write(want)
+        return True
 
     async def serve(self, host: str | None = None) -> None:
         """Takes calls on the centre's link port until cancelled."""
@@ -297,6 +311,8 @@ class Link:
                     self._measure(session, sent)
                 case Head(note):
                     self._remember(session, note)
+                case Want() | Part() | Gone():
+                    self._carry_file(session, frame)
                 case Known():
                     continue
 
@@ -389,6 +405,16 @@ class Link:
         if full:
             session.wake.set()
 
+    def _carry_file(self, session: "_Session", frame: Want | Part | Gone) -> None:
+        """Only between partners that know each other as they are; an old copy of a centre gives and gets no file."""
+        if self._courier is None or not session.known.is_set():
+            raise _Dropped("garbage")
+        if isinstance(frame, Want):
+            for each in self._courier.asked(session.peer.id, frame):
+                session.write(each)
+        else:
+            self._courier.brought(session.peer.id, frame)
+
     def _measure(self, session: "_Session", sent: int) -> None:
         if not 0 < sent <= session.beat_sent:
             raise _Dropped("garbage")
@@ -470,6 +496,9 @@ class _Session:
         self.writer.write(len(body).to_bytes(4, "big") + body)
         if self.writer.transport.get_write_buffer_size() > WRITE_BYTES_MAX:
             raise _Dropped("does_not_read")
+
+    def full(self) -> bool:
+        return self.writer.transport.get_write_buffer_size() > WRITE_BYTES_MAX // 2
 
     async def drain(self) -> None:
         try:

@@ -14,10 +14,13 @@ from typing import Final, Protocol
 import cedarpy
 import msgspec
 
-from safetynet.core.grants import PolicyAnswer, Wanted
+from safetynet.core import law
+from safetynet.core.footage.giving import Around, Wanted
+from safetynet.core.grants import PolicyAnswer
+from safetynet.core.grants import Wanted as Video
 from safetynet.core.law import Limits
-from safetynet.core.messages import Role
-from safetynet.core.terms import MINUTE_MS, AlarmKind, Basis, CentreId, IncidentId, Instant
+from safetynet.core.messages import RequestFootage, Role
+from safetynet.core.terms import DAY_MS, MINUTE_MS, AlarmKind, Basis, CentreId, FootageBasis, IncidentId, Instant
 
 POLICY_FILE: Final = Path(__file__).with_name("gate.cedar")
 SCHEMA_FILE: Final = Path(__file__).with_name("gate.cedarschema")
@@ -51,7 +54,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts(
-    wanted: Wanted,
+    wanted: Video,
     limits: Limits | None,
     at: Instant,
     *,
@@ -76,6 +79,58 @@ def facts(
         cameras_max=limits.cameras_max if limits else 0,
         duration_ms=wanted.until - at,
         duration_ms_max=limits.minutes_max * MINUTE_MS if limits else 0,
+        mtls_verified=mtls_verified,
+        signature_verified=signature_verified,
+    )
+
+
+class FootageFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy is told of a request for past footage: not even the number of the document."""
+
+    sender: CentreId
+    role: Role
+    incident: IncidentId
+    incident_sender: CentreId
+    live: bool
+    basis: FootageBasis
+    documented: bool
+    own_cameras: bool
+    cameras: int
+    cameras_max: int
+    duration_ms: int
+    duration_ms_max: int
+    age_ms: int
+    age_ms_max: int
+    mtls_verified: bool
+    signature_verified: bool
+
+
+def footage_facts(
+    asked: RequestFootage | Wanted,
+    around: Around,
+    at: Instant,
+    *,
+    sender: CentreId,
+    role: Role,
+    mtls_verified: bool,
+    signature_verified: bool,
+) -> FootageFacts:
+    """The same facts `core.footage` reads, put into the policy's words."""
+    return FootageFacts(
+        sender=sender,
+        role=role,
+        incident=asked.incident,
+        incident_sender=sender if isinstance(asked, RequestFootage) else asked.sender,
+        live=(sender, asked.incident) not in around.over,
+        basis=asked.basis,
+        documented=law.DOCUMENT.fullmatch(asked.document) is not None,
+        own_cameras=around.own(asked.cameras).issuperset(asked.cameras),
+        cameras=len(asked.cameras),
+        cameras_max=law.FOOTAGE_CAMERAS_MAX,
+        duration_ms=asked.until - asked.since,
+        duration_ms_max=law.FOOTAGE_MINUTES_MAX * MINUTE_MS,
+        age_ms=at - asked.since,
+        age_ms_max=law.FOOTAGE_AGE_DAYS_MAX * DAY_MS,
         mtls_verified=mtls_verified,
         signature_verified=signature_verified,
     )
@@ -118,7 +173,7 @@ class Policy:
             f"{len(policy.encode())}\n{len(schema.encode())}\n".encode() + policy.encode() + schema.encode()
         ).digest()
 
-    def ask(self, facts: Facts) -> PolicyAnswer:
+    def ask(self, facts: Facts | FootageFacts) -> PolicyAnswer:
         """Never raises. Anything but a clean yes is an answer that `grants.issue` refuses."""
         return self.ask_raw(_request(facts), _entities(facts))
 
@@ -159,7 +214,16 @@ def _id(type: str, id: str) -> dict[str, object]:
     return {"type": type, "id": id}
 
 
-def _request(facts: Facts) -> dict[str, object]:
+def _request(facts: Facts | FootageFacts) -> dict[str, object]:
+    if isinstance(facts, FootageFacts):
+        apart = ("sender", "role", "incident", "incident_sender", "live", "basis")
+        told = {name: each for name, each in msgspec.structs.asdict(facts).items() if name not in apart}
+        return {
+            "principal": _id("Centre", facts.sender),
+            "action": _id("Action", "provide_footage"),
+            "resource": _id("Incident", facts.incident),
+            "context": {"basis": facts.basis.value, **told},
+        }
     return {
         "principal": _id("Centre", facts.sender),
         "action": _id("Action", "provide"),
@@ -180,7 +244,7 @@ def _request(facts: Facts) -> dict[str, object]:
     }
 
 
-def _entities(facts: Facts) -> list[dict[str, object]]:
+def _entities(facts: Facts | FootageFacts) -> list[dict[str, object]]:
     opened_by = {"__entity": _id("Centre", facts.incident_sender)}
     return [
         {"uid": _id("Centre", facts.sender), "attrs": {"role": facts.role.value}, "parents": []},

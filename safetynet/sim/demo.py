@@ -82,7 +82,7 @@ def programs(folder: Path, ports: Ports) -> tuple[Program, ...]:
         Program(POLICE, ("desk112", "--dir", str(folder / POLICE)), (ports.police_link,)),
         Program(CONTROL, ("control", "--dir", control), (ports.pages, ports.control_health)),
         Program("centre-relay", ("centre-relay", "--dir", control), (ports.windows, ports.windows_health)),
-        Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp, ports.ptz)),
+        Program("world", ("world", "--dir", world), (ports.panel, ports.rtsp, ports.ptz, ports.recorder)),
     )
 
 

@@ -203,7 +203,7 @@ class Panel:
 
     async def _stop(self, request: Request) -> Response:
         try:
-            self._world.stop(request.path_params["name"])
+            self._world.stop(request.path_params["name"], self._now())
         except KeyError:
             return _no(404, "no_such_story")
         return Response(status_code=204, headers=_SAFE)

@@ -28,7 +28,7 @@ from safetynet.core.lists.words import Problem
 from safetynet.core.messages import Role
 from safetynet.core.orders import Circle, Curfew, Order, Polygon, Protected, Row, Zone
 from safetynet.core.terms import CameraId, CentreId, DeviceId, PersonId, UnitId, WearerId
-from safetynet.edge import config, keys, registry
+from safetynet.edge import config, keys, recorder, registry
 from safetynet.edge.config import Centre, Peer, Phones
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.sources import ptz
@@ -199,6 +199,10 @@ class Ports:
     @property
     def ptz(self) -> int:
         return self.first + 52
+
+    @property
+    def recorder(self) -> int:
+        return self.first + 54
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -527,6 +531,7 @@ def _every_start(wish: Wish, deployment: Deployment, told: Told) -> None:
             if each.ptz
         }
         _secret(wish.folder / city / ptz.FILE, turning)
+        _secret(wish.folder / city / recorder.FILE, {"url": f"http://{HOST}:{wish.ports.recorder}/recorder"})
     _for_control(wish, deployment)
     for city in CITIES:
         offered = {
@@ -660,6 +665,7 @@ def _for_world(wish: Wish, deployment: Deployment) -> dict[str, object]:
         "panel_port": wish.ports.panel,
         "rtsp_port": wish.ports.rtsp,
         "ptz_port": wish.ports.ptz,
+        "recorder_port": wish.ports.recorder,
         "console_origins": [pages],
         "phones": {
             "open_url": field_url(wish),

@@ -27,6 +27,7 @@ from safetynet.sim.devices import Post, Report, Sent
 from safetynet.sim.panel import Panel, Recorded
 from safetynet.sim.phones import Settings as Telephones
 from safetynet.sim.ptz import Heads
+from safetynet.sim.recorder import Redrawn
 from safetynet.sim.scene import Scene
 from safetynet.sim.stories import BORDER_M, FLIGHT_MPS, Story
 from safetynet.sim.world import World
@@ -73,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How telephones come to the pages."""
     outages: str | None = None
     """The door of what can fail: roads, programs."""
+    recorder_port: int | None = None
+    """Where the cities' recorder answers."""
     border_m: float = BORDER_M
     pace_mps: float = FLIGHT_MPS
 
@@ -199,6 +202,15 @@ async def _at(door: Path, **said: object) -> bool:
     return await outages.tell(door, **said)
 
 
+async def keep(world: World, settings: Settings, looping: frozenset[CameraId]) -> asyncio.Server | None:
+    """The cities' recorder. A scene of its own: what it saw does not turn with what somebody turns now."""
+    if settings.recorder_port is None:
+        return None
+    scene = Scene(world.streets, world, {each.id: each for each in world.cameras()})
+    kept = (each.id for each in world.cameras() if each.id not in looping)
+    return await Redrawn(scene, kept, began=clock.now(), now=clock.now).serve(HOST, settings.recorder_port)
+
+
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
@@ -233,6 +245,8 @@ async def run(world: World, settings: Settings) -> None:
     serving = await cameras.serve(pictures, HOST, settings.rtsp_port, habits)
     heads = Heads((each.id for each in world.cameras() if each.ptz and each.id not in looping), scene.turn)
     turning = await heads.serve(HOST, settings.ptz_port) if settings.ptz_port is not None else None
+
+    keeping = await keep(world, settings, looping)
 
     def recorded() -> Recorded:
         return Recorded(
@@ -282,8 +296,9 @@ async def run(world: World, settings: Settings) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if turning is not None:
-            turning.close()
+        for each in (turning, keeping):
+            if each is not None:
+                each.close()
         await serving.close()
 
 

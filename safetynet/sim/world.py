@@ -5,6 +5,7 @@ Positions are functions of the instant; only running stories, units under way an
 """
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -60,6 +61,8 @@ WEST_M: Final = 260.0
 RIDE_M_MAX: Final = 3_300.0
 DRIVE_MPS: Final = 12.5
 ADVANCE_MAX_MS: Final = 6 * 3_600_000
+TOLD_MAX: Final = 64
+"""Tellings of before that a recorder can still show."""
 
 _FAMILY: Final = "박최김정윤한이오강조임서신권황안송류전남"
 _GIVEN: Final = ("예시", "모의", "가상", "시험", "보기", "견본", "표본", "연습", "가명", "허구", "예제", "시범", "가정")
@@ -171,6 +174,14 @@ class Running:
         return replace(held, alarm=None, tampered=False, speed_mps=0.0, recorded=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A telling that was ended: told again, or stopped."""
+
+    run: Running
+    ended: Instant
+
+
 class World:
     """With `registered` cameras of a real list the streets are built past their poles instead of the made pair, and
     with a recorded `walk` also along it: that is then the way of the story's wearer.
@@ -210,6 +221,7 @@ class World:
         self._units = _units(self.streets, dice)
         self._trips: dict[UnitId, _Trip] = {}
         self._running: dict[str, Running] = {}
+        self._told: deque[Told] = deque(maxlen=TOLD_MAX)
         self._stories = self._script(border_m, pace_mps)
 
     def _script(self, border_m: float, pace_mps: float) -> dict[str, Story]:
@@ -279,6 +291,7 @@ class World:
     def start(self, name: str, at: Instant) -> Story:
         """Starts a story, anew if it runs. Raises KeyError for one that does not exist."""
         story = self._stories[name]
+        self.stop(name, at)
         self._running[name] = Running(story, at)
         # The device of the story speaks at once: nobody waits a minute for the first position.
         for each in self._wearers:
@@ -286,8 +299,11 @@ class World:
                 self._next[each.device] = at
         return story
 
-    def stop(self, name: str) -> None:
-        self._running.pop(name, None)
+    def stop(self, name: str, at: Instant | None = None) -> None:
+        """With `at` it stays told up to then: who looks back sees what was seen."""
+        ended = self._running.pop(name, None)
+        if ended is not None and at is not None:
+            self._told.append(Told(ended, at))
 
     def catch(self, wearer: WearerId, at: Instant) -> None:
         """Whoever plays a story was arrested. Raises KeyError when this wearer plays none."""
@@ -320,6 +336,10 @@ class World:
             seconds = (at - each.started) / 1000
             if each.story.wearer == wearer and 0 <= seconds <= each.story.length_s:
                 return each.moment(seconds)
+        for before in reversed(self._told):
+            seconds = (at - before.run.started) / 1000
+            if before.run.story.wearer == wearer and 0 <= seconds <= before.run.story.length_s and at < before.ended:
+                return before.run.moment(seconds)
         return None
 
     def position(self, wearer: WearerId, at: Instant) -> Whereabouts:

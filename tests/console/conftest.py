@@ -216,7 +216,7 @@ class Centre:
 
     async def _put(self, collections: dict[str, dict[str, Any]]) -> None:
         for name, entities in collections.items():
-            self.world[name] = {**self.world[name], **entities}
+            self.world[name] = {**self.world.get(name, {}), **entities}
         self.seq += 1
         delta = {"seq": self.seq, "at": now_ms(), "put": collections}
         self.missed.append(delta)
@@ -348,6 +348,16 @@ class Centre:
                 return Response(answer, media_type="application/pdf")
             return JSONResponse(answer[1], answer[0])
 
+        async def footage(request: Request) -> Response:
+            what = request.path_params["what"]
+            said = await request.json()
+            if what != "about":  # asked again every two seconds
+                self.heard.append({"act": f"footage {what}", "said": said})
+            answer = self.archive.get(f"footage {what}", (404, {"reason": "no_such_incident"}))
+            if isinstance(answer, bytes):
+                return Response(answer, media_type="video/mp4")
+            return Response(status_code=204) if answer[0] == 204 else JSONResponse(answer[1], answer[0])
+
         async def story(request: Request) -> Response:
             name = request.path_params["name"]
             self.heard.append({"act": "story", "name": name})
@@ -373,7 +383,7 @@ class Centre:
 
         return Starlette(routes=[
             Route("/", self.page("index.html")), Route("/operator", self.page("operator.html")), Route("/field", self.page("field.html")), Route("/protected", self.page("protected.html")), Route("/city", self.page("city.html")),
-            Route("/incidents", self.page("incidents.html")), Route("/supervisor", self.page("supervisor.html")), Route("/law", self.page("law.html")), Route("/wall", self.page("wall.html")), Route("/law.json", lambda _: Response(self.law or b"no", 200 if self.law else 503, media_type="application/json")), Route("/archive/{what}", archive, methods=["POST"]),
+            Route("/incidents", self.page("incidents.html")), Route("/supervisor", self.page("supervisor.html")), Route("/law", self.page("law.html")), Route("/wall", self.page("wall.html")), Route("/law.json", lambda _: Response(self.law or b"no", 200 if self.law else 503, media_type="application/json")), Route("/archive/{what}", archive, methods=["POST"]), Route("/footage/{what}", footage, methods=["POST"]),
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),

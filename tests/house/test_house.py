@@ -267,6 +267,7 @@ OF_OUR_OWN = {
     ("app/people.py", "units"),
     ("app/reports.py", "read_roads"),
     ("app/site.py", "_connect"),
+    ("edge/recorder.py", "of"),
     ("edge/config.py", "read"),
     ("edge/config.py", "read_addresses"),
     ("edge/keys.py", "read_peers"),

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from safetynet.core import events
+from safetynet.core.events import footage
 
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
@@ -26,6 +27,11 @@ OPEN = {
     # Cameras of a grant bear out its streams (ADR 9).
     events.VideoGranted, events.CamerasChanged,
     events.CameraPreconnected, events.StreamOpened, events.Segment, events.StreamClosed, events.ViewingRefused, events.StrangersRefused,
+    # Past footage: who asked and answered, and the files that `verify` holds against each other. Which minutes of which
+    # cameras were asked for, and whose incident it is, is sealed (FootageAsked, FootageRequested).
+    footage.FootageApproved, footage.FootageDeclined, footage.FootagePending, footage.FootageRefused, footage.FootageGranted,
+    footage.FootageAnnounced, footage.FootageReceived, footage.FootageLost, footage.FootageViewed, footage.FootageExtended,
+    footage.FootageAllowed, footage.FootageDenied, footage.FootageProvided, footage.FootageMissing, footage.FootageDeleted,
     # A centre's own affairs.
     events.ApprovalSet, events.CameraCalibrated, events.MessageRefused, events.PersonErased, events.ProgramStarted,
     events.LogRestored, events.DiskChanged,

@@ -80,6 +80,7 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
+from safetynet.core.footage import asking
 from safetynet.core.incidents import Act, Incident, Request, Stage, VideoState
 from safetynet.core.jurisdictions import Kind, competent
 from safetynet.core.rules import RULES_VERSION
@@ -171,6 +172,19 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             if no is None and incident is not None and not incidents.may_close(incident, command.code):
                 return Why.NOT_ALLOWED_NOW
             return no
+        case asking.AskFootage() if state.disk is not DiskLevel.AMPLE:
+            return Why.DISK_LOW
+        case (
+            asking.AskFootage()
+            | asking.ApproveFootage()
+            | asking.DeclineFootage()
+            | asking.ExtendFootage()
+            | asking.DeleteFootage()
+            | asking.ViewFootage()
+            | asking.Fetched()
+            | asking.NotFetched()
+        ):
+            return asking.refuses(state.footage, command, at)
         case _:
             assert_never(command)
 
@@ -434,6 +448,17 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return [sightings.marked(state.incidents[given.incident], given, at)]
         case Close():
             return _close(state.incidents[given.incident], given, at)
+        case (
+            asking.AskFootage()
+            | asking.ApproveFootage()
+            | asking.DeclineFootage()
+            | asking.ExtendFootage()
+            | asking.DeleteFootage()
+            | asking.ViewFootage()
+            | asking.Fetched()
+            | asking.NotFetched()
+        ):
+            return [asking.commanded(state.footage, given, at)]
         case _:
             assert_never(given)
 
@@ -563,7 +588,7 @@ def _due(state: State, at: Instant) -> list[AnyEvent]:
             for _, each in sorted(incident.requests.items())
             if each.state is VideoState.GRANTED and each.grant is not None and at >= each.until
         ]
-    return events
+    return events + asking.due(state.footage, at)
 
 
 def _overdue(incident: Incident, at: Instant) -> list[AnyEvent]:
@@ -592,4 +617,4 @@ def _restored(state: State, given: LogRestored, at: Instant) -> list[AnyEvent]:
                 events.append(VideoEnded(at=at, incident=id, grant=each.grant, why=Why.RESTORED))
             elif each.state in (VideoState.PREPARED, VideoState.PROPOSED, VideoState.REQUESTED):
                 events.append(VideoRefused(at=at, incident=id, request=each.request, city=city, why=Why.RESTORED))
-    return events + relief.restored(state, at)
+    return events + relief.restored(state, at) + asking.restored(state.footage, at)

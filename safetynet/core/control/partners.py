@@ -17,12 +17,14 @@ from safetynet.core.events import (
     VideoGranted,
     VideoRefused,
 )
+from safetynet.core.footage import asking
 from safetynet.core.incidents import Incident, Notice, Request, Stage, VideoState
 from safetynet.core.messages import (
     AnswerNotice,
     AwaitPerson,
     ChangeCameras,
     EndGrant,
+    FootageAnswer,
     GiveGrant,
     ProposeCameras,
     RefuseVideo,
@@ -37,6 +39,8 @@ RANGE_M_MAX: Final = 10_000.0
 def heard(state: State, given: Heard, at: Instant) -> list[AnyEvent]:
     """A partner speaks only of what it was asked: everything else is refused, and that is recorded."""
     message = given.message
+    if isinstance(message, FootageAnswer):
+        return asking.heard(state.footage, given.sender, given.seq, message, at)
     incident = state.incidents.get(message.incident)
     unasked: list[AnyEvent] = [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=Why.NOT_ALLOWED_NOW)]
     if incident is None:

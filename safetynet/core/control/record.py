@@ -37,6 +37,15 @@ from safetynet.core.events import (
     ViewingNoticeDue,
     WearerCalled,
 )
+from safetynet.core.events.footage import (
+    AtControl,
+    FootageAsked,
+    FootageDeclined,
+    FootageDeleted,
+    FootageGranted,
+    FootageLost,
+    FootageRefused,
+)
 from safetynet.core.terms import Instant, PersonId
 
 
@@ -161,3 +170,15 @@ def detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("to", event.to), ("reason", event.reason.value))
         case _:
             return ()
+
+
+def of_footage(event: AtControl | FootageDeleted) -> tuple[PersonId | None, tuple[tuple[str, str], ...]]:
+    """Who and the few words beside it, of what happens to past footage."""
+    by: PersonId | None = getattr(event, "by", None)
+    city: str | None = getattr(event, "city", None)
+    detail = [("city", city)] if city else []
+    if isinstance(event, FootageDeclined | FootageRefused | FootageLost | FootageDeleted):
+        detail.append(("why", event.why.value))
+    if isinstance(event, FootageAsked | FootageGranted):
+        detail.append(("cameras", str(len(event.cameras))))
+    return by, tuple(detail)

@@ -61,6 +61,8 @@ from safetynet.core.events import (
     WearerCalled,
 )
 from safetynet.core.events.by_administrator import Administered
+from safetynet.core.events.footage import AtControl, FootageDeleted, FootageViewed
+from safetynet.core.footage import asking
 from safetynet.core.incidents import Call, Dispatch, Incident, Notice, Request, Stage, VideoState, Warned
 from safetynet.core.messages import (
     EndIncident,
@@ -77,6 +79,7 @@ from safetynet.core.terms import (
     Certainty,
     DiskLevel,
     DispatchId,
+    FootageBasis,
     GrantId,
     HandoverId,
     IncidentId,
@@ -106,6 +109,7 @@ class State:
     disk: DiskLevel = DiskLevel.AMPLE
     handovers: Map[HandoverId, Handover] = Map()
     register: Register = administration.EMPTY
+    footage: asking.Requests = Map()
 
 
 EMPTY: Final = State()
@@ -132,6 +136,8 @@ def evolve(state: State, event: AnyEvent) -> State:
 
     Events of an incident whose person was erased are gone from the log; what remains of it is skipped.
     """
+    if isinstance(event, AtControl | FootageDeleted):
+        return _footage(state, event)
     match event:
         case AlarmRaised():
             return replace(state, alarms=state.alarms.set(event.alarm, alarms.raised(event)))
@@ -184,6 +190,18 @@ def evolve(state: State, event: AnyEvent) -> State:
             return replace(state, register=administration.evolve(state.register, event))
         case _:
             return state
+
+
+def _footage(state: State, event: AtControl | FootageDeleted) -> State:
+    """What is seen on the ground of Art. 16-3(2) while the incident is open must be told to the wearer (16-3(3))."""
+    state = replace(state, footage=asking.evolve(state.footage, event))
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    asked = state.footage.get(event.footage)
+    if isinstance(event, FootageViewed) and asked is not None and asked.basis is FootageBasis.URGENT:
+        state = replace(state, incidents=state.incidents.set(event.incident, replace(incident, viewed=True)))
+    return _noted(state, event.incident, Entry(event.at, record.tag(event), *record.of_footage(event)))
 
 
 def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> State:
@@ -515,6 +533,8 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
     """Errands of one event. `state` is the one after it. Messages are written with the event; the rest may be lost
     in a crash and is derived again by `resume`.
     """
+    if isinstance(event, AtControl | FootageDeleted):
+        return [*asking.react(state.footage, event)]
     match event:
         case VideoPrepared():
             return [Send(event.city, _asks(event, PrepareVideo))]

@@ -18,6 +18,7 @@ from safetynet.core.events import (
     Spot,
 )
 from safetynet.core.fixes import Fix
+from safetynet.core.footage import asking
 from safetynet.core.jurisdictions import Table
 from safetynet.core.messages import (
     AnyMessage,
@@ -353,6 +354,7 @@ Command: TypeAlias = (
     | AnswerWarning
     | MarkSighting
     | Close
+    | asking.Command
 )
 Reread: TypeAlias = ClosedIncidentOpened | ReportMade
 """A closed incident was opened again, as `core.archives` allowed: recorded as it comes."""
@@ -399,4 +401,4 @@ class CutViewer:
     why: Why
 
 
-Errand: TypeAlias = Send | Admit | SetCameras | CutGrant | CutIncident | CutViewer
+Errand: TypeAlias = Send | Admit | SetCameras | CutGrant | CutIncident | CutViewer | asking.DropFootage

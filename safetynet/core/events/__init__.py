@@ -33,6 +33,8 @@ from safetynet.core.events.by_relay import StrangersRefused as StrangersRefused
 from safetynet.core.events.by_relay import StreamClosed as StreamClosed
 from safetynet.core.events.by_relay import StreamOpened as StreamOpened
 from safetynet.core.events.by_relay import ViewingRefused as ViewingRefused
+from safetynet.core.events.footage import AboutFootage as AboutFootage
+from safetynet.core.events.footage import FootageAsked, FootageRequested
 from safetynet.core.events.of_program import DiskChanged as DiskChanged
 from safetynet.core.events.of_program import LogRestored as LogRestored
 from safetynet.core.events.of_program import ProgramStarted as ProgramStarted
@@ -593,7 +595,17 @@ Anywhere: TypeAlias = (
 )
 ByAdministrator: TypeAlias = by_administrator.AnyAdministered
 AnyEvent: TypeAlias = (
-    AtAlarm | AtIncident | AtVideo | ToPeople | AtShift | AtCity | ByCity | RelayEvent | ByAdministrator | Anywhere
+    AtAlarm
+    | AtIncident
+    | AtVideo
+    | ToPeople
+    | AtShift
+    | AtCity
+    | ByCity
+    | RelayEvent
+    | AboutFootage
+    | ByAdministrator
+    | Anywhere
 )
 
 
@@ -616,6 +628,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | PositionFollowed()
             | IncidentClosed()
             | ViewingNoticeDue()
+            | FootageAsked()
         ):
             return SubjectId(f"wearer:{event.wearer}")
         case ClosedIncidentOpened() | ReportMade():
@@ -635,6 +648,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | SightingReported()
             | NoticeReceived()
             | ProtectedPlaceReceived()
+            | FootageRequested()
         ):
             return SubjectId(f"incident:{event.incident}")
         case ProtectedWarned() | ProtectedAnswered() | ProtectedLocated():
