@@ -111,7 +111,7 @@ export class HandoverPage extends Light {
 
   render() {
     return html`<div class="p-h ho-top"><h2>${t('handover.shift')}</h2>${this.held ? html`<span class="num" role="status">${this.#standing(this.held)}</span>` : ''}
-      <span class="ho-do"><button class="btn sm" data-print ?hidden=${!this.held} @click=${() => window.print()}>${icon('doc', 16)} ${t('handover.print')}</button>
+      <span class="ho-do">${this.held ? html`<button class="btn sm" data-print @click=${() => window.print()}>${icon('doc', 16)} ${t('handover.print')}</button>` : ''}
       <button class="btn sm" data-back @click=${() => this.tell('sn-back')}>${t('handover.back')} <kbd>Esc</kbd></button></span></div>
       ${this.note ? html`<p class="note ${this.note.failed ? 'failed' : ''}" role="status">${this.note.text}</p>` : ''}
       <div class="ho-body">${this.held ? this.#sheet(this.held) : this.#offer()}</div>`;

@@ -355,7 +355,7 @@ function lay(layout) {
 
 /** F6: from one part of the screen to the next. */
 function region() {
-  const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', '.ho-item, sn-handover button:not([hidden])', 'sn-header button']
+  const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', '.ho-item, sn-handover button', 'sn-header button']
     .map((each) => /** @type {HTMLElement|null} */ (page.querySelector(each))).filter((each) => each !== null);
   const at = stops.findIndex((each) => each.closest('sn-queue, sn-map, sn-wall, sn-sheet, sn-handover, sn-header')?.contains(document.activeElement));
   stops[(at + 1) % stops.length]?.focus();

@@ -218,9 +218,9 @@ function figures() {
   if (!found) return '';
   const there = Object.values(state.all.seats).filter((each) => each.here && each.role === 'operator').length;
   const per = found.raised / Math.max(1, there);
-  const level = per > found.flood ? 'flood' : per > found.manageable ? 'over' : per > found.acceptable ? 'many' : 'good';
+  const level = !there && found.raised ? 'over' : per > found.flood ? 'flood' : per > found.manageable ? 'over' : per > found.acceptable ? 'many' : 'good';
   return html`<section class="blk" aria-label=${t('super.figures')}><div class="sec-h"><h2>${t('super.figures')}</h2></div><dl class="sp-figures num">
-    <dt>${t('super.per_person')}</dt><dd><b class="sp-big ${level}">${per.toFixed(1)}</b> <b class=${level === 'over' || level === 'flood' ? 'sp-warn' : ''}>${t(`super.level_${level}`)}</b><span>${t('super.limit', { a: found.acceptable, b: found.manageable })}</span></dd>
+    <dt>${t('super.per_person')}</dt><dd><b class="sp-big ${level}">${there ? per.toFixed(1) : '–'}</b> <b class=${level === 'over' || level === 'flood' ? 'sp-warn' : ''}>${t(`super.level_${level}`)}</b><span>${t('super.limit', { a: found.acceptable, b: found.manageable })}</span></dd>
     <dt>${t('super.raised')}</dt><dd><b>${count(found.raised)}</b><span>${t('super.operators', { n: there })}</span></dd>
     <dt>${t('super.unacked')}</dt><dd><b class=${found.ringing ? 'sp-ring' : ''}>${count(found.ringing)}</b><span>${found.oldest_at ? html`${t('super.oldest')} <sn-age mode="since" at=${found.oldest_at}></sn-age>` : ''}</span><span>${found.escalated ? t('super.escalated', { n: found.escalated }) : ''}</span></dd>
     <dt>${t('super.time')}</dt><dd>${found.answer_ms_median === null ? html`<span>${t('super.time_none')}</span>` : html`<b>${lasting(found.answer_ms_median)}</b><span>${t('super.time_of', { median: lasting(found.answer_ms_median), max: lasting(found.answer_ms_max ?? 0) })}</span>`}</dd></dl></section>`;
