@@ -98,6 +98,7 @@ PICTURES: Final[tuple[Picture, ...]] = (
             ".sh .sos", size=PHONE),
     Picture("stories", "시연 상황판", "Stories of the demo", When.CALM, None, "/", "li button", where=STORIES),
     Picture("phones", "휴대전화로 열기", "Opening it on a telephone", When.CALM, None, "/phones", "main, h1", where=STORIES),
+    Picture("admin", "관리자", "Administrator", When.CALM, "admin1", "/admin", "main"),
     Picture("law", "법령표", "The law table", When.CALM, "supervisor1", "/law", "main"),
     Picture("alarm", "관제: 경보", "Operator: an alarm", When.ALARM, "operator1", "/operator", "sn-alarm.new"),
     Picture("incident", "관제: 사건과 영상", "Operator: an incident with pictures", When.INCIDENT, "operator1", "/operator",
@@ -105,6 +106,7 @@ PICTURES: Final[tuple[Picture, ...]] = (
     Picture("city", "스마트시티센터: 제공 중", "City: what it provides", When.INCIDENT, "garam1", "/city", "sn-header", ("v",),
             where=CITY),
     Picture("officer", "보호관찰관 전화", "Officer's phone", When.INCIDENT, "officer", "/field", "main", size=PHONE),
+    Picture("wall", "두 번째 창: 영상 벽", "A second window: the wall of pictures", When.INCIDENT, "operator1", "/wall", ".ww-tab"),
     Picture("chase", "관제: 아홉 화면", "Operator: nine pictures", When.INCIDENT, "operator1", "/operator", "sn-tile.live",
             ("f",), ("f",)),
     Picture("close", "관제: 종결 코드", "Operator: closing codes", When.INCIDENT, "operator1", "/operator", "sn-sheet",
@@ -122,17 +124,17 @@ PICTURES: Final[tuple[Picture, ...]] = (
 
 
 class Studio:
-    """One window for each person, kept through the whole story."""
+    """One window for each person and page, kept through the whole story."""
 
     def __init__(self, browser: Browser, stage: Stage, out: Path) -> None:
         self._browser, self._stage, self._out = browser, stage, out
-        self._windows: dict[tuple[str, Where, tuple[int, int]], Screen] = {}
+        self._windows: dict[tuple[str, Where, str], Screen] = {}
         self.officer = ""
         """Account of the officer who was sent."""
         self.taken = 0
 
-    async def window(self, account: str | None, where: Where, size: tuple[int, int]) -> Screen:
-        key = (account or "", where, size)
+    async def window(self, account: str | None, where: Where, path: str, size: tuple[int, int] = DESK) -> Screen:
+        key = (account or "", where, path)
         if key not in self._windows:
             screen = await Screen.open(self._browser, size, self._out)
             if account is not None:
@@ -157,7 +159,7 @@ class Studio:
 
     async def _take(self, picture: Picture) -> None:
         account = self.officer if picture.account == "officer" else picture.account
-        screen = await self.window(account, picture.where, picture.size)
+        screen = await self.window(account, picture.where, picture.path, picture.size)
         address = self._address(picture.where).rstrip("/") + picture.path
         if screen.page.url.rstrip("/") != address.rstrip("/"):
             await screen.page.goto(address)
@@ -206,7 +208,7 @@ class Studio:
 
     async def play(self) -> None:
         await self.take(When.CALM)
-        desk = await self.window("operator1", Where.CENTRE, DESK)
+        desk = await self.window("operator1", Where.CENTRE, "/operator")
         known = await desk.alarms()
         for story in ("approach", "tamper"):
             await asyncio.to_thread(ask, f"{self._stage.panel}/story/{story}", "POST")
@@ -234,7 +236,7 @@ class Studio:
         await desk.press("d")
         unit = await until("an order to a unit", lambda: unit_sent(self._stage, desk))
         self.officer = self._stage.logins[unit]
-        phone = await self.window(self.officer, Where.CENTRE, PHONE)
+        phone = await self.window(self.officer, Where.CENTRE, "/field", PHONE)
         for state in ("accepted", "en_route"):
             await phone.answer(state)
 
