@@ -16,11 +16,13 @@ from patience import PATIENCE_S
 
 from safetynet.app import people
 from safetynet.app.control import Control
+from safetynet.core.cameras import Camera
 from safetynet.core.events import CameraCard
 from safetynet.core.messages import Envelope, GiveGrant, Role
 from safetynet.core.orders import Circle, Order, Zone
 from safetynet.core.terms import WearerClass
-from safetynet.edge import config, keys
+from safetynet.edge import config, keys, registry
+from safetynet.edge.registry import CityCameras
 from safetynet.edge.relay import words
 from safetynet.edge.store import Account, Device, Store
 
@@ -76,6 +78,39 @@ def make(folder: Path, port: int) -> Path:
     )
     (control / "units.json").write_bytes(msgspec.json.encode([unit]))
     return control
+
+
+CITY_ACCOUNTS = [
+    Account("p-shim", "shim", "심시험", "city_operator", "1", HASH),
+    Account("p-eom", "eom", "엄시험", "city_head", "", HASH),
+    Account("p-lost", "lost", "최넷", "officer", "", HASH),
+]
+
+
+def make_city(folder: Path, port: int) -> Path:
+    garam, ca = folder / "garam", keys.make_ca(folder / "ca")
+    control = config.Peer(id="control", name="관제센터", role=Role.CONTROL, host="127.0.0.1", link_port=port + 2)
+    config.write(
+        garam,
+        config.Centre(
+            id="garam", name="가람시", role=Role.CITY, host="127.0.0.1", link_port=port + 1, web_port=port,
+            video_port=port + 3, window_port=port + 4, peers=(control,), area=AREA,
+        ),
+    )  # fmt: skip
+    own = keys.open_centre(garam)
+    keys.issue(ca, garam, "garam", ["127.0.0.1"])
+    keys.pin_peer(garam, "control", keys.open_centre(folder / "control").public)
+    cameras = tuple(
+        Camera(id=f"c{n}", city="garam", pole=f"p{n}", name=f"시험 {n}", lat=LAT + n * 3e-4, lon=LON, range_m=60.0)
+        for n in range(-6, 7)
+    )
+    registry.write(garam, CityCameras(city="garam", cameras=cameras))
+    registry.write_sources(garam, {each.id: "rtsp://127.0.0.1:9/none" for each in cameras})
+    store = Store.open(garam / "log.db", centre="garam", keys=own.persons, sign=own.sign, salt=keys.salt)
+    for account in CITY_ACCOUNTS:
+        store.put_account(account)
+    store.close()
+    return garam
 
 
 class Program:

@@ -27,7 +27,6 @@ from schemathesis.specs.openapi.checks import (
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
 import ports
-import test_city
 
 from safetynet.app import city, pages, surface
 from safetynet.app.city import City
@@ -98,7 +97,7 @@ def _start(name: str, folder: Path, port: int, account: str) -> Centre:
 @pytest.fixture(scope="module", params=["control", "city"])
 def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     folder, port = tmp_path_factory.mktemp(request.param), ports.take(6)
-    make, account = (deployment.make, "kim") if request.param == "control" else (test_city.make, "shim")
+    make, account = (deployment.make, "kim") if request.param == "control" else (deployment.make_city, "shim")
     running = _start(request.param, make(folder, port), port, account)
     status, _, body = running.ask("GET", "/openapi.json", cookie=running.cookie())
     assert status == 200
@@ -122,7 +121,10 @@ def operations(centre: Centre) -> list[tuple[str, str, dict[str, object]]]:
 
 def test_every_route_says_what_it_takes_and_gives(tmp_path: Path) -> None:
     """A new endpoint gets `@surface.says(...)` above it."""
-    control, garam = Control(deployment.make(tmp_path, ports.take(6))), City(test_city.make(tmp_path, ports.take(6)))
+    control, garam = (
+        Control(deployment.make(tmp_path, ports.take(6))),
+        City(deployment.make_city(tmp_path, ports.take(6))),
+    )
     for found in (pages.site_of(control), city.site_of(garam)):
         assert surface.undescribed(found.routes()) == []
         assert len(found.entries()) >= 8
