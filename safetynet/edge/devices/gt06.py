@@ -59,27 +59,12 @@ _NO_ALARMS: Final = frozenset({0x00, 0x04, 0x05, 0x06, 0x0A, 0x0B, 0x0C, 0x0D, 0
 """Fences of its own, speed, shadow of the sky, switched on: nothing of ours."""
 _STATES: Final = {1: Said.SHOCK, 2: Said.POWER_CUT, 3: Said.LOW_BATTERY, 4: Said.SOS, 7: Said.STRAP_CUT}
 """Three bits of the terminal's state; 7 is "taken off"."""
-
-
-def _table() -> tuple[int, ...]:
-    rows: list[int] = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0x8408 if crc & 1 else crc >> 1
-        rows.append(crc)
-    return tuple(rows)
-
-
-_TABLE: Final = _table()
+_TABLE: Final = words.crc_table(0x8408)
 
 
 def checksum(data: bytes) -> int:
     """CRC-16/X.25."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = (crc >> 8) ^ _TABLE[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFF
+    return words.crc(data, _TABLE, 0xFFFF) ^ 0xFFFF
 
 
 def framed(kind: int, content: bytes, serial: int) -> bytes:

@@ -47,27 +47,12 @@ _FLAGS: Final = {
     JAMMING: Said.JAMMING,
     UNPLUG: Said.POWER_CUT,
 }
-
-
-def _table() -> tuple[int, ...]:
-    rows: list[int] = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
-        rows.append(crc)
-    return tuple(rows)
-
-
-_TABLE: Final = _table()
+_TABLE: Final = words.crc_table(0xA001)
 
 
 def checksum(data: bytes) -> int:
     """CRC-16/ARC."""
-    crc = 0
-    for byte in data:
-        crc = (crc >> 8) ^ _TABLE[(crc ^ byte) & 0xFF]
-    return crc
+    return words.crc(data, _TABLE, 0)
 
 
 def framed(data: bytes) -> bytes:

@@ -180,6 +180,24 @@ def calendar(
     return Instant(round(there.timestamp()) * 1000 - zone_min * MINUTE_MS)
 
 
+def crc_table(polynomial: int) -> tuple[int, ...]:
+    """Of a CRC of 16 bits that takes the lowest bit first."""
+    rows: list[int] = []
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = (value >> 1) ^ polynomial if value & 1 else value >> 1
+        rows.append(value)
+    return tuple(rows)
+
+
+def crc(data: bytes, table: tuple[int, ...], start: int) -> int:
+    value = start
+    for byte in data:
+        value = (value >> 8) ^ table[(value ^ byte) & 0xFF]
+    return value
+
+
 def digits(now: Instant, zone_min: int = 0) -> str:
     """The instant as year of two digits, month, day, hour, minute, second."""
     return dt.datetime.fromtimestamp(now // 1000 + zone_min * 60, dt.UTC).strftime("%y%m%d%H%M%S")
