@@ -65,7 +65,6 @@ from safetynet.core.verdicts import Transition
 from safetynet.edge import clock, config, health, jurisdictions, keys, log, metrics, process
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.config import Centre
-from safetynet.edge.courier import Want
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
@@ -149,8 +148,7 @@ class Control(windows.Host):
         self.doors = Doors(folder, self.centre, self.intake, self.office.devices)
         self.archive = Archive(self.store, self.journal, self.people)
         epoch = keys.fresh_id("E")
-        self._operators = Feed(epoch)
-        self._supervisors = Feed(epoch)
+        self._operators, self._supervisors = Feed(epoch), Feed(epoch)
         self._nobody = Feed(epoch)
         """For an account that is neither an operator's nor a unit's: it sees nothing."""
         self._officers: dict[UnitId, Feed] = {each: Feed(epoch) for each in self.units}
@@ -159,7 +157,6 @@ class Control(windows.Host):
         self._streams: dict[str, CentreId] = {}
         self._cameras = _camera_count(folder)
         self.contexts = keys.server_context(folder), keys.client_context(folder)
-        self.files = self._made_files()
         self.link = Link(
             self.centre,
             self.store,
@@ -171,7 +168,7 @@ class Control(windows.Host):
             changed=self.link_changed,
             heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
             behind=self.behind,
-            courier=self.files.fetcher,
+            courier=self._made_files().fetcher,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
         self._shift = shifts.Watch(self)
@@ -486,9 +483,6 @@ class Control(windows.Host):
             return None
         return kept
 
-    def _want(self, peer: CentreId, want: Want) -> bool:
-        return self.link.tell(peer, want)
-
     def take_footage(self, command: asking.Command) -> None:
         """On disk, and what follows of it done, when this returns."""
         self._run(self.loop.take(command, clock.now()))
@@ -668,15 +662,15 @@ class Control(windows.Host):
             self._admit()
 
     def _made_files(self) -> Files:
-        files = Files(
+        self.files = Files(
             Spool(self.folder, self.store.person_keys),
             lambda: self.loop.state,
-            self._want,
+            lambda: self.link,
             self.take_footage,
             may_write=lambda: self.disk.level is DiskLevel.AMPLE,
         )
-        files.sweep()
-        return files
+        self.files.sweep()
+        return self.files
 
     async def _web(self) -> None:
         await self.doors.open.wait()

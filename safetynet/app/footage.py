@@ -42,7 +42,8 @@ from safetynet.edge import clock
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.codec import NONSENSE
 from safetynet.edge.config import Centre
-from safetynet.edge.courier import Fetcher, Job, Want
+from safetynet.edge.courier import Fetcher, Job
+from safetynet.edge.link import Link
 from safetynet.edge.spool import Spool
 
 BODY_BYTES_MAX: Final = 4_096
@@ -81,13 +82,15 @@ class Files:
         self,
         spool: Spool,
         state: Callable[[], State],
-        tell: Callable[[CentreId, Want], bool],
+        link: Callable[[], Link],
         take: Callable[[asking.Command], None],
         *,
         may_write: Callable[[], bool],
     ) -> None:
         self.spool, self._state, self._take, self._may_write = spool, state, take, may_write
-        self.fetcher = Fetcher(spool, jobs=self._jobs, tell=tell, ended=self._ended)
+        self.fetcher = Fetcher(
+            spool, jobs=self._jobs, tell=lambda peer, want: link().tell(peer, want), ended=self._ended
+        )
 
     def _jobs(self) -> list[Job]:
         if not self._may_write():

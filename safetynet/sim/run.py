@@ -202,13 +202,22 @@ async def _at(door: Path, **said: object) -> bool:
     return await outages.tell(door, **said)
 
 
-async def keep(world: World, settings: Settings, looping: frozenset[CameraId]) -> asyncio.Server | None:
-    """The cities' recorder. A scene of its own: what it saw does not turn with what somebody turns now."""
+async def keep(world: World, settings: Settings, looping: frozenset[CameraId]) -> None:
+    """The cities' recorder, where there is one. A scene of its own: what it saw does not turn with what somebody turns now."""
     if settings.recorder_port is None:
-        return None
+        await asyncio.Event().wait()  # until cancelled, as the others
+        return
     scene = Scene(world.streets, world, {each.id: each for each in world.cameras()})
     kept = (each.id for each in world.cameras() if each.id not in looping)
-    return await Redrawn(scene, kept, began=clock.now(), now=clock.now).serve(HOST, settings.recorder_port)
+    server = await Redrawn(scene, kept, began=clock.now(), now=clock.now).serve(HOST, settings.recorder_port)
+    async with server:
+        await server.serve_forever()
+
+
+def _carried(settings: Settings) -> dict[UnitId, Post]:
+    """The telephones that units carry, where they say where they are."""
+    url = settings.unit_url
+    return {} if url is None else {unit: Post(url, phone.key, clock.now) for unit, phone in settings.units.items()}
 
 
 async def _until(stop: asyncio.Event) -> None:
@@ -233,11 +242,7 @@ async def run(world: World, settings: Settings) -> None:
     posts = {
         device: Post(settings.control_url, key, clock.now, on_sent=heard) for device, key in settings.devices.items()
     }
-    carried = {
-        unit: Post(settings.unit_url, phone.key, clock.now)
-        for unit, phone in settings.units.items()
-        if settings.unit_url is not None
-    }
+    carried = _carried(settings)
     device_of = {each.id: each.device for each in world.wearers()}
     clip, looping = await asyncio.to_thread(filmed, world, settings)
     pictures = {each.id: clip if clip is not None and each.id in looping else scene for each in world.cameras()}
@@ -245,8 +250,6 @@ async def run(world: World, settings: Settings) -> None:
     serving = await cameras.serve(pictures, HOST, settings.rtsp_port, habits)
     heads = Heads((each.id for each in world.cameras() if each.ptz and each.id not in looping), scene.turn)
     turning = await heads.serve(HOST, settings.ptz_port) if settings.ptz_port is not None else None
-
-    keeping = await keep(world, settings, looping)
 
     def recorded() -> Recorded:
         return Recorded(
@@ -277,6 +280,7 @@ async def run(world: World, settings: Settings) -> None:
     work = [
         tell(world, posts),
         patrol(world, settings, carried),
+        keep(world, settings, looping),
         _until(stop),
         *breaking,
         *(post.run() for post in (*posts.values(), *carried.values())),
@@ -296,9 +300,8 @@ async def run(world: World, settings: Settings) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for each in (turning, keeping):
-            if each is not None:
-                each.close()
+        if turning is not None:
+            turning.close()
         await serving.close()
 
 
