@@ -51,7 +51,6 @@ from safetynet.core.terms import (
     ActionId,
     AlarmId,
     CentreId,
-    DiskLevel,
     FixId,
     IncidentId,
     Instant,
@@ -73,7 +72,6 @@ from safetynet.edge.journal import Journal
 from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
 from safetynet.edge.relay.wire import Wire
-from safetynet.edge.spool import Spool
 from safetynet.edge.store import Store
 from safetynet.edge.web import Feed
 
@@ -146,7 +144,7 @@ class Control(windows.Host):
         self.bells = Bells(self.people.orders, clock.now())
         self.intake = Intake(self.journal, self.office.devices.get, self.on_fixes)
         self.doors = Doors(folder, self.centre, self.intake, self.office.devices)
-        self.archive = Archive(self.store, self.journal, self.people)
+        self.archive, self.files = Archive(self.store, self.journal, self.people), Files(self, folder)
         epoch = keys.fresh_id("E")
         self._operators, self._supervisors = Feed(epoch), Feed(epoch)
         self._nobody = Feed(epoch)
@@ -168,7 +166,7 @@ class Control(windows.Host):
             changed=self.link_changed,
             heads=Heads(self.store, self.centre.id, own.log_public, own.sign_log),
             behind=self.behind,
-            courier=self._made_files().fetcher,
+            courier=self.files.fetcher,
         )
         self.relay = Wire(folder / "relay.sock", self.relay_recorded)
         self._shift = shifts.Watch(self)
@@ -660,17 +658,6 @@ class Control(windows.Host):
         if changed is not None:
             self._run(self.loop.take(changed, changed.at))
             self._admit()
-
-    def _made_files(self) -> Files:
-        self.files = Files(
-            Spool(self.folder, self.store.person_keys),
-            lambda: self.loop.state,
-            lambda: self.link,
-            self.take_footage,
-            may_write=lambda: self.disk.level is DiskLevel.AMPLE,
-        )
-        self.files.sweep()
-        return self.files
 
     async def _web(self) -> None:
         await self.doors.open.wait()

@@ -8,6 +8,7 @@ Absent on purpose: a download. A file is shown in the page of who may see the in
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ from safetynet.core.terms import (
     MINUTE_MS,
     CameraId,
     CentreId,
+    DiskLevel,
     FootageBasis,
     FootageId,
     IncidentId,
@@ -42,9 +44,11 @@ from safetynet.edge import clock
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.codec import NONSENSE
 from safetynet.edge.config import Centre
-from safetynet.edge.courier import Fetcher, Job
+from safetynet.edge.courier import Fetcher, Job, Want
+from safetynet.edge.disk import Disk
 from safetynet.edge.link import Link
 from safetynet.edge.spool import Spool
+from safetynet.edge.store import Store
 
 BODY_BYTES_MAX: Final = 4_096
 LISTED_MAX: Final = 100
@@ -75,25 +79,35 @@ def subject(asked: Asked) -> SubjectId:
     return SubjectId(f"wearer:{asked.wearer}")
 
 
+class Keeper(Protocol):
+    """What the files need of the control centre."""
+
+    store: Store
+    disk: Disk
+    link: Link
+    loop: Loop[State, words.Given, words.Errand]
+
+    def take_footage(self, command: asking.Command) -> None: ...
+
+
 class Files:
     """What lies here, and what is still to be fetched."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        state: Callable[[], State],
-        link: Callable[[], Link],
-        take: Callable[[asking.Command], None],
-        *,
-        may_write: Callable[[], bool],
-    ) -> None:
-        self.spool, self._state, self._take, self._may_write = spool, state, take, may_write
+    def __init__(self, program: Keeper, folder: Path) -> None:
+        self._program, self.spool = program, Spool(folder, program.store.person_keys)
         self.fetcher = Fetcher(
-            spool, jobs=self._jobs, tell=lambda peer, want: link().tell(peer, want), ended=self._ended
+            self.spool,
+            jobs=self._jobs,
+            tell=self._tell,
+            ended=self._ended,
         )
+        self._sweep()
+
+    def _tell(self, peer: CentreId, want: Want) -> bool:
+        return self._program.link.tell(peer, want)
 
     def _jobs(self) -> list[Job]:
-        if not self._may_write():
+        if self._program.disk.level is not DiskLevel.AMPLE:
             return []
         return [
             Job(
@@ -105,24 +119,24 @@ class Files:
                 sha256=file.sha256,
                 pieces=file.pieces,
             )
-            for asked, file in asking.to_fetch(self._state().footage)
+            for asked, file in asking.to_fetch(self._program.loop.state.footage)
         ]
 
     def _ended(self, job: Job, why: Why | None) -> None:
         if why is None:
-            self._take(asking.Fetched(job.footage, job.camera))
+            self._program.take_footage(asking.Fetched(job.footage, job.camera))
         else:
-            self._take(asking.NotFetched(job.footage, job.camera, why))
+            self._program.take_footage(asking.NotFetched(job.footage, job.camera, why))
 
     def drop(self, footage: FootageId) -> None:
         """The record of it is on disk already."""
-        asked = self._state().footage.get(footage)
+        asked = self._program.loop.state.footage.get(footage)
         if asked is not None:
             self.spool.drop(footage, asked.files)
 
-    def sweep(self) -> int:
+    def _sweep(self) -> int:
         """At a start: what a crash left behind, and files of those who were erased."""
-        held = self._state().footage
+        held = self._program.loop.state.footage
         return self.spool.sweep(
             (asked.footage, camera) for asked in held.values() if asked.stage not in OVER for camera in asked.files
         )
