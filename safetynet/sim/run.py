@@ -224,6 +224,19 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
+def _recorded(walked: list[Report], looping: tuple[CameraId, ...], clip_sound: bool, sound_fetched: int) -> Recorded:  # noqa: FBT001
+    """What of this run was no invention."""
+    return Recorded(
+        walk_fixes=len(walked),
+        walk_wifi=sum(each.source is Source.WIFI for each in walked),
+        walk_cell=sum(each.source is Source.CELL for each in walked),
+        walk_beyond_radius=sum((each.recorded_off_m or 0.0) > each.radius_m for each in walked),
+        clip_cameras=looping,
+        clip_sound=clip_sound,
+        sound_fetched=sound_fetched,
+    )
+
+
 async def run(world: World, settings: Settings) -> None:
     scene = Scene(world.streets, world, {each.id: each for each in world.cameras()})
     # The kernels are compiled before the first picture is asked for: it must not wait for that.
@@ -252,15 +265,7 @@ async def run(world: World, settings: Settings) -> None:
     turning = await heads.serve(HOST, settings.ptz_port) if settings.ptz_port is not None else None
 
     def recorded() -> Recorded:
-        return Recorded(
-            walk_fixes=len(walked),
-            walk_wifi=sum(each.source is Source.WIFI for each in walked),
-            walk_cell=sum(each.source is Source.CELL for each in walked),
-            walk_beyond_radius=sum((each.recorded_off_m or 0.0) > each.radius_m for each in walked),
-            clip_cameras=tuple(sorted(looping)),
-            clip_sound=clip is not None and clip.audio,
-            sound_fetched=serving.audio_setups,
-        )
+        return _recorded(walked, tuple(sorted(looping)), clip is not None and clip.audio, serving.audio_setups)
 
     def alarm_sent_at(wearer: WearerId) -> Instant | None:
         return sent.get(device_of[wearer])

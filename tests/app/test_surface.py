@@ -177,7 +177,7 @@ def test_an_unknown_method_is_refused_and_the_known_ones_are_named(centre: Centr
 
 def test_a_bad_body_gets_a_clear_no(centre: Centre) -> None:
     own = centre.cookie()
-    asked = 0
+    read = 0
     for path, method, said in operations(centre):
         if "application/json" not in said.get("requestBody", {}).get("content", {}):  # type: ignore[attr-defined]
             continue
@@ -185,12 +185,12 @@ def test_a_bad_body_gets_a_clear_no(centre: Centre) -> None:
             assert centre.ask(method, path, b"{", cookie=own)[0] == 401
             continue
         for body in BAD_BODIES:
-            asked += 1
             status, headers, answer = centre.ask(method, path, body, cookie=own)
-            assert (status, path, body[:20]) == (400, path, body[:20])
+            assert status in (400, 403), (path, body[:20], "403: not for this role, whatever it says")
             assert headers["content-type"] == surface.PROBLEM
-            assert json.loads(answer)["reason"] in ("malformed", "bad_sign_in")
-    assert asked >= len(BAD_BODIES)
+            assert json.loads(answer)["reason"]
+            read += status == 400
+    assert read >= len(BAD_BODIES)
 
 
 def test_the_description_is_for_who_is_signed_in(centre: Centre) -> None:
