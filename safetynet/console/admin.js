@@ -118,7 +118,7 @@ function layout() {
     <main class="desk admin-desk"><h1 class="vh">${t('admin.title')}</h1>
       <nav class="pane ad-nav" aria-label=${t('admin.tabs')}><ul>${TABS.filter((each) => whole() || !['people', 'devices'].includes(each)).map((each) => html`<li><button aria-current=${seen.tab === each ? 'page' : 'false'} data-tab=${each} @click=${() => go(each)}><span>${t(`tab.${each}`)}</span><span class="num">${size(each)}</span></button></li>`)}</ul>
         ${waiting ? html`<p class="ad-waits">${t('admin.waits', { n: count(waiting) })}</p>` : ''}
-        ${me()?.role === 'supervisor' ? html`<a class="link ad-back" href="/operator">${t('admin.desk')}</a>` : ''}
+        ${me()?.role === 'supervisor' ? html`<a class="link ad-back" href="/">${t('admin.desk')}</a>` : ''}
         <div class="ad-law">${icon('lock', 20)}<p><b>${t('admin.blind')}</b></p><p class="sec2">${t('admin.blind_more')}</p><p class="sec2">${t('admin.two')}</p></div></nav>
       ${seen.all ? body(seen.all) : html`<section class="pane">${seen.failed ? html`<p class="note failed" role="alert">${seen.failed}</p>` : html`<div class="skeleton" role="status"><span>${t('admin.loading')}</span><i></i><i></i><i></i></div>`}</section>`}</main>
     ${seen.wish ? html`<sn-admin-act .wish=${seen.wish}></sn-admin-act>` : ''}`;

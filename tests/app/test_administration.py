@@ -12,6 +12,7 @@ import websockets
 
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
+import ports
 from deployment import (
     HASH,
     KEY,
@@ -51,7 +52,6 @@ from safetynet.edge import clock, keys
 from safetynet.edge.relay import words as relay
 from safetynet.edge.store import Account, Store
 
-PORTS = iter(range(19_600, 19_760, 6))
 WHY = "법원 결정에 따름"
 PLANE = geo.Plane(LAT, LON)
 ADMINS = (
@@ -64,7 +64,7 @@ FAR = {"id": "z9", "name": "먼 곳", "area": {"type": "circle", "lat": LAT + 0.
 
 @pytest.fixture
 def port():
-    return next(PORTS)
+    return ports.take(6)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import deployment
+import ports
 import test_pages
 
 from safetynet.app import people
@@ -23,7 +24,6 @@ from safetynet.edge import keys
 from safetynet.edge.store import Account, Store
 
 pytestmark = pytest.mark.browser
-PORTS = iter(range(19_780, 19_840, 6))
 LAT, LON = deployment.LAT, deployment.LON
 STAFF = (
     ("p-an", "an", "안가명", "administrator", ""),
@@ -42,7 +42,7 @@ class Centre:
 
 @pytest.fixture
 def centre(tmp_path: Path, scene: Any) -> Iterator[Centre]:
-    port = next(PORTS)
+    port = ports.take(6)
     folder = deployment.make(tmp_path, port)
     (folder / "map").mkdir()
     (folder / "map" / "base.geojson").write_text(json.dumps(scene.base_map()))
@@ -233,7 +233,7 @@ def test_a_password_is_shown_once_and_a_closed_account_is_out(centre: Centre, op
     w.page.fill("[name=why]", "잘못 연 계정")
     w.page.get_by_role("button", name="무엇이 바뀌는지 보기").click()
     w.page.click(".act-save")
-    theirs.until("location.pathname === '/'", 8)
+    theirs.until("location.pathname === '/'", 20)
 
 
 def enter_as(w: Any, login: str, password: str) -> None:
@@ -242,4 +242,4 @@ def enter_as(w: Any, login: str, password: str) -> None:
     w.page.fill("[name=account]", login)
     w.page.fill("[name=password]", password)
     w.page.keyboard.press("Enter")
-    w.until("location.pathname === '/operator'")
+    w.until("location.pathname === '/supervisor'")
