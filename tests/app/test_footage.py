@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import json
 import sys
-from itertools import count
 from pathlib import Path
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))
 import deployment
-import test_city
+import ports
 from deployment import LAT, cookie, cut, http, page, until
 from msgspec.structs import replace
 
@@ -36,7 +36,6 @@ from safetynet.core.terms import MINUTE_MS, SECOND_MS, Why
 from safetynet.edge import clock, codec, config, keys
 from safetynet.edge.recorder import Folder
 
-PORTS = count(9330, 20)
 DOCUMENT = "수사과-2026-12"
 SEGMENT_MS = 10 * SECOND_MS
 
@@ -47,7 +46,7 @@ class Pair:
     def __init__(self, folder, port):
         self.folder, self.port, self.tasks = folder, port, []
         deployment.make(folder, port)
-        garam = test_city.make(folder, port + 1)
+        garam = deployment.make_city(folder, port + 1)
         made = config.read(garam)
         (peer,) = made.peers
         config.write(garam, replace(made, web_port=port + 10, video_port=port + 11, window_port=port + 12, peers=(replace(peer, link_port=port + 1),)))  # fmt: skip
@@ -62,7 +61,7 @@ class Pair:
         self.tasks.append(asyncio.create_task(self.control.run()))
         if city:
             self.start_city()
-        await until(lambda: deployment.listening(self.port), 20)
+        await until(lambda: deployment.listening(self.port), PATIENCE_S)
 
     def start_city(self):
         self.city = City(self.folder / "garam")
@@ -93,7 +92,7 @@ class Pair:
     async def closed_incident(self):
         """By real messages: a strap, pictures of the city next to it, and the end."""
         async with page(self.port, "kim") as kim:
-            await until(lambda: self.control.link.states["garam"].up, 10)
+            await until(lambda: self.control.link.states["garam"].up, PATIENCE_S)
             assert await cut(self.port, lat=LAT) == 200
             id = (await kim.until(lambda p: p.shown.get("incidents")) and kim.one("incidents"))["id"]
             assert await kim.do("claim", incident=id) == "ok"
@@ -136,7 +135,7 @@ class Pair:
 
 @pytest.fixture
 async def pair(tmp_path):
-    made = Pair(tmp_path, next(PORTS))
+    made = Pair(tmp_path, ports.take(20))
     await made.start()
     yield made
     with contextlib.suppress(AttributeError):
@@ -161,7 +160,7 @@ async def test_from_asking_to_seeing_and_to_the_auditor(pair, tmp_path):
     await until(lambda: pair.city.loop.state.footage)
     assert pair.wanted.stage is giving.Stage.WAITING, "no policy answers for a person"
     assert await pair.at_city("approve") == "ok"
-    await until(lambda: pair.asked.stage is Stage.HERE, 15)
+    await until(lambda: pair.asked.stage is Stage.HERE, PATIENCE_S)
     assert pair.asked.conditions == FOOTAGE_CONDITIONS
     for camera in pair.asked.cameras:
         status, body = await pair.post("kim", "view", footage=id, camera=camera)
@@ -207,7 +206,7 @@ async def test_whoever_is_not_concerned_sees_nothing(pair):
 async def test_what_is_deleted_is_gone_from_the_disk_with_a_record(pair):
     await pair.to_the_file()
     assert await pair.at_city("approve") == "ok"
-    await until(lambda: pair.asked.stage is Stage.HERE, 15)
+    await until(lambda: pair.asked.stage is Stage.HERE, PATIENCE_S)
     spool = pair.folder / "control" / "footage"
     assert len(list(spool.iterdir())) == 2
     assert await pair.post("lee", "do", footage=pair.asked.footage, act="extend", reason="trial_open") == (204, b"")
@@ -220,18 +219,18 @@ async def test_what_is_deleted_is_gone_from_the_disk_with_a_record(pair):
 
 
 async def test_a_transfer_that_was_cut_goes_on_after_both_started_again(tmp_path):
-    pair = Pair(tmp_path, next(PORTS))
+    pair = Pair(tmp_path, ports.take(20))
     await pair.start()
     await pair.to_the_file()
     assert await pair.at_city("approve") == "ok"
-    await until(lambda: pair.control.files.fetcher.counts["taken"] >= 1, 15)
+    await until(lambda: pair.control.files.fetcher.counts["taken"] >= 1, PATIENCE_S)
     await pair.end()
     held = {path: path.stat().st_mtime_ns for path in (tmp_path / "control" / "footage").rglob("0*")}
     assert held
     await pair.start()
     pair.cookies = {}
     assert pair.asked.stage in (Stage.GRANTED, Stage.HERE)
-    await until(lambda: pair.asked.stage is Stage.HERE, 20)
+    await until(lambda: pair.asked.stage is Stage.HERE, PATIENCE_S)
     assert {path: path.stat().st_mtime_ns for path in held} == held, "what was here was not fetched again"
     status, body = await pair.post("kim", "view", footage=pair.asked.footage, camera=pair.asked.cameras[0])
     assert (status, body[:4]) == (200, b"init")
@@ -241,7 +240,7 @@ async def test_a_transfer_that_was_cut_goes_on_after_both_started_again(tmp_path
 async def test_who_is_erased_is_seen_by_nobody_any_more(pair):
     await pair.to_the_file()
     assert await pair.at_city("approve") == "ok"
-    await until(lambda: pair.asked.stage is Stage.HERE, 15)
+    await until(lambda: pair.asked.stage is Stage.HERE, PATIENCE_S)
     camera = pair.asked.cameras[0]
     pair.control.store.erase("wearer:w1")
     status, problem = await pair.post("lee", "view", footage=pair.asked.footage, camera=camera)
