@@ -14,24 +14,24 @@ from typing import Final
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope
 from starlette.types import Send as Answer
 
-from safetynet.app import city_views, excerpts, figures, site, surface, windows
+from safetynet.app import city_views, excerpts, figures, site, surface, surveys, windows
 from safetynet.app.cards import links_of
 from safetynet.app.city_views import Looked
 from safetynet.app.excerpts import Excerpts
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
-from safetynet.core import cameras, city, grants, law
+from safetynet.core import calibrations, cameras, city, grants, law
 from safetynet.core.city import Errand, Given, Ground, State
 from safetynet.core.events import AnyEvent, GrantRefused, StreamClosed, StreamOpened
 from safetynet.core.footage import giving
 from safetynet.core.footage.giving import Around
 from safetynet.core.messages import AnyMessage, Envelope, RequestFootage, RequestVideo
 from safetynet.core.provisions import Held
-from safetynet.core.terms import CameraId, CentreId, DiskLevel, FootageId, GrantId, IncidentId, Why
+from safetynet.core.terms import CalibrationReason, CameraId, CentreId, DiskLevel, FootageId, GrantId, IncidentId, Why
 from safetynet.edge import clock, config, health, keys, log, metrics, process, recorder, registry
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.disk import Disk
@@ -79,6 +79,7 @@ class City(windows.Host):
         )
         found = registry.read(folder)
         self.ground = Ground(cameras.Registry.of(found), self.centre.area)
+        self.descriptions = registry.read_descriptions(folder)
         self.sources = registry.read_sources(folder)
         self.policy = Policy()
         ground = self.ground
@@ -240,8 +241,8 @@ class City(windows.Host):
                 case city.CutOwn(grant, why):
                     self.relay.tell(relay.EndGrant(grant=grants.own(grant), why=why))
                     self.windows.tell(relay.CutGrant(grant=grants.own(grant), why=why))
-                case city.MoveCamera(camera, turn):
-                    self._turner.turn(camera, turn)
+                case city.MoveCamera(camera, turn, pan_deg):
+                    self._turner.turn(camera, turn, pan_deg)
                 case giving.CutFootage():
                     continue  # `Excerpts.run` looks at the state, so that a crash forgets nothing
                 case giving.DropFootage(footage):
@@ -306,6 +307,8 @@ class City(windows.Host):
             return None
         if said.footage is not None:
             return self._answer_footage(seat, said, said.footage)
+        if said.act in ("calibrate", "uncalibrate"):
+            return self._calibrate(seat, said)
         command = self._command(seat, said)
         if isinstance(command, str):
             return command
@@ -335,6 +338,29 @@ class City(windows.Host):
             self._take_footage(command)
         return no
 
+    def _calibrate(self, seat: windows.Seat, said: windows.Do) -> Why | str | None:
+        """A person of the city says how a camera stands, or takes the last word back."""
+        over = said.over.setting() if said.over else None
+        wish: calibrations.Wish
+        match said:
+            case windows.Do(act="calibrate", camera=camera, because=reason) if camera and reason:
+                if reason is CalibrationReason.UNDONE:
+                    return Why.MALFORMED
+                setting = said.setting.setting() if said.setting else None
+                wish = calibrations.Set(camera=camera, setting=setting, over=over, by=seat.person, reason=reason)
+            case windows.Do(act="uncalibrate", camera=camera) if camera:
+                wish = calibrations.Undo(camera=camera, over=over, by=seat.person)
+            case _:
+                return "bad_command"
+        at = clock.now()
+        found = city.calibrates(self.ground, self.loop.state, wish, at)
+        if isinstance(found, Why):
+            return found
+        self._run(self.loop.take(wish, at))
+        self._admit()
+        self.show()
+        return None
+
     def _command(self, seat: windows.Seat, said: windows.Do) -> city.Command | str:
         """The command that was meant, or the word `bad_command` / `not_allowed_now`."""
         by = seat.person
@@ -359,7 +385,9 @@ class City(windows.Host):
             case windows.Do(act="turn", grant=grant, camera=camera, turn=turn) if grant and camera and turn:
                 listed = self.ground.registry.camera(camera)
                 can_turn = listed is not None and listed.ptz
-                return city.TurnCamera(grant=grant, camera=camera, by=by, turn=turn, can_turn=can_turn)
+                return city.TurnCamera(
+                    grant=grant, camera=camera, by=by, turn=turn, can_turn=can_turn, preset=said.preset
+                )
             case _:
                 return "bad_command"
 
@@ -491,10 +519,41 @@ class City(windows.Host):
 
 class _Pages(site.Site):
     def __init__(self, program: City) -> None:
+        self._city_program = program
         super().__init__(program, door=site.loopback(program.centre, program.centre.window_port), home=HOME)
 
     def routes(self) -> list[Route | WebSocketRoute]:
-        return [Route("/city", self._city), *super().routes()]
+        return [
+            Route("/city", self._city),
+            Route("/cameras", self._cameras),
+            Route("/cameras/{camera}", self._camera),
+            *super().routes(),
+        ]
+
+    @surface.says(
+        "The city's cameras by id or name",
+        query=(surface.Query(name="find", schema={"type": "string", "maxLength": surveys.FIND_CHARS_MAX}),),
+        gives={200: surface.JSON},
+        signed_in=True,
+    )
+    async def _cameras(self, request: Request) -> Response:
+        """The city's own cameras by id or name; without a word those first of which nobody knows where they look."""
+        if self._whose(request) is None:
+            return self._problem(401, "sign_in")
+        asked = request.query_params.get("find", "")[: surveys.FIND_CHARS_MAX]
+        found = surveys.find(self._city_program.ground, self._city_program.loop.state, asked)
+        return JSONResponse(found, headers={**self._files.headers, "cache-control": "no-store"})
+
+    @surface.says("How one camera stands", gives={200: surface.JSON}, problems=(404,), signed_in=True)
+    async def _camera(self, request: Request) -> Response:
+        if self._whose(request) is None:
+            return self._problem(401, "sign_in")
+        program, id = self._city_program, CameraId(request.path_params["camera"])
+        names = {each.person: each.name for each in program.sessions.people()}
+        found = surveys.calibrated(program.ground, program.loop.state, id, names, program.descriptions)
+        if found is None:
+            return self._problem(404, "no_camera")
+        return JSONResponse(found, headers={**self._files.headers, "cache-control": "no-store"})
 
     @surface.says("The page of the city's own people", gives={200: surface.HTML, 307: None})
     async def _city(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from typing import Final
 
 from safetynet.app import cards
 from safetynet.app.cards import LinkView
-from safetynet.core import alarms, cameras, city, grants, law
+from safetynet.core import alarms, calibrations, cameras, city, grants, law
 from safetynet.core.city import Ground, State
 from safetynet.core.events import CameraCard, SightingMarked
 from safetynet.core.law import Rule
@@ -57,10 +57,11 @@ class Looked:
 def people(ground: Ground, state: State, seen: Looked) -> View:
     """What everybody who works at the city sees."""
     alive = [each for _, each in sorted(state.requests.items())]
+    ground = ground.surveyed(state)
     return {
         "requests": {each.request: _request(ground, state, each, seen) for each in alive},
         "turned": {each: {"camera": each, "until": one.until} for each, one in state.turned.items()},
-        "incidents": {id: _incident(ground, id, held, seen) for id, held in open_incidents(state).items()},
+        "incidents": {id: _incident(ground, state, id, held, seen) for id, held in open_incidents(state).items()},
         "provisions": {each.request: _provision(ground, each, seen) for each in state.record[-RECORD_SHOWN_MAX:]},
         "approval": {each.value: _approval(state, each) for each in _bases()},
         "links": {each.id: cards.link(each) for each in seen.links},
@@ -136,7 +137,7 @@ def _law(held: Held) -> dict[str, object]:
 # --- what is provided now ------------------------------------------------------------------------------------------
 
 
-def _incident(ground: Ground, id: IncidentId, held: tuple[Held, ...], seen: Looked) -> dict[str, object]:
+def _incident(ground: Ground, state: State, id: IncidentId, held: tuple[Held, ...], seen: Looked) -> dict[str, object]:
     """In the form that map, wall and law strip know from the control centre; without everything that never came."""
     newest = max(held, key=lambda each: each.place.observed_at)
     _, speed = cameras.course(newest.earlier, newest.place)
@@ -180,13 +181,13 @@ def _incident(ground: Ground, id: IncidentId, held: tuple[Held, ...], seen: Look
                 for each in granted
                 if each.grant
             ],
-            "cameras": [camera for each in held for camera in _cameras(ground, each, seen)],
+            "cameras": [camera for each in held for camera in _cameras(ground, state, each, seen)],
         },
         "sightings": _sightings(ground, held, seen),
     }
 
 
-def _cameras(ground: Ground, held: Held, seen: Looked) -> list[dict[str, object]]:
+def _cameras(ground: Ground, state: State, held: Held, seen: Looked) -> list[dict[str, object]]:
     found = {(seen.centre, card.camera): card for each in held.cameras if (card := _card(ground, each)) is not None}
     return [
         {
@@ -197,6 +198,7 @@ def _cameras(ground: Ground, held: Held, seen: Looked) -> list[dict[str, object]
             "reason": each.reason.value,
             "distance_m": round(each.distance_m),
             "state": "granted" if held.grant else "proposed",
+            "presets": [{"number": one.number, "name": one.name} for one in calibrations.presets(state.book, key[1])],
         }
         for key, each in cameras.rank(found, held.place, held.earlier)
     ]

@@ -13,13 +13,14 @@ from typing import Any, Final, Protocol
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from safetynet.core.events import HandoverItem, Spot
+from safetynet.core.events import HandoverItem, LensPreset, LensSetting, Spot
 from safetynet.core.terms import (
     SECOND_MS,
     ActionId,
     AlarmId,
     Approval,
     Basis,
+    CalibrationReason,
     CallOutcome,
     CameraId,
     CentreId,
@@ -53,7 +54,8 @@ from safetynet.edge.web import Feed, Window
 
 HELLO_S_MAX: Final = 10
 BEAT_S: Final = 1
-COMMAND_BYTES_MAX: Final = 4_096
+COMMAND_BYTES_MAX: Final = 8_192
+"""A camera with all its presets, before and after, is the longest."""
 COMMANDS_PER_S_MAX: Final = 20
 SIGNED_OUT: Final = 4401
 """Close code by which a page knows to ask for a sign-in again."""
@@ -66,6 +68,28 @@ class Have(msgspec.Struct, frozen=True):
 
 class Hello(msgspec.Struct, frozen=True, tag_field="op", tag="hello"):
     have: Have | None = None
+
+
+class Preset(msgspec.Struct, frozen=True):
+    """As the page says it; `events.LensPreset` is how it is recorded."""
+
+    number: int
+    name: str
+    azimuth_deg: float
+    view_deg: float
+
+
+class Lens(msgspec.Struct, frozen=True):
+    """How a camera stands, or is to stand (`events.LensSetting`)."""
+
+    azimuth_deg: float | None
+    view_deg: float | None
+    range_m: float
+    presets: tuple[Preset, ...] = ()
+
+    def setting(self) -> LensSetting:
+        presets = tuple(LensPreset(each.number, each.name, each.azimuth_deg, each.view_deg) for each in self.presets)
+        return LensSetting(self.azimuth_deg, self.view_deg, self.range_m, presets)
 
 
 class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
@@ -105,6 +129,10 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     text: str = ""
     reason: Reassign | None = None
     footage: FootageId | None = None
+    preset: int | None = None
+    setting: Lens | None = None
+    over: Lens | None = None
+    because: CalibrationReason | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

@@ -12,6 +12,7 @@ import './provisions.js';
 import { REASONS, inOrder } from './requests.js';
 import { isKorean, speak, spoken, t } from './say.js';
 import { Sound } from './sound.js';
+import './survey.js';
 import { State, stateUrl } from './state.js';
 import { theme, toggle } from './theme.js';
 import { Views } from './views.js';
@@ -39,7 +40,7 @@ const seen = {
   without: new Set(),
   /** @type {Set<string>} incidents that this window looks at */
   watched: new Set(),
-  /** @type {'reason'|'help'|null} */
+  /** @type {'reason'|'help'|'calibrate'|null} */
   panel: null,
   recorded: false,
   /** @type {string|null} */
@@ -111,6 +112,12 @@ async function command(act, fields, done) {
   if (!answer.ok) note(t('act.failed', { act: t(`act.${act}`), why: t(`Why.${answer.no}`) }), true);
   else if (done) note(done, false);
   return answer.ok;
+}
+
+/** @param {string} act @param {Record<string, unknown>} fields */
+async function calibrate(act, fields) {
+  const answer = await state.do(act, fields);
+  return answer.ok ? null : answer.no;
 }
 
 /** @param {string} id */
@@ -232,6 +239,7 @@ const DO = {
   },
   not_here: () => void mark({ sight: 'not_here' }),
   on_foot: () => by('on_foot'), bicycle: () => by('bicycle'), car: () => by('car'), bus: () => by('bus'),
+  calibrate: () => { seen.panel = 'calibrate'; draw(); },
   record: () => { seen.recorded = !seen.recorded; draw(); },
   follow: () => { seen.follow = !seen.follow; draw(); },
   twin: () => { seen.twin = !seen.twin; draw(); },
@@ -290,11 +298,12 @@ function layout() {
         ? html`<sn-camera .tile=${wall[seen.slot] ?? null} .tiles=${wall} .sightings=${at.sightings ?? []} .heading=${seen.heading} .travel=${seen.travel} .armed=${seen.armed} .granted=${request()?.state === 'granted'} .turned_until=${state.all.turned[wall[seen.slot]?.camera?.camera ?? '']?.until ?? null}></sn-camera>`
         : html`<sn-answers .approval=${Object.values(state.all.approval)} .head=${user?.role === 'city_head'} .links=${links} .today=${today()}></sn-answers>`}</aside></main>
     ${seen.panel === 'reason' ? html`<sn-reason .stopping=${request()?.state === 'granted'}></sn-reason>` : ''}
-    ${seen.panel === 'help' ? html`<sn-keys .letters=${seen.letters} .rows=${KEYS}></sn-keys>` : ''}`;
+    ${seen.panel === 'help' ? html`<sn-keys .letters=${seen.letters} .rows=${KEYS}></sn-keys>` : ''}
+    ${seen.panel === 'calibrate' ? html`<sn-survey .start=${wall[seen.slot]?.camera?.camera ?? null} .act=${calibrate}></sn-survey>` : ''}`;
 }
 
 /** @type {[string, string][]} */
-const KEYS = [['J K ↑ ↓', 'move'], ['G', 'approve'], ['X', 'no'], ['V', 'watch'], ['1–6', 'tiles'], ['E ↑→↓←', 'seen'], ['N', 'not_here'], ['W B R U', 'travel'], ['L', 'record'],
+const KEYS = [['J K ↑ ↓', 'move'], ['G', 'approve'], ['X', 'no'], ['V', 'watch'], ['1–6', 'tiles'], ['E ↑→↓←', 'seen'], ['N', 'not_here'], ['W B R U', 'travel'], ['L', 'record'], ['C', 'calibrate'],
   ['0', 'equal'], ['M', 'follow'], ['F6', 'region'], ['Alt+T', 'twin'], ['Esc', 'back'], ['?', 'help']];
 
 /** A request that waits rings as its incident's priority would, and is read out once. */
@@ -331,10 +340,10 @@ on('sn-reason', ({ why }) => void no(why));
 on('sn-footage-answer', ({ footage: id, act, without, why }) => void command(act, { footage: id, ...(act === 'approve' ? { without } : { why }) }, t('footage.city.answered')));
 on('sn-seen', (what) => void mark(what));
 on('sn-heading', ({ heading }) => { seen.heading = heading; draw(); });
-on('sn-turn', ({ turn }) => {
+on('sn-turn', ({ turn, preset }) => {
   const at = request();
   const camera = tiles()[seen.slot]?.camera;
-  if (at?.grant && camera) void command('turn', { grant: at.grant, camera: camera.camera, turn });
+  if (at?.grant && camera) void command('turn', { grant: at.grant, camera: camera.camera, turn, ...(preset === undefined ? {} : { preset }) });
 });
 on('sn-travel', ({ travel }) => by(travel));
 on('sn-approval', ({ basis, approval }) => void command('set_approval', { basis, approval }));

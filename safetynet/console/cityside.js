@@ -42,7 +42,8 @@ export class CameraSide extends Light {
       <div class="s-body" tabindex="0" role="region" aria-label=${t('city.camera')}>
         <div class="blk"><div class="sec-h"><h2>${t('mark.title')}</h2></div><sn-mark .heading=${this.heading} .travel=${this.travel} .armed=${this.armed} .off=${!this.granted || !camera}></sn-mark></div>
         ${camera?.ptz && this.granted ? html`<div class="blk"><div class="sec-h"><h2>${t('city.turn', { n: this.tile?.slot ?? 0 })}</h2><span class="num">${this.turned_until === null ? t('city.turn_logged') : html`<sn-age mode="until" at=${this.turned_until}></sn-age> ${t('Turn.home')}`}</span></div>
-          <div class="ptz">${TURNS.map((turn) => html`<button class="btn sm" data-turn=${turn} @click=${() => this.tell('sn-turn', { turn })}>${t(`Turn.${turn}`)}</button>`)}</div></div>` : ''}
+          <div class="ptz">${TURNS.map((turn) => html`<button class="btn sm" data-turn=${turn} @click=${() => this.tell('sn-turn', { turn })}>${t(`Turn.${turn}`)}</button>`)}${(camera.presets ?? []).map((each) => html`<button class="btn sm" data-preset=${each.number} @click=${() => this.tell('sn-turn', { turn: 'preset', preset: each.number })}><b class="num">${each.number}</b> ${each.name}</button>`)}</div></div>` : ''}
+        ${camera ? html`<div class="blk"><button class="btn sm" data-act="calibrate" @click=${() => this.tell('sn-act', { act: 'calibrate' })}>${t('calibrate.title')} <kbd>C</kbd></button></div>` : ''}
         <div class="blk"><div class="sec-h"><h2>${t('city.next')}</h2></div>${others.length ? html`<ol class="steps num">${others.map((each) => html`<li><span class="mk">${each.slot}</span><span>${each.camera?.name}<small>${t(`Reason.${each.camera?.reason}`)}</small></span>
           <b>${metres(each.camera?.distance_m ?? 0)}</b></li>`)}</ol>` : html`<p class="sec2">${t('city.next_none')}</p>`}</div>
         <div class="blk last"><div class="sec-h"><h2>${t('city.sent')}</h2></div>${this.sightings.length ? html`<ul class="tl num">${[...this.sightings].reverse().map((each) => html`<li><time>${clock(each.at)}</time><span>${each.name} · ${saw(each)} · ${each.who}</span></li>`)}</ul>`
@@ -77,7 +78,7 @@ export class Answers extends Light {
         <span class=${each.up ? 'sec2' : 'bad'}>${t(each.up ? 'shift.link_up' : 'shift.link_down')}</span><span class="n">${each.delay_ms === null ? '' : `${Math.round(each.delay_ms)} ms`}</span>`)}</div></div>
       ${this.today ? html`<div class="blk"><div class="sec-h"><h2>${t('shift.ledger')}</h2></div><div class="hl num"><span>${t('shift.entries')}</span><b>${this.today.ledger_size}</b><span class="n"></span>
         <span>${t('city.cameras_own')}</span><b>${this.today.cameras}</b><span class="n"></span></div></div>` : ''}
-      <div class="blk last" id="calibrate"></div></div>`;
+      <div class="blk last" id="calibrate"><div class="sec-h"><h2>${t('survey.cameras')}</h2></div><p class="sec2">${t('survey.why')}</p><button class="btn sm" data-act="calibrate" @click=${() => this.tell('sn-act', { act: 'calibrate' })}>${t('calibrate.title')} <kbd>C</kbd></button></div></div>`;
   }
 }
 

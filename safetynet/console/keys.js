@@ -12,7 +12,7 @@ const LETTERS = {
 /** At a smart city centre. @type {Record<string, string>} */
 export const CITY = {
   KeyJ: 'down', KeyK: 'up', KeyG: 'approve', KeyX: 'no', KeyV: 'watch', KeyE: 'seen', KeyN: 'not_here', KeyW: 'on_foot', KeyB: 'bicycle', KeyR: 'car',
-  KeyU: 'bus', KeyL: 'record', KeyM: 'follow', KeyS: 'silence', Digit0: 'equal', Numpad0: 'equal',
+  KeyU: 'bus', KeyL: 'record', KeyM: 'follow', KeyS: 'silence', KeyC: 'calibrate', Digit0: 'equal', Numpad0: 'equal',
 };
 /** @type {Record<string, string>} */
 const OTHERS = { ArrowDown: 'down', ArrowUp: 'up', Enter: 'open', NumpadEnter: 'open', Escape: 'back', F6: 'region' };

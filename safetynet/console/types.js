@@ -15,7 +15,7 @@
  * @typedef {{grant: string, city: string, city_name: string, granted_at: number, until: number, conditions: string[],
  *   state: string, why: string|null}} Grant
  * @typedef {{camera: string, name: string, city: string, city_name: string, grant: string|null, lat: number, lon: number,
- *   range_m: number, azimuth_deg: number|null, view_deg: number|null, ptz: boolean, purpose: string,
+ *   range_m: number, azimuth_deg: number|null, view_deg: number|null, ptz: boolean, purpose: string, presets?: {number: number, name: string}[],
  *   reason: string, distance_m: number, state: 'proposed'|'granted'|'ended'}} Camera
  * @typedef {{state: 'none'|'proposed'|'requested'|'granted'|'partly'|'refused'|'ended', requests: VideoRequest[],
  *   grants: Grant[], cameras: Camera[]}} Video

@@ -8,7 +8,6 @@ Absent on purpose: writing back into `cameras.json`, and changing where a camera
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
@@ -145,10 +144,21 @@ def set_to(camera: Camera, setting: Setting) -> Camera:
 
 def overlay(cameras: Registry, book: Book) -> Registry:
     """The cameras as staff have set them. What was set of a camera that is gone waits for its return."""
-    if not any(id in cameras.row_of and now(book, id) is not None for id in book):
-        return cameras
-    return Registry.of(tuple(_each(cameras.cameras, book)))
+    listed = (cameras.camera(id) for id in book)
+    changed = [set_to(each, held) for each in listed if each is not None and (held := now(book, each.id)) is not None]
+    return cameras.with_optics(changed) if changed else cameras
 
 
-def _each(cameras: Iterable[Camera], book: Book) -> Iterable[Camera]:
-    return (set_to(each, now(book, each.id)) for each in cameras)
+def presets(book: Book, camera: CameraId) -> tuple[LensPreset, ...]:
+    """Those that can be called: without a direction of the camera itself nobody knows how far it is to turn."""
+    held = now(book, camera)
+    return () if held is None or held.azimuth_deg is None else held.presets
+
+
+def pan_deg(book: Book, camera: CameraId, number: int) -> float | None:
+    """How far a camera turns from where it looks by itself to a preset, clockwise, the shorter way round."""
+    held = now(book, camera)
+    called = next((each for each in presets(book, camera) if each.number == number), None)
+    if held is None or held.azimuth_deg is None or called is None:
+        return None
+    return (called.azimuth_deg - held.azimuth_deg + 180.0) % 360.0 - 180.0

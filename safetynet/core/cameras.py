@@ -10,7 +10,7 @@ Absent on purpose: walls (no list of cameras knows them), the wish to see a pers
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
 
@@ -196,6 +196,27 @@ class Registry:
             cell_deg=cell,
             cells=cells,
             range_m_max=max((each.range_m for each in ordered), default=0.0),
+        )
+
+    def with_optics(self, changed: Sequence[Camera]) -> "Registry":
+        """The same cameras where they hang, some of them looking otherwise or farther. Costs a copy, not a sorting."""
+        cameras, range_m = list(self.cameras), self.range_m.copy()
+        sin, cos, half_cos, trust = (each.copy() for each in (self.sin, self.cos, self.half_cos, self.trust))
+        rows = np.array([self.row_of[each.id] for each in changed], np.int64)
+        for row, each in zip(rows.tolist(), changed, strict=True):
+            assert (each.lat, each.lon) == (cameras[row].lat, cameras[row].lon), each.id
+            cameras[row] = each
+        range_m[rows] = [each.range_m for each in changed]
+        sin[rows], cos[rows], half_cos[rows], trust[rows] = _optics(tuple(changed))
+        return replace(
+            self,
+            cameras=tuple(cameras),
+            range_m=range_m,
+            sin=sin,
+            cos=cos,
+            half_cos=half_cos,
+            trust=trust,
+            range_m_max=float(range_m.max()),
         )
 
     def __len__(self) -> int:

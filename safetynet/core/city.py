@@ -9,13 +9,26 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
-from safetynet.core import cameras, grants, law, provisions
+from safetynet.core import calibrations, cameras, grants, law, provisions
+from safetynet.core.errands import (
+    CutOwn,
+    Errand,
+    Ground,
+    LeaseGrant,
+    LeaseOwn,
+    LetIn,
+    MoveCamera,
+    Preconnect,
+    StopGrant,
+    StopPreconnect,
+    react,
+    resume,
+)
 from safetynet.core.events import (
     AnyEvent,
     ApprovalAwaited,
     ApprovalSet,
-    CameraCard,
-    CameraReturned,
+    CameraCalibrated,
     CameraTurned,
     DiskChanged,
     GrantEnded,
@@ -32,23 +45,15 @@ from safetynet.core.events import (
     SightingMarked,
     ViewerAdmitted,
 )
-from safetynet.core.events.footage import AtCity, FootageDeleted
 from safetynet.core.footage import giving
 from safetynet.core.messages import (
     AnyMessage,
-    AwaitPerson,
-    ChangeCameras,
     CloseFootage,
-    EndGrant,
     EndIncident,
-    GiveGrant,
     MovePlace,
     PrepareVideo,
-    ProposeCameras,
-    RefuseVideo,
     RequestFootage,
     RequestVideo,
-    Send,
 )
 from safetynet.core.provisions import (
     ANSWER_MS,
@@ -57,7 +62,6 @@ from safetynet.core.provisions import (
     Command,
     Held,
     MarkSighting,
-    Outcome,
     Refuse,
     Review,
     SetApproval,
@@ -75,12 +79,8 @@ from safetynet.core.terms import (
     CentreId,
     DiskLevel,
     GrantId,
-    IncidentId,
     Instant,
     PersonId,
-    RequestId,
-    Turn,
-    ViewerId,
     Why,
 )
 
@@ -88,31 +88,33 @@ __all__ = [
     "AdmitOwn",
     "Approve",
     "Command",
+    "CutOwn",
+    "Errand",
+    "Ground",
+    "LeaseGrant",
+    "LeaseOwn",
+    "LetIn",
     "MarkSighting",
+    "MoveCamera",
+    "Preconnect",
     "Refuse",
     "Review",
     "SetApproval",
     "State",
+    "StopGrant",
+    "StopPreconnect",
     "StopProviding",
     "TurnCamera",
     "approval",
     "evolve",
     "grant",
+    "react",
     "refuses",
+    "resume",
 ]
 
 EMPTY: Final = State()
 PROPOSED_MAX: Final = 9
-CUT_AGAIN_MAX: Final = 50
-"""Grants that ended last: the window relay is told of them again at each meeting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What the city has beside its log: its cameras and its outline."""
-
-    registry: cameras.Registry
-    area: tuple[tuple[float, float], ...]
 
 
 # --- what comes in -------------------------------------------------------------------------------------------------
@@ -148,80 +150,19 @@ class Tick:
     pass
 
 
-Given: TypeAlias = Heard | HeardBadly | RelayHeard | LogRestored | DiskChanged | Command | giving.Command | Tick
-"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
-
-
-# --- what goes out -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseGrant:
-    """The relay may deliver these cameras under this grant, as long as the city keeps saying so."""
-
-    grant: GrantId
-    cameras: tuple[CameraId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StopGrant:
-    grant: GrantId
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Preconnect:
-    """The relay may hold these cameras ready inside the city until `until`. Nothing leaves by this."""
-
-    request: RequestId
-    cameras: tuple[CameraId, ...]
-    until: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class StopPreconnect:
-    request: RequestId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetIn:
-    """A window of this city's own people may show the token with this hash and watch."""
-
-    grant: GrantId
-    incident: IncidentId
-    viewer: ViewerId
-    token_sha256: bytes
-    cameras: tuple[CameraId, ...]
-    until: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseOwn:
-    """What the city's own people may watch beside what is provided under `grant`."""
-
-    grant: GrantId
-    cameras: tuple[CameraId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CutOwn:
-    """Nobody of this city watches by `grant` any more."""
-
-    grant: GrantId
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class MoveCamera:
-    """Say so to the camera itself."""
-
-    camera: CameraId
-    turn: Turn
-
-
-Errand: TypeAlias = (
-    Send | LeaseGrant | StopGrant | Preconnect | StopPreconnect | LetIn | LeaseOwn | CutOwn | MoveCamera | giving.Errand
+Given: TypeAlias = (
+    Heard
+    | HeardBadly
+    | RelayHeard
+    | LogRestored
+    | DiskChanged
+    | Command
+    | giving.Command
+    | calibrations.Set
+    | calibrations.Undo
+    | Tick
 )
+"""`LogRestored`: the log is older than it was, and what it holds alive must end. It is recorded as it comes, like `DiskChanged`."""
 
 
 # --- what happens --------------------------------------------------------------------------------------------------
@@ -230,7 +171,9 @@ Errand: TypeAlias = (
 def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyEvent]:
     match given:
         case Heard():
-            return _heard(ground, state, given, at)
+            return _heard(ground.surveyed(state), state, given, at)
+        case calibrations.Set() | calibrations.Undo():
+            return _calibrated(ground, state, given, at)
         case HeardBadly():
             return [MessageRefused(at=at, sender=given.sender, seq=given.seq, why=given.why)]
         case RelayHeard():
@@ -253,10 +196,37 @@ def decide(ground: Ground, state: State, given: Given, at: Instant) -> list[AnyE
             return [] if refuses(state, given, at) is not None else _commanded(ground, state, given, at)
 
 
+def calibrates(ground: Ground, state: State, wish: calibrations.Wish, at: Instant) -> CameraCalibrated | Why:
+    """Whether a camera may be set so, by the list and by who set it before."""
+    return calibrations.decide(ground.registry, state.book, wish, at)
+
+
+def _calibrated(ground: Ground, state: State, wish: calibrations.Wish, at: Instant) -> list[AnyEvent]:
+    """What is provided now is chosen again: a camera may see the place only since it is known where it looks."""
+    event = calibrates(ground, state, wish, at)
+    if isinstance(event, Why):
+        return []
+    after = ground.surveyed(evolve(state, event))
+    chosen = (_chosen_again(after, each, event.camera, at) for _, each in sorted(state.requests.items()))
+    return [event, *(each for each in chosen if each is not None)]
+
+
+def _chosen_again(ground: Ground, held: Held, calibrated: CameraId, at: Instant) -> AnyEvent | None:
+    """None where the request has nothing to do with that camera, or is as good as over."""
+    choices = _choices(ground, held.place, held.earlier, held.radius_m, held.cameras_max, held, held.withheld)
+    moved = grants.move(_issued(held), held.place, ground.area, choices, at)
+    ids = held.cameras if isinstance(moved, grants.Refused) else moved.cameras
+    if at >= held.until or (ids == held.cameras and calibrated not in ids):
+        return None
+    if held.grant is None:
+        return _preparation(held.sender, held, held.place, ids, at)
+    return GrantMoved(at=at, grant=held.grant, incident=held.incident, place=held.place, cameras=ids)
+
+
 def _commanded(ground: Ground, state: State, given: Command, at: Instant) -> list[AnyEvent]:
     match given:
         case Approve():
-            return [_approved(ground, state, state.requests[given.request], given, at)]
+            return [_approved(ground.surveyed(state), state, state.requests[given.request], given, at)]
         case Refuse():
             held = state.requests[given.request]
             return [_no_for(held, given.why, at, by=given.by)]
@@ -294,6 +264,7 @@ def _commanded(ground: Ground, state: State, given: Command, at: Instant) -> lis
                 camera=given.camera,
                 by=given.by,
                 turn=given.turn,
+                preset=given.preset,
             )
             return [turned]
         case AdmitOwn():
@@ -595,102 +566,3 @@ def _issued(held: Held) -> grants.Issued:
 
 def _short(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8, person=b"safetynet-id").hexdigest().upper()
-
-
-# --- what must be done about it ------------------------------------------------------------------------------------
-
-
-def react(ground: Ground, state: State, serial: int, event: AnyEvent) -> list[Errand]:
-    """Errands of one event; `state` is the one after it."""
-    if isinstance(event, AtCity | FootageDeleted):
-        return [*giving.react(event)]
-    match event:
-        case RequestPrepared():
-            proposal = ProposeCameras(
-                incident=event.incident, request=event.request, cameras=_cards(ground, event.cameras)
-            )
-            return [Preconnect(event.request, event.cameras, event.until), Send(event.sender, proposal)]
-        case ApprovalAwaited():
-            wait = AwaitPerson(incident=event.incident, request=event.request, answer_by=event.answer_by)
-            return [Preconnect(event.request, event.cameras, event.until), Send(event.sender, wait)]
-        case GrantIssued():
-            given = GiveGrant(
-                incident=event.incident,
-                request=event.request,
-                grant=event.grant,
-                cameras=_cards(ground, event.cameras),
-                conditions=event.conditions,
-                until=event.until,
-            )
-            return [LeaseGrant(event.grant, event.cameras), StopPreconnect(event.request), Send(event.receiver, given)]
-        case GrantRefused():
-            refusal = RefuseVideo(incident=event.incident, request=event.request, why=event.why)
-            return [StopPreconnect(event.request), Send(event.sender, refusal)]
-        case GrantMoved():
-            held = grant(state, event.grant)
-            if held is None:
-                return []
-            change = ChangeCameras(incident=event.incident, grant=event.grant, cameras=_cards(ground, event.cameras))
-            own: list[Errand] = [LeaseOwn(event.grant, event.cameras)] if held.viewers else []
-            return [LeaseGrant(event.grant, event.cameras), *own, Send(held.sender, change)]
-        case CameraTurned():
-            return [MoveCamera(event.camera, event.turn)]
-        case CameraReturned():
-            return [MoveCamera(event.camera, Turn.HOME)]
-        case ViewerAdmitted():
-            return _lets_in(state, event)
-        case SightingMarked():
-            return [*provisions.reports(state, event)]
-        case GrantEnded():
-            stop: list[Errand] = [StopGrant(event.grant, event.why)]
-            row = provisions.of_grant(state.record, event.grant)
-            if row is not None and row.watched:
-                stop.append(CutOwn(event.grant, event.why))
-            if event.why is not Why.INCIDENT_CLOSED:
-                end = EndGrant(incident=event.incident, grant=event.grant, why=event.why)
-                stop.append(Send(event.receiver, end))
-            return stop
-        case IncidentEnded():
-            return [StopPreconnect(each) for each in event.requests]
-        case _:
-            return []
-
-
-def _lets_in(state: State, event: ViewerAdmitted) -> list[Errand]:
-    held = grant(state, event.grant)
-    if held is None or held.grant is None:
-        return []
-    return [
-        LeaseOwn(held.grant, held.cameras),
-        LetIn(
-            grant=held.grant,
-            incident=held.incident,
-            viewer=event.viewer,
-            token_sha256=event.token_sha256,
-            cameras=held.cameras,
-            until=event.until,
-        ),
-    ]
-
-
-def _cards(ground: Ground, ids: tuple[CameraId, ...]) -> tuple[CameraCard, ...]:
-    held = (ground.registry.camera(each) for each in ids)
-    return tuple(cameras.card(each) for each in held if each is not None)
-
-
-def resume(state: State) -> list[Errand]:
-    """What a start must say again to its relay."""
-    errands: list[Errand] = []
-    for held in state.requests.values():
-        if held.grant is not None:
-            errands.append(LeaseGrant(held.grant, held.cameras))
-            errands += [LeaseOwn(held.grant, held.cameras)] if held.viewers else []
-        else:
-            errands.append(Preconnect(held.request, held.cameras, held.until))
-    errands += [
-        CutOwn(each.grant, each.why or Why.STOPPED)
-        for each in state.record[-CUT_AGAIN_MAX:]
-        if each.grant is not None and each.watched and each.outcome is Outcome.ENDED
-    ]
-    errands += [MoveCamera(each, Turn.HOME) for each in state.returned if each not in state.turned]
-    return errands

@@ -12,11 +12,13 @@ from typing import Final, TypeAlias, assert_never
 
 from immutables import Map
 
-from safetynet.core import grants
+from safetynet.core import calibrations, grants
+from safetynet.core.calibrations import Book
 from safetynet.core.events import (
     AnyEvent,
     ApprovalAwaited,
     ApprovalSet,
+    CameraCalibrated,
     CameraReturned,
     CameraTurned,
     DiskChanged,
@@ -175,6 +177,7 @@ class TurnCamera:
     by: PersonId
     turn: Turn
     can_turn: bool
+    preset: int | None = None
 
 
 Command: TypeAlias = Approve | Refuse | StopProviding | Review | SetApproval | MarkSighting | AdmitOwn | TurnCamera
@@ -325,6 +328,10 @@ class State:
     returned: tuple[CameraId, ...] = ()
     disk: DiskLevel = DiskLevel.AMPLE
     footage: giving.Requests = Map()
+    book: Book = calibrations.EMPTY
+    """How cameras stand, as the city's staff have set them."""
+    calibrated: Map[CameraId, CameraCalibrated] = Map()
+    """Who set each camera last, when and why."""
 
 
 def grant(state: State, id: GrantId) -> Held | None:
@@ -380,6 +387,10 @@ def _refuses_turn(state: State, command: TurnCamera, at: Instant) -> Why | None:
         return Why.CAMERA_NOT_GRANTED
     if not command.can_turn:
         return Why.NO_PTZ
+    if (command.turn is Turn.PRESET) != (command.preset is not None):
+        return Why.MALFORMED
+    if command.preset is not None and calibrations.pan_deg(state.book, command.camera, command.preset) is None:
+        return Why.NO_PRESET
     other = turned is not None and turned.incident != held.incident and at < turned.until
     return Why.TURNED_BY_OTHER if other else None
 
@@ -449,6 +460,9 @@ def evolve(state: State, event: AnyEvent) -> State:
             return replace(state, turned=left, returned=(*state.returned, event.camera)[-RETURNED_KEPT_MAX:])
         case DiskChanged():
             return replace(state, disk=event.level)
+        case CameraCalibrated():
+            calibrated = state.calibrated.set(event.camera, event)
+            return replace(state, book=calibrations.evolve(state.book, event), calibrated=calibrated)
         case ApprovalSet():
             return replace(state, approval=state.approval.set(event.basis, event.approval))
         case IncidentEnded():
@@ -465,7 +479,8 @@ def _about(state: State, event: AnyEvent) -> Held | None:
 def _changed(held: Held, event: GrantMoved | SightingMarked | ViewerAdmitted) -> Held:
     match event:
         case GrantMoved():
-            return replace(held, place=event.place, earlier=held.place, cameras=event.cameras)
+            earlier = held.earlier if event.place == held.place else held.place
+            return replace(held, place=event.place, earlier=earlier, cameras=event.cameras)
         case SightingMarked():
             return replace(held, sightings=(*held.sightings, event)[-SIGHTINGS_MAX:])
         case ViewerAdmitted():

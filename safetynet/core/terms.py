@@ -286,6 +286,8 @@ class Turn(Enum):
     UP = "up"
     DOWN = "down"
     HOME = "home"
+    PRESET = "preset"
+    """To a direction that the city's staff have named (`LensSetting.presets`)."""
 
 
 class Approval(Enum):
@@ -412,6 +414,7 @@ class Why(Enum):
     NEEDED_ELSEWHERE = "needed_elsewhere"
     UNDER_REPAIR = "under_repair"
     NO_PTZ = "no_ptz"
+    NO_PRESET = "no_preset"
     TURNED_BY_OTHER = "turned_by_other"
     LEFT_ALONE = "left_alone"
     """Nobody turned it for a while."""

@@ -118,6 +118,16 @@ def _pieces(city: CentreId, cameras: Iterable[tuple[Camera, str]]) -> Iterator[b
     yield b'],"descriptions":{' + bytes(descriptions[1:]) + b"}}"
 
 
+class _Described(msgspec.Struct, frozen=True):
+    descriptions: dict[CameraId, str] = {}
+
+
+def read_descriptions(folder: Path) -> dict[CameraId, str]:
+    """What the list says of cameras' views, for people to read."""
+    path = folder / FILE
+    return msgspec.json.decode(path.read_bytes(), type=_Described).descriptions if path.exists() else {}
+
+
 # --- what the next import needs ------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,8 @@ _PATH: Final = re.compile(rb"^POST /onvif/([A-Za-z0-9_-]+)/ptz HTTP/1\.1\r\n")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d{1,6})\r\n", re.IGNORECASE)
 _MOVE: Final = re.compile(rb'<p:ContinuousMove>.*?<t:PanTilt x="(-?[\d.]+)" y="(-?[\d.]+)"')
 
+_PLACE: Final = re.compile(rb'<p:AbsoluteMove>.*?<t:PanTilt x="(-?[\d.]+)" y="(-?[\d.]+)"')
+
 
 @dataclass(slots=True)
 class _Head:
@@ -53,6 +55,10 @@ class Heads:
             self._rest(head)
             self._turned(camera, head.pan_deg)
             self.heard.append((camera, "stop"))
+        elif (place := _PLACE.search(body)) is not None:
+            head.pan_deg, head.speed = max(-PAN_DEG_MAX, min(PAN_DEG_MAX, float(place[1]) * 180.0)), 0.0
+            self._turned(camera, head.pan_deg)
+            self.heard.append((camera, "preset"))
         elif b"<p:GotoHomePosition>" in body:
             head.pan_deg, head.speed = 0.0, 0.0
             self._turned(camera, 0.0)

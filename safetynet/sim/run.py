@@ -220,6 +220,13 @@ def _carried(settings: Settings) -> dict[UnitId, Post]:
     return {} if url is None else {unit: Post(url, phone.key, clock.now) for unit, phone in settings.units.items()}
 
 
+def _servers(panel: Panel, settings: Settings) -> list[_Server]:
+    found = [_served(panel.app(), HOST, settings.panel_port)]
+    if (wanted := settings.phones) is not None:
+        found.append(_served(phones.stand(wanted), wanted.host, wanted.stand_port))
+    return found
+
+
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
@@ -271,9 +278,7 @@ async def run(world: World, settings: Settings) -> None:
         return sent.get(device_of[wearer])
 
     panel = Panel(world, clock.now, frozenset(settings.console_origins), alarm_sent_at, recorded, settings.phones)
-    servers = [_served(panel.app(), HOST, settings.panel_port)]
-    if (wanted := settings.phones) is not None:
-        servers.append(_served(phones.stand(wanted), wanted.host, wanted.stand_port))
+    servers = _servers(panel, settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

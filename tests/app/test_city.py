@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from patience import PATIENCE_S
 
@@ -16,7 +18,9 @@ from deployment import LAT, LON, cookie, http, page, sign_in
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from safetynet.app import surveys
 from safetynet.app.city import City
+from safetynet.core import cameras, city
 from safetynet.core.events import Place, ViewerAdmitted
 from safetynet.core.messages import (
     AwaitPerson,
@@ -31,7 +35,8 @@ from safetynet.core.messages import (
     RequestVideo,
 )
 from safetynet.core.terms import AlarmKind, Basis, Source, Why
-from safetynet.edge import clock, codec
+from safetynet.edge import clock, codec, registry
+from safetynet.edge.registry import CityCameras
 
 
 class Running:
@@ -90,7 +95,7 @@ async def test_pages_are_for_the_citys_own_people(running):
     assert (status, b"city.js" in body) == (200, True)
     assert f"ws://127.0.0.1:{running.port + 4}" in headers["content-security-policy"]
     status, headers, body = await sign_in(running.port, "lost")
-    assert (status, b"not_at_this_door" in body, "set-cookie" in headers) == (403, True, False)
+    assert (status, json.loads(body)["reason"], "set-cookie" in headers) == (403, "not_at_this_door", False)
 
 
 DEEP = "[" * 1_500 + "]" * 1_500
@@ -201,3 +206,58 @@ async def test_own_people_are_let_in_once_by_a_token_and_their_finding_is_sent(r
         assert await window.do("watch", incident="I1") == "not_live"
         row = (await window.until(lambda page: page.shown["provisions"]["R1"]["ended_by_name"] and page.shown["provisions"]["R1"]))  # fmt: skip
         assert (row["watched"], row["reviewed_by_name"], row["ended_by_name"]) == (True, "심시험", "심시험")
+
+
+async def told_of(port: int, path: str) -> tuple[int, dict]:
+    own = await cookie(port, "shim")
+    status, _, body = await http(port, "GET", path, cookie=own)
+    return status, json.loads(body)
+
+
+SETTING = {"azimuth_deg": 0.0, "view_deg": 60.0, "range_m": 90.0, "presets": []}
+
+
+async def test_staff_say_how_a_camera_stands_and_it_holds_over_a_restart_and_another_list(running):
+    assert (await http(running.port, "GET", "/cameras"))[0] == 401
+    status, found = await told_of(running.port, "/cameras?find=c-1")
+    assert (status, [each["camera"] for each in found["rows"]], found["unknown"]) == (200, ["c-1"], 1)
+    status, before = await told_of(running.port, "/cameras/c-1")
+    assert (status, before["setting"], before["can_undo"], before["listed"]["range_m"]) == (200, None, False, 60.0)
+    assert (await told_of(running.port, "/cameras/none"))[0] == 404
+    running.ask()
+    async with page(running.port, "shim") as window:
+        await window.until(lambda page: page.shown["incidents"].get("I1"))
+        saved = await window.do("calibrate", camera="c-1", setting=SETTING, over=None, because="measured")
+        assert saved == "ok"
+        (cone,) = [each for each in window.one("incidents")["video"]["cameras"] if each["camera"] == "c-1"]
+        if cone["azimuth_deg"] is None:
+            await window.until(
+                lambda page: any(
+                    each["camera"] == "c-1" and each["azimuth_deg"] == 0.0
+                    for each in page.one("incidents")["video"]["cameras"]
+                )
+            )
+        stale = await window.do("calibrate", camera="c-1", setting=SETTING, over=None, because="aligned")
+        assert stale == "stale"
+        assert (
+            await window.do("calibrate", camera="c-1", setting=SETTING, over=SETTING, because="undone") == "malformed"
+        )
+        assert await window.do("calibrate", camera="c-1", setting=SETTING) == "bad_command"
+    sent = [card for each in running.said() if hasattr(each, "cameras") for card in each.cameras]
+    assert [each.azimuth_deg for each in sent if each.camera == "c-1"][-1] == 0.0, "the control centre's map shows it"
+    folder = running.city.folder
+    renamed = tuple(msgspec.structs.replace(each, name=f"새 {each.name}") for each in registry.read(folder))
+    registry.write(folder, CityCameras(city="garam", cameras=renamed))
+    state = city.EMPTY
+    for _, event in running.city.store.events():
+        state = city.evolve(state, event)
+    ground = city.Ground(cameras.Registry.of(registry.read(folder)), AREA)
+    seen = surveys.calibrated(ground, state, "c-1", {"p-shim": "심시험"}, registry.read_descriptions(folder))
+    assert (seen["name"], seen["setting"], seen["reason"], seen["can_undo"]) == (
+        "새 시험 -1",
+        SETTING,
+        "measured",
+        True,
+    )
+    assert seen["set_by"] == "심시험"
+    assert ground.surveyed(state).registry.camera("c-1").azimuth_deg == 0.0

@@ -192,9 +192,17 @@ class Centre:
         self.archive: dict[str, Any] = {}
         self.law = b""
         self.runs: dict[str, float] = {}
+        self.cameras: dict[str, Any] = {}
 
     def acts(self) -> list[str]:
         return [each["act"] for each in self.heard]
+
+    def survey(self, word: str) -> dict[str, Any]:
+        """As a city answers who looks for a camera."""
+        found = [each for each in self.cameras.values() if word in each["camera"] or word in each["name"]]
+        known = {each["camera"]: (each["setting"] or each["listed"])["azimuth_deg"] is not None for each in found}
+        rows = [{"camera": each["camera"], "name": each["name"], "known": known[each["camera"]], "set": each["setting"] is not None, "ptz": each["ptz"]} for each in found]  # fmt: skip
+        return {"total": len(rows), "unknown": sum(not each["known"] for each in rows), "rows": rows}
 
     def put(self, **collections: dict[str, Any]) -> None:
         """Changes the world and tells every window, on the server's own loop."""
@@ -387,8 +395,9 @@ class Centre:
             Route("/demo.json", demo), Route("/map/cameras.json", cameras), Route("/map/base.geojson", lambda _: JSONResponse(base_map())),
             Route("/sign-in", sign_in, methods=["POST"]), Route("/sign-out", lambda _: PlainTextResponse(""), methods=["POST"]),
             Route("/field/photo", photo, methods=["POST"]), Route("/photo/{i}/{a}", lambda _: Response(self.picture, media_type="image/jpeg")),
+            Route("/cameras", lambda request: JSONResponse(self.survey(request.query_params.get("find", "")))),
+            Route("/cameras/{id}", lambda request: JSONResponse(self.cameras[request.path_params["id"]])),
             Route("/field-worker.js", lambda _: FileResponse(CONSOLE / "field-worker.js", headers={"content-security-policy": "default-src 'none'; connect-src 'self'"})),
-            Route("/panel/story/{name}", story, methods=["POST"]),
             Route("/panel/story/{name}", story, methods=["POST"]), Route("/panel/story/{name}/stop", stop, methods=["POST"]),
             Route("/panel/state", runs), Route("/panel/wearer/{id}/caught", caught, methods=["POST"]),
             Route("/console/player/player.js", lambda _: Response((HERE / "player.js").read_text(), media_type="text/javascript")),

@@ -261,6 +261,7 @@ CAUGHT_BY_THE_CALLER = {
     ("edge/relay/uplink.py", "_take"),
 }
 OF_OUR_OWN = {
+    ("edge/registry.py", "read_descriptions"),
     ("app/backup.py", "restore_main"),
     ("app/control.py", "_camera_count"),
     ("app/people.py", "__init__"),

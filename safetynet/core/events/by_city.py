@@ -74,6 +74,8 @@ class CameraTurned(Event, frozen=True, kw_only=True, tag="camera_turned"):
     camera: CameraId
     by: PersonId
     turn: Turn
+    preset: int | None = None
+    """Its number, where it was called to one."""
 
 
 class CameraReturned(Event, frozen=True, kw_only=True, tag="camera_returned"):

@@ -1,4 +1,4 @@
-"""Turning a camera: ONVIF PTZ over SOAP, the four requests that a person of a city needs.
+"""Turning a camera: ONVIF PTZ over SOAP, the five requests that a person of a city needs.
 
 Speaks to one address per camera (`ptz.json`, 0600, never sent anywhere). A turn is a short continuous move and a stop;
 home is the camera's own home position. What a camera answers is not read beyond its status: it is a machine of others.
@@ -6,7 +6,7 @@ home is the camera's own home position. What a camera answers is not read beyond
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,6 +27,7 @@ _ENVELOPE: Final = (
     '<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"'
     ' xmlns:p="{ns}" xmlns:t="http://www.onvif.org/ver10/schema"><s:Body>{body}</s:Body></s:Envelope>'
 )
+Step: TypeAlias = tuple[Turn, float | None]
 _WAYS: Final = {Turn.LEFT: (-1, 0), Turn.RIGHT: (1, 0), Turn.UP: (0, 1), Turn.DOWN: (0, -1)}
 
 
@@ -36,9 +37,14 @@ def read(folder: Path) -> dict[CameraId, str]:
     return msgspec.json.decode(path.read_bytes(), type=dict[CameraId, str]) if path.exists() else {}
 
 
-def bodies(turn: Turn) -> tuple[str, ...]:
-    """The SOAP bodies of one turn, in order."""
+def bodies(turn: Turn, pan_deg: float | None = None) -> tuple[str, ...]:
+    """The SOAP bodies of one turn, in order. `pan_deg` of a preset counts from home; 180 is 1 in ONVIF's generic space."""
     profile = f"<p:ProfileToken>{PROFILE}</p:ProfileToken>"
+    if turn is Turn.PRESET:
+        assert pan_deg is not None, "a preset is a direction"
+        assert -180.0 <= pan_deg <= 180.0, pan_deg
+        position = f'<p:Position><t:PanTilt x="{pan_deg / 180:.4f}" y="0"/></p:Position>'
+        return (f"<p:AbsoluteMove>{profile}{position}</p:AbsoluteMove>",)
     way = _WAYS.get(turn)
     if way is None:
         return (f"<p:GotoHomePosition>{profile}</p:GotoHomePosition>",)
@@ -53,12 +59,12 @@ class Turner:
 
     def __init__(self, addresses: dict[CameraId, str]) -> None:
         self._addresses = addresses
-        self._waiting: dict[CameraId, asyncio.Queue[Turn]] = {}
+        self._waiting: dict[CameraId, asyncio.Queue[Step]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.refused = self.failed = 0
 
-    def turn(self, camera: CameraId, turn: Turn) -> None:
-        """Never waits. Home takes the place of every step that still waits."""
+    def turn(self, camera: CameraId, turn: Turn, pan_deg: float | None = None) -> None:
+        """Never waits. Home and a preset take the place of every step that still waits."""
         address = self._addresses.get(camera)
         if address is None:
             self.refused += 1
@@ -69,17 +75,17 @@ class Turner:
             task = asyncio.get_running_loop().create_task(self._work(camera, address, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if turn is Turn.HOME:
+        if turn in (Turn.HOME, Turn.PRESET):
             while not queue.empty():
                 queue.get_nowait()
         elif queue.qsize() >= WAITING_PER_CAMERA_MAX:
             self.refused += 1
             return
-        queue.put_nowait(turn)
+        queue.put_nowait((turn, pan_deg))
 
-    async def _work(self, camera: CameraId, address: str, queue: "asyncio.Queue[Turn]") -> None:
+    async def _work(self, camera: CameraId, address: str, queue: "asyncio.Queue[Step]") -> None:
         while not queue.empty():
-            first, *rest = bodies(queue.get_nowait())
+            first, *rest = bodies(*queue.get_nowait())
             await self._say(address, first)
             for body in rest:
                 await asyncio.sleep(STEP_S)
