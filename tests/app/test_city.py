@@ -251,7 +251,7 @@ async def test_staff_say_how_a_camera_stands_and_it_holds_over_a_restart_and_ano
     state = city.EMPTY
     for _, event in running.city.store.events():
         state = city.evolve(state, event)
-    ground = city.Ground(cameras.Registry.of(registry.read(folder)), AREA)
+    ground = city.Ground(cameras.Registry.of(registry.read(folder)), deployment.AREA)
     seen = surveys.calibrated(ground, state, "c-1", {"p-shim": "심시험"}, registry.read_descriptions(folder))
     assert (seen["name"], seen["setting"], seen["reason"], seen["can_undo"]) == (
         "새 시험 -1",
