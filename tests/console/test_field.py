@@ -189,7 +189,7 @@ def test_what_waits_too_long_without_a_network_goes_by_itself(centre: Any, phone
     w.page.add_init_script("const real = Date.now.bind(Date); Date.now = () => real() + 31 * 60_000;")
     offline(w)
     w.says("보내지 못하고 남은 것은 없습니다")
-    assert w.page.evaluate(KEPT) == 0
+    w.until(f"{KEPT}.then((n) => n === 0)")
     online(w)
 
 

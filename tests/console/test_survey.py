@@ -72,11 +72,11 @@ def test_a_camera_is_found_and_set_by_keyboard_taken_back_and_set_again(centre: 
     said = w.heard("calibrate")
     assert (said["camera"], said["setting"], said["over"], said["because"]) == ("garam-002", made, None, "measured")
     w.says("저장함" if language == "ko" else "saved")
+    w.until("document.querySelector('sn-survey').camera.setting !== null && !document.querySelector('sn-survey').busy")
     w.says("심시험")
     undone = {"setting": None, "reason": "undone", "can_undo": False}
     centre.cameras["garam-002"] = {**after, **undone}
     undo = w.page.get_by_role("button", name="마지막 저장 되돌리기" if language == "ko" else "Undo the last saving")
-    w.until("document.querySelectorAll('sn-calibrate .cal-act .btn')[2].disabled === false")
     undo.focus()
     keys.press("Enter")
     assert w.heard("uncalibrate")["over"] == made

@@ -329,5 +329,5 @@ def test_the_plan_is_that_of_the_contract() -> None:
         "police112": (9_041,),
         "control": (9_000, 9_003),
         "centre-relay": (9_002, 9_004),
-        "world": (9_050, 9_051, 9_052),
+        "world": (9_050, 9_051, 9_052, 9_054),
     }
