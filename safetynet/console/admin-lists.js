@@ -30,7 +30,7 @@ const posts = () => POSTS.map((each) => /** @type {[string, string]} */ ([each, 
 
 /** @param {Account} each @param {string} mine */
 function standing(each, mine) {
-  if (!each.post) return html`<span class="sec2">${t('state.closed')}</span>`;
+  if (!each.post) return html`<span class="sec2">${t('admin.closed')}</span>`;
   return html`${each.person === mine ? html`<b>${t('state.you')}</b>` : t('state.open')}${each.here ? html` · ${t('state.here')}` : ''}`;
 }
 

@@ -98,7 +98,7 @@ export const ADMIN = {
 
   'state.here': ['화면 앞에 있음', 'at a screen'],
   'state.open': ['열림', 'open'],
-  'state.closed': ['닫힘', 'closed'],
+  'admin.closed': ['닫힘', 'closed'],
   'state.watched': ['감독 중', 'under an order'],
   'state.waiting': ['결정 없음', 'no order yet'],
   'state.draft': ['초안 확인 대기', 'draft waits'],

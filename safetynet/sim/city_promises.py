@@ -63,16 +63,17 @@ def a_person_only_narrows(country: Country) -> None:
 
 
 def who_waits_for_a_person_gets_an_answer(country: Country) -> None:
-    """By the time that was told, from a person or for want of one."""
+    """By the time that was told, from a person or for want of one; who waits again in an old backup, when it is restored."""
     for city in country.cities.values():
-        waiting: dict[RequestId, ApprovalAwaited] = {}
+        waiting: dict[RequestId, tuple[ApprovalAwaited, int]] = {}
         for event in city.events():
-            for each in tuple(waiting.values()):
-                last = late(city, each.answer_by, SLACK_MS)
+            if isinstance(event, LogRestored):  # what had been answered since the backup is not in this log
+                waiting = {id: (each, max(last, event.at + SLACK_MS)) for id, (each, last) in waiting.items()}
+            for each, last in tuple(waiting.values()):
                 require(event.at <= last, "nobody answered, and it was not refused", each, event)
             match event:
                 case ApprovalAwaited():
-                    waiting[event.request] = event
+                    waiting[event.request] = (event, late(city, event.answer_by, SLACK_MS))
                 case GrantIssued() | GrantRefused():
                     waiting.pop(event.request, None)
                 case IncidentEnded():

@@ -25,7 +25,7 @@ OUTAGE_M: Final = 260.0
 OUTAGE_WALK_M: Final = 90.0
 ZONE_EARLY_S: Final = 15.0
 """The uncertainty of a fix touches the zone so long before its middle does."""
-CURFEW_BELIEVED_S: Final = 180.0
+CURFEW_BELIEVED_S: Final = 165.0
 """So long positions away from home need until they outweigh those at home (measured with the rules themselves)."""
 BORDER_M: Final = 150.0
 """From the cut to the border, along the way: 50 s at the usual pace."""

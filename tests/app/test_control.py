@@ -158,7 +158,7 @@ async def test_nonsense_on_the_state_socket_ends_that_window_alone(running, port
             "{",
             '{"op":"do"}',
             '{"op":"sing"}',
-            json.dumps({"op": "do", "ref": 1, "act": "x" * 5000}),
+            json.dumps({"op": "do", "ref": 1, "act": "x" * 9000}),
         ):
             async with page(port, own) as other:
                 await other.socket.send(frame)

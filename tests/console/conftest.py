@@ -250,10 +250,10 @@ class Centre:
             return
         hello = await ws.receive_json()
         self.hellos.append(hello["have"])
-        await self._greet(ws, hello["have"])
         self.sockets.add(ws)
         beat = asyncio.create_task(self._beat(ws))
         try:
+            await self._greet(ws, hello["have"])
             while True:
                 await self._heed(ws, await ws.receive_json())
         except WebSocketDisconnect:
