@@ -74,7 +74,7 @@ def test_a_request_is_answered_and_followed_by_keyboard(centre: Any, scene: Any,
     assert w.page.evaluate("document.querySelectorAll('sn-tile.proposed').length") == 5, (
         "nothing is seen before a grant"
     )
-    w.page.locator(".picks input").first.uncheck()
+    w.page.locator(".picks input").first.press("Space")
     assert grave(w) == []
     look(w, f"city-waiting-{language}")
     w.page.keyboard.press("g")

@@ -182,7 +182,7 @@ def test_a_city_answers_and_keeps_its_record(centre: Any, scene: Any, opened: An
     assert grave(w) == []
     assert w.page.evaluate(CLIPPED) == []
     look(w, f"city-footage-{language}")
-    w.page.locator(".cf .picks input").first.uncheck()
+    w.page.locator(".cf .picks input").first.press("Space")
     w.page.locator(".cf [data-act=approve]").click()
     said = w.heard("approve")
     assert (said["footage"], said["without"]) == ("F-1", ["garam-001"])

@@ -223,11 +223,11 @@ async def test_without_webcodecs_the_same_bytes_play_in_media_elements(browser: 
     for tile, camera in enumerate(ids):
         await stage.open(tile + 1, camera)
     await stage.pictures(2)
-    before = await stage.page.evaluate("stage.player.report()")
-    await asyncio.sleep(3)
+    await stage.until(
+        "stage.player.report().then((all) => all.every((each) => each.shown > 6))"
+    )  # a busy machine drops most of them
     reports = await stage.page.evaluate("stage.player.report()")
-    for old, each in zip(before, reports, strict=True):
-        assert each["shown"] > old["shown"] + 5, (old, each)
+    for each in reports:
         assert each["errors"] == 0
         assert -50 < each["glass_ms"] < 3_000, each  # a wrong bit of the barcode would be off by hours
         assert -50 < each["age_ms"] < 3_000

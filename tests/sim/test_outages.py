@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import ports
+
 from safetynet.core.terms import CentreId, Instant
 from safetynet.sim import outages
 from safetynet.sim.outages import Door, Roads, Way
 from safetynet.sim.world import World
 
 GARAM, NARAE = CentreId("garam"), CentreId("narae")
-PORT = 18_960
+PORT = ports.take(5)
 QUIET_S = 0.3
 
 
