@@ -454,6 +454,8 @@ class Control(windows.Host):
                 return words.SendOffice(incident=incident, by=by, unit=unit, units=tuple(self._positions.values()))
             case windows.Do(act="backup"):
                 return words.AnswerBackup(incident=incident, by=by)
+            case windows.Do(act="tell", text=text) if text:
+                return words.TellField(incident=incident, by=by, text=text)
             case windows.Do(act="police"):
                 return words.TellPolice(incident=incident, by=by)
             case windows.Do(act="mark", city=city, camera=camera, sight=sight) if city and camera and sight:

@@ -19,7 +19,7 @@ from safetynet.core.control import mind, words
 from safetynet.core.control.state import State
 from safetynet.core.dispatch import BUSY
 from safetynet.core.events import Spot
-from safetynet.core.incidents import Backup, Dispatch, Mark, Photo
+from safetynet.core.incidents import Backup, Dispatch, Mark, Photo, Told
 from safetynet.core.terms import (
     ActionId,
     DispatchId,
@@ -39,6 +39,7 @@ ACTION: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 """What a telephone may call one of its actions: long enough that no two are the same by chance."""
 ORDER_CAMERAS_MAX: Final = 9
 MARKS_SHOWN_MAX: Final = 50
+TOLD_SHOWN_MAX: Final = 20
 EMERGENCY: Final = 1
 
 
@@ -168,6 +169,7 @@ def added(view: View, state: State, seen: Looked) -> View:
         incident = state.incidents[IncidentId(id)]
         shown["marks"] = [_mark(each, seen) for each in incident.marks[-MARKS_SHOWN_MAX:]]
         shown["photos"] = [_photo(each, seen) for each in incident.photos]
+        shown["told"] = [_told(each, seen) for each in incident.told[-TOLD_SHOWN_MAX:]]
         shown["backup"] = _backup(incident.backup, seen) if incident.backup else None
         if incident.backup:
             shown["priority"] = EMERGENCY
@@ -194,6 +196,7 @@ def phone(view: View, desk: View, state: State, row: UnitRow, seen: Looked, numb
             "lead_phone": numbers.get(lead) if lead else None,
             "others": [_other(each, seen) for each in incident.dispatches.values() if each.unit != row.unit],
             "sighting": _mark(last, seen) if last else None,
+            "told": [_told(each, seen) for each in incident.told[-TOLD_SHOWN_MAX:]],
             "backup": {"at": backup.mark.at, "answered_at": backup.answered_at} if backup else None,
             **_pictures(whole, order, row),
         }
@@ -239,6 +242,10 @@ def _mark(mark: Mark, seen: Looked) -> dict[str, object]:
         "unit_name": _unit(mark.unit, seen),
         "spot": _spot(mark.spot),
     }
+
+
+def _told(told: Told, seen: Looked) -> dict[str, object]:
+    return {"at": told.at, "by_name": seen.names.get(told.by, told.by), "text": told.text}
 
 
 def _photo(one: Photo, seen: Looked) -> dict[str, object]:

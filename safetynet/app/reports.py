@@ -44,7 +44,7 @@ DONE: Final = frozenset({
     "alarm_raised", "alarm_acknowledged", "alarm_escalated", "incident_claimed", "incident_taken_over", "incident_handed_over",
     "video_requested", "video_granted", "video_refused", "video_refused_here", "video_ended", "dispatch_ordered",
     "unit_reported", "police_notified", "police_notice_answered", "answer_overdue", "wearer_called", "sighting_reported",
-    "sighting_marked", "field_marked", "photo_taken", "backup_answered", "protected_warned", "protected_answered",
+    "sighting_marked", "field_marked", "photo_taken", "backup_answered", "field_told", "protected_warned", "protected_answered",
     "incident_closed",
 })  # fmt: skip
 """What people did and what rang: the front of a report. All the rest is in its annex."""

@@ -216,6 +216,12 @@ function answers(at) {
     <label class="btn photo">${icon('camera', 22)}${t('field.photo')}<input class="vh" type="file" accept="image/*" capture="environment" @change=${(/** @type {Event} */ event) => void photograph(at, event)}></label>`;
 }
 
+/** The newest line that who leads wrote to all units. @param {Order} at */
+function told(at) {
+  const last = at.told?.at(-1);
+  return last ? html`<p class="f-told" role="status"><b>${t('field.told')}</b> <span class="num">${last.by_name} ${clock(last.at)}</span><span>${last.text}</span></p>` : '';
+}
+
 /** What became of the last word, and whether the centre has taken notice of a call. @param {Order} at */
 function standing(at) {
   const waits = outbox.held.some((each) => each.action === seen.said?.action);
@@ -233,7 +239,7 @@ function card(at) {
   return html`<header class="f-top"><div><h1>${t(`AlarmKind.${at.kind_word}`)}</h1><p><b>${t(asked ? 'field.order' : `UnitState.${stands}`)}</b> · ${at.office}${others.map((each) => ` · ${each.unit_name} ${t(`UnitState.${each.state}`)}`)}</p></div>
       <div class="f-st"><sn-age mode="clock" at="0"></sn-age><span class=${old() ? 'bad' : ''}>${t(old() ? 'field.bad' : 'field.good')}</span></div></header>
     ${facts(at)}${map(at)}${view(at)}
-    <div class="go">${standing(at)}${answers(at)}
+    <div class="go">${told(at)}${standing(at)}${answers(at)}
       <p class="lawm num"><span>§ ${at.law ? `${isKorean() ? at.law.article_ko : at.law.article_en} · ${at.law.conditions.map((each) => t(`Condition.${each}`)).join(' · ')}` : t('field.rules')}</span>
         <span>${until < Infinity ? t('field.ends', { at: clock(until).slice(0, 5) }) : ''}${stands === 'on_scene' ? done(at) : ''}</span></p></div>`;
 }

@@ -517,7 +517,7 @@ const on = (name, heed) => page.addEventListener(name, (event) => heed(/** @type
 on('sn-open', ({ id }) => open(id));
 on('sn-top', () => { seen.tab = 'waiting'; seen.chosen = false; draw(); void queue().updateComplete.then(() => queue().focusRow()); });
 on('sn-tab', ({ tab }) => { seen.tab = tab; draw(); });
-on('sn-act', ({ act }) => perform(act));
+on('sn-act', ({ act, text }) => (act === 'tell' ? void command('tell', { incident: seen.open, text }) : perform(act)));
 on('sn-order', ({ unit }) => void order(unit));
 on('sn-chosen', ({ value }) => choose(value));
 on('sn-closed', ({ code }) => choose(code));

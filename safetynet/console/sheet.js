@@ -2,7 +2,7 @@
 import { html } from 'lit';
 import './age.js';
 import { Light } from './base.js';
-import { backup, block } from './fieldside.js';
+import { backup, block, tell } from './fieldside.js';
 import { icon, shape } from './icons.js';
 import { label } from './keys.js';
 import { certainty, clock, count, day, metres, span, speed, t } from './say.js';
@@ -74,6 +74,7 @@ export function details(entry) {
     if (key === 'cameras') return [t('record.cameras', { n: Array.isArray(value) ? value.length : Number(value) })];
     if (key === 'state') return [t(`${STATES[/** @type {keyof typeof STATES} */ (entry.what)] ?? 'UnitState'}.${value}`)];
     if (key === 'acted_at') return [t('fieldside.acted', { at: clock(Number(value)) })];
+    if (key === 'text') return [`“${value}”`];
     if (key in DETAILS) return [t(`${DETAILS[key]}.${value}`)];
     return key.endsWith('name') ? [String(value)] : [];
   });
@@ -151,7 +152,7 @@ export class Sheet extends Light {
       ${backup(incident, () => this.tell('sn-act', { act: 'backup' }))}
       <div class="s-body" tabindex="0" role="region" aria-label=${t('sheet.label')}>${this.#who(incident)}${this.#why(incident)}
         <div class="blk">${this.inner ?? html`<sn-steps .items=${incident.state === 'closed' ? over(incident.steps) : incident.steps}></sn-steps>`}</div>
-        ${this.#protected(incident)}${this.#sent(incident)}${block(incident)}${this.#duties(incident)}
+        ${this.#protected(incident)}${this.#sent(incident)}${incident.owner === this.me ? tell(incident, (text) => this.tell('sn-act', { act: 'tell', text })) : ''}${block(incident)}${this.#duties(incident)}
         <div class="blk last"><sn-record .entries=${incident.record} .sealed=${incident.sealed}></sn-record></div></div>
       ${this.#acts(incident)}`;
   }

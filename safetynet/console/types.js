@@ -33,7 +33,7 @@
  *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[], marks?: FieldMark[],
- *   photos?: FieldPhoto[], backup?: Backup|null}} Incident
+ *   told?: Told[], photos?: FieldPhoto[], backup?: Backup|null}} Incident
  * @typedef {{id: string, name: string, phone_known: boolean, place: {lat: number, lon: number, observed_at: number}|null,
  *   near_m: number|null, warned_at: number|null, kind: string|null, direction: boolean, answer: string|null,
  *   why: string|null, article_ko: string, article_en: string}} Shielded
@@ -64,6 +64,7 @@
  * @typedef {{lat: number, lon: number, radius_m: number}} Spot
  * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
  *   spot: Spot|null}} FieldMark  `at` is the officer's own time of it.
+ * @typedef {{at: number, by_name: string, text: string}} Told
  * @typedef {{photo: string, at: number, by_name: string, unit_name: string, size_bytes: number, sha256: string, spot: Spot|null}} FieldPhoto
  * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
  *   spot: Spot|null, answered_at: number|null, answered_name: string|null}} Backup
@@ -86,7 +87,7 @@
  *   ledger_size: number}} Today
  * @typedef {{dispatch: string, state: string, incident: string, place: Place|null, kind_word: string,
  *   answer_by: number|null, office: string, priority: number, ordered_at: number, unable: string|null, lead_name: string|null, lead_phone?: string|null,
- *   others: {unit_name: string, state: string}[], sighting: FieldMark|null, backup: {at: number, answered_at: number|null}|null,
+ *   others: {unit_name: string, state: string}[], sighting: FieldMark|null, told?: Told[], backup: {at: number, answered_at: number|null}|null,
  *   law: {article_ko: string, article_en: string, conditions: string[]}|null, grants: Grant[], cameras: Camera[]}} Order
  * @typedef {{state: string, at: number, read: boolean}} Police
  * @typedef {{incident: string, kind: string, certainty: string, near_m: number, give_m: number|null, closing: boolean|null,

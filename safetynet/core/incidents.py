@@ -13,7 +13,16 @@ from typing import Final
 from immutables import Map
 
 from safetynet.core.alarms import TAMPER
-from safetynet.core.events import BackupAnswered, CameraCard, FieldMarked, PhotoTaken, Place, Spot, UnitReported
+from safetynet.core.events import (
+    BackupAnswered,
+    CameraCard,
+    FieldMarked,
+    FieldTold,
+    PhotoTaken,
+    Place,
+    Spot,
+    UnitReported,
+)
 from safetynet.core.terms import (
     DAY_MS,
     SECOND_MS,
@@ -201,6 +210,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What was written to the units of an incident."""
+
+    at: Instant
+    by: PersonId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Photo:
     action: ActionId
     at: Instant
@@ -258,6 +276,7 @@ class Incident:
     """Oldest first, at most SIGHTINGS_MAX."""
     marks: tuple[Mark, ...] = ()
     photos: tuple[Photo, ...] = ()
+    told: tuple[Told, ...] = ()
     backup: Backup | None = None
     actions: frozenset[ActionId] = frozenset()
     """Of telephones in the field: one that is sent again has no further effect."""
@@ -330,8 +349,8 @@ def viewers(incident: Incident) -> frozenset[ViewerId]:
     return incident.viewers.union(*(each.viewers for each in incident.dispatches.values()))
 
 
-def marked(incident: Incident, event: FieldMarked | PhotoTaken | BackupAnswered) -> Incident:
-    """The incident after an officer's word or photograph, or after an answer to his call."""
+def marked(incident: Incident, event: FieldMarked | PhotoTaken | BackupAnswered | FieldTold) -> Incident:
+    """The incident after an officer's word or photograph, after an answer to his call, or after words to him."""
     match event:
         case FieldMarked():
             made = Mark(
@@ -357,6 +376,8 @@ def marked(incident: Incident, event: FieldMarked | PhotoTaken | BackupAnswered)
                 spot=event.spot,
             )
             return replace(incident, photos=(*incident.photos, photo), actions=incident.actions | {event.action})
+        case FieldTold():
+            return replace(incident, told=(*incident.told, Told(at=event.at, by=event.by, text=event.text)))
         case BackupAnswered():
             if incident.backup is None:
                 return incident  # the call was erased, the answer names nobody of the incident

@@ -134,6 +134,8 @@ class Screen:
         self.faults: list[str] = []
         self.frames: list[float] = []
         """When a frame of video came, wall clock ms; only while `count_frames` is on."""
+        self.feeds = 0
+        """State sockets opened so far: one more each time the page has lost its centre and come back to it."""
         self._sockets: list[WebSocket] = []
         self._counting = False
         page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -156,6 +158,7 @@ class Screen:
 
     def _socket(self, socket: WebSocket) -> None:
         if not socket.url.endswith("/video"):
+            self.feeds += 1
             return
         self._sockets.append(socket)
         socket.on("framereceived", self._frame)

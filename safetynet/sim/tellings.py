@@ -174,7 +174,7 @@ async def _outage(stage: Stage, desk: Screen, browser: Browser, first: bool) -> 
         run = await _begin(stage, desk)
         await asyncio.sleep(READS_MS / 1_000)
         asked_at = await video_seen(desk, run, first=first)
-        run.breaks = await _breaks(stage)
+        run.breaks, feeds = await _breaks(stage), desk.feeds
 
         await until("the road to the city is cut", lambda: _broken(run, "road_cut"), BREAK_MS_MAX)
         for screen in (desk, city):
@@ -191,7 +191,7 @@ async def _outage(stage: Stage, desk: Screen, browser: Browser, first: bool) -> 
             await desk.shoot("outage-mended")
 
         await until("the control centre's program is killed", lambda: _broken(run, "killed"), BREAK_MS_MAX)
-        await until("the page that says how old its data is", lambda: desk.says("sn-watchdog .wd", _AGE))
+        await until("the page that noticed that its centre is gone", lambda: _noticed(desk, feeds))
         if first:
             await desk.shoot("outage-killed")
         await until("the page that has its centre again", lambda: _awake(desk))
@@ -229,6 +229,11 @@ async def _none(desk: Screen, cameras: frozenset[str]) -> bool:
 
 async def _whole(screen: Screen) -> bool:
     return await screen.page.locator(_DOWN).count() == 0
+
+
+async def _noticed(desk: Screen, feeds: int) -> bool:
+    """It says how old its data is, or the centre was back before the data grew old and the page went to it anew."""
+    return desk.feeds > feeds or await desk.says("sn-watchdog .wd", _AGE)
 
 
 async def _awake(desk: Screen) -> bool:

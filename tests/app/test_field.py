@@ -52,6 +52,21 @@ async def ordered(kim, unit, port, control):
     return id, unit.one("orders")["dispatch"]
 
 
+async def test_a_line_from_the_desk_is_on_every_telephone_of_the_incident_and_on_no_other(running, folder, port):
+    control, _ = running
+    async with page(port, "kim") as kim, page(port, "unit") as unit, page(port, "lost") as lost:
+        id, _dispatch = await ordered(kim, unit, port, control)
+        assert await unit.do("tell", incident=id, text="저희가 씀") != "ok"
+        assert await kim.do("tell", incident=id) == "bad_command"
+        assert await kim.do("tell", incident=id, text="검은 윗옷, 남쪽 골목") == "ok"
+        told = await unit.until(lambda p: p.one("orders")["told"])
+        assert [each["text"] for each in told] == ["검은 윗옷, 남쪽 골목"]
+        assert "검은 윗옷" not in json.dumps(lost.shown, ensure_ascii=False)
+        kept = [each.read_bytes() for each in folder.rglob("*") if each.is_file()]
+        assert any(b"dispatch_ordered" in each for each in kept), "the log is among them"
+        assert not any("검은 윗옷".encode() in each for each in kept), "it may describe the person: sealed"
+
+
 async def test_the_picture_opens_with_accepting_and_ends_with_the_order(running, port):
     control, relay = running
     async with page(port, "kim") as kim, page(port, "unit") as unit, page(port, "lost") as lost:

@@ -245,3 +245,37 @@ def test_a_call_for_backup_rings_at_the_desk_until_somebody_answers(centre: Any,
     assert w.heard("backup")["incident"] == "i1"
     centre.update(backup={**call, "answered_at": at + 1, "answered_name": "이관제"})
     w.until("!document.querySelector('[data-act=backup]') && safetynet.sound.priority !== 1")
+
+
+def test_the_newest_line_from_the_centre_stands_above_the_buttons(scene: Any, phone: Any, look: Any) -> None:
+    at = scene.now_ms()
+    lines = [{"at": at - 60_000, "by_name": "이관제", "text": "역 앞"}, {"at": at, "by_name": "이관제", "text": "검은 윗옷, 남쪽 골목으로 <b>뜀</b>"}]  # fmt: skip
+    w = phone(told=lines)
+    assert "검은 윗옷, 남쪽 골목으로 <b>뜀</b>" in w.page.locator(".f-told").inner_text()
+    assert w.page.locator(".f-told b").count() == 1
+    assert grave(w) == []
+    assert w.page.evaluate(CLIPPED) == []
+    look(w, "field-told")
+
+
+def test_who_leads_writes_a_line_to_the_field_with_the_keyboard(centre: Any, scene: Any, opened: Any, look: Any) -> None:  # fmt: skip
+    sent = {"unit": "u1", "unit_name": "신속수사팀 1", "state": "en_route", "standing": None, "answer_by": None, "answered_at": None, "overdue": False}  # fmt: skip
+    centre.world["alarms"] = {"a1": scene.alarm("a1", "i1", state="acked")}
+    centre.world["incidents"] = {"i1": scene.incident(state="claimed", owner="op1", dispatches=[sent], told=[])}
+    w = opened()
+    w.go("/operator")
+    w.until("document.querySelector('sn-alarm')")
+    w.page.locator("sn-alarm").click()
+    w.until("document.querySelector('.fs-tell input')")
+    w.page.locator(".fs-tell input").press_sequentially("cv 남쪽 골목")
+    w.page.keyboard.press("Enter")
+    said = w.heard("tell")
+    assert (said["incident"], said["text"]) == ("i1", "cv 남쪽 골목")
+    assert not {"call", "video"} & {each.get("act") for each in centre.heard}, "letters typed are letters, no keys"
+    w.until("document.querySelector('.fs-tell input').value === ''")
+    centre.update(told=[{"at": scene.now_ms(), "by_name": "이관제", "text": "cv 남쪽 골목"}])
+    w.until(
+        "document.querySelector('sn-sheet .sent')?.innerText.includes('남쪽 골목') || document.querySelector('sn-sheet').innerText.includes('남쪽 골목')"
+    )
+    assert grave(w) == []
+    look(w, "desk-told")

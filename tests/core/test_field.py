@@ -1,6 +1,7 @@
 """What officers in the field do: one picture under an accepted order, words and photographs that count once."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,34 @@ def test_cameras_of_the_card_are_those_of_the_grant():
     told = sent(UnitState.ACCEPTED)
     told.give(look(told), s=12)
     assert told.last[0].cameras == (card(0).camera, card(1).camera)
+
+
+def test_who_leads_writes_to_the_field_and_nobody_else_does():
+    told = sent(UnitState.ACCEPTED)
+    line = words.TellField(incident=told.id, by=told.incident.owner, text="  검은 윗옷,\n남쪽\u202e 골목 \x07")
+    (event,) = told.give(line, s=12)
+    assert (event.text, tags([event])) == ("검은 윗옷, 남쪽 골목", ["field_told"])
+    assert told.incident.told[-1].text == event.text
+    assert mind.refuses(told.state, replace(line, by=LEE), told.at) is Why.NOT_OWNER
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "\u200b", "가" * (field.TOLD_CHARS_MAX + 1)])
+def test_words_that_cannot_be_read_in_the_field_are_not_sent(text):
+    told = sent(UnitState.ACCEPTED)
+    line = words.TellField(incident=told.id, by=told.incident.owner, text=text)
+    assert mind.refuses(told.state, line, told.at) is Why.NOT_ALLOWED_NOW
+    assert not told.give(line, s=12)
+
+
+def test_nobody_writes_to_a_field_where_nobody_is():
+    told = sent(UnitState.RELEASED)
+    line = words.TellField(incident=told.id, by=told.incident.owner, text="돌아오십시오")
+    assert mind.refuses(told.state, line, told.at) is Why.DISPATCH_OVER
+
+
+def test_words_to_the_field_have_an_end():
+    told = sent(UnitState.ACCEPTED)
+    line = words.TellField(incident=told.id, by=told.incident.owner, text="남쪽")
+    for n in range(field.TOLD_MAX):
+        told.give(line, s=12 + n)
+    assert mind.refuses(told.state, line, told.at) is Why.TOO_MANY_REPORTS

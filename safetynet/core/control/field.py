@@ -9,11 +9,28 @@ from typing import Final, assert_never
 
 from safetynet.core import incidents, law
 from safetynet.core.control.state import State
-from safetynet.core.control.words import AdmitOfficer, AnswerBackup, FieldCommand, KeepPhoto, MarkField, ReportUnit
+from safetynet.core.control.words import (
+    AdmitOfficer,
+    AnswerBackup,
+    FieldCommand,
+    KeepPhoto,
+    MarkField,
+    ReportUnit,
+    TellField,
+)
 from safetynet.core.dispatch import BUSY, FOLLOWS
-from safetynet.core.events import AnyEvent, BackupAnswered, FieldMarked, PhotoTaken, Spot, UnitReported, ViewerAdmitted
+from safetynet.core.events import (
+    AnyEvent,
+    BackupAnswered,
+    FieldMarked,
+    FieldTold,
+    PhotoTaken,
+    Spot,
+    UnitReported,
+    ViewerAdmitted,
+)
 from safetynet.core.geo import in_korea
-from safetynet.core.incidents import Dispatch, Incident, Stage, VideoState
+from safetynet.core.incidents import Act, Dispatch, Incident, Stage, VideoState
 from safetynet.core.terms import (
     DispatchId,
     FieldMark,
@@ -26,6 +43,10 @@ from safetynet.core.terms import (
 MARKS_MAX: Final = 200
 """Of one incident, all units together. A call for backup is heard beyond it while none is open."""
 PHOTOS_MAX: Final = 40
+TOLD_CHARS_MAX: Final = 200
+"""What is read at a glance while walking."""
+TOLD_MAX: Final = 100
+"""Words to the field in one incident."""
 SPOT_RADIUS_M_MAX: Final = 5_000.0
 """A telephone that knows no better where it is says nothing of use."""
 
@@ -33,6 +54,8 @@ SPOT_RADIUS_M_MAX: Final = 5_000.0
 def refusal(state: State, command: FieldCommand, at: Instant) -> Why | None:
     if isinstance(command, AnswerBackup):
         return _refuses_answer(state.incidents.get(command.incident))
+    if isinstance(command, TellField):
+        return _refuses_words(state.incidents.get(command.incident), command)
     held = _held(state, command.dispatch, command.unit)
     if isinstance(held, Why):
         return held
@@ -66,6 +89,24 @@ def _refuses_answer(incident: Incident | None) -> Why | None:
     return None if calls_for_backup(incident) else Why.NOT_ALLOWED_NOW
 
 
+def _refuses_words(incident: Incident | None, command: TellField) -> Why | None:
+    """One voice speaks to the units, the one that leads; and nobody speaks where no unit listens."""
+    no = incidents.refusal(incident, Act.OFFICE, command.by)
+    if no is not None or incident is None:
+        return no or Why.NO_SUCH_INCIDENT
+    if not any(FOLLOWS[each.state] for each in incident.dispatches.values()):
+        return Why.DISPATCH_OVER
+    if len(incident.told) >= TOLD_MAX:
+        return Why.TOO_MANY_REPORTS
+    return None if words_of(command.text) else Why.NOT_ALLOWED_NOW
+
+
+def words_of(text: str) -> str | None:
+    """As one line without what is not to be read. None: nothing is left, or it is too long to be read in the field."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if 0 < len(line) <= TOLD_CHARS_MAX else None
+
+
 def _held(state: State, dispatch: DispatchId, unit: UnitId) -> tuple[Incident, Dispatch] | Why:
     """The living incident of this unit's own order."""
     incident = state.incidents.get(state.given.get(dispatch, IncidentId("")))
@@ -97,6 +138,10 @@ def commanded(state: State, given: FieldCommand, at: Instant) -> list[AnyEvent]:
     """What `refusal` let pass. Nothing, when this action was heard before."""
     if isinstance(given, AnswerBackup):
         return [BackupAnswered(at=at, incident=given.incident, by=given.by)]
+    if isinstance(given, TellField):
+        line = words_of(given.text)
+        assert line is not None, "refusal() found words"
+        return [FieldTold(at=at, incident=given.incident, by=given.by, text=line)]
     id = state.given[given.dispatch]
     incident = state.incidents[id]
     dispatch = incident.dispatches[given.dispatch]

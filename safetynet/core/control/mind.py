@@ -42,6 +42,7 @@ from safetynet.core.control.words import (
     SendOffice,
     TakeHandover,
     TakeOver,
+    TellField,
     TellPolice,
     Tick,
     WithdrawHandover,
@@ -129,7 +130,7 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             alarm = state.alarms.get(command.alarm)
             ringing = alarm is not None and alarm.state in (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
             return None if ringing else Why.NOT_ALLOWED_NOW
-        case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
+        case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup() | TellField():
             return field.refusal(state, command, at)
         case (
             OfferHandover() | NoteHandover() | ConfirmItem() | TakeHandover() | WithdrawHandover() | ReassignIncident()
@@ -436,7 +437,7 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return _order(country, state, incident, given, at) + _tell_police(country, incident, given.by, at)
         case TellPolice():
             return _tell_police(country, state.incidents[given.incident], given.by, at)
-        case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup():
+        case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup() | TellField():
             return field.commanded(state, given, at)
         case (
             OfferHandover() | NoteHandover() | ConfirmItem() | TakeHandover() | WithdrawHandover() | ReassignIncident()

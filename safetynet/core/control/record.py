@@ -13,6 +13,7 @@ from safetynet.core.events import (
     CamerasProposed,
     DispatchOrdered,
     FieldMarked,
+    FieldTold,
     IncidentClaimed,
     IncidentHandedOver,
     IncidentReassigned,
@@ -82,6 +83,7 @@ IncidentEvent: TypeAlias = (
     | UnitReported
     | FieldMarked
     | BackupAnswered
+    | FieldTold
     | PhotoTaken
     | PoliceNotified
     | PoliceNoticeAnswered
@@ -115,6 +117,7 @@ def by(event: IncidentEvent) -> PersonId | None:
             | UnitReported()
             | FieldMarked()
             | BackupAnswered()
+            | FieldTold()
             | PhotoTaken()
             | PoliceNotified()
         ):
@@ -127,6 +130,8 @@ def detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
     match event:
         case WearerCalled():
             return (("outcome", event.outcome.value),)
+        case FieldTold():
+            return (("text", event.text),)
         case VideoPrepared() | VideoRequested():
             return (("city", event.city),)
         case CamerasProposed() | VideoGranted():

@@ -29,6 +29,7 @@ from safetynet.core.events import (
     DiskChanged,
     DispatchOrdered,
     FieldMarked,
+    FieldTold,
     HandoverItemConfirmed,
     HandoverNoted,
     HandoverOffered,
@@ -168,6 +169,7 @@ def evolve(state: State, event: AnyEvent) -> State:
             | UnitReported()
             | FieldMarked()
             | BackupAnswered()
+            | FieldTold()
             | PhotoTaken()
             | PoliceNotified()
             | PoliceNoticeAnswered()
@@ -308,7 +310,7 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(incident, place=event.place, earlier=incident.place)
         case VideoRefusedHere():
             return replace(incident, refused_here=event.why)
-        case FieldMarked() | PhotoTaken() | BackupAnswered():
+        case FieldMarked() | PhotoTaken() | BackupAnswered() | FieldTold():
             return incidents.marked(incident, event)
         case ViewerAdmitted() if event.dispatch is not None:
             return incidents.officer_admitted(incident, event.dispatch, event.viewer)

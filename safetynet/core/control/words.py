@@ -218,6 +218,15 @@ class AnswerBackup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellField:
+    """Words to every unit of the incident, as they are to be read on their telephones."""
+
+    incident: IncidentId
+    by: PersonId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerWarning:
     """A protected person has seen the warning, or says to be in a safe place."""
 
@@ -335,7 +344,7 @@ class Tick:
     """Time passed. Everything that is due is done by this, so that a test can let it pass."""
 
 
-FieldCommand: TypeAlias = ReportUnit | MarkField | KeepPhoto | AdmitOfficer | AnswerBackup
+FieldCommand: TypeAlias = ReportUnit | MarkField | KeepPhoto | AdmitOfficer | AnswerBackup | TellField
 ShiftCommand: TypeAlias = (
     OfferHandover | NoteHandover | ConfirmItem | TakeHandover | WithdrawHandover | ReassignIncident
 )

@@ -25,6 +25,7 @@ from safetynet.core.events.by_city import GrantReviewed as GrantReviewed
 from safetynet.core.events.by_city import SightingMarked as SightingMarked
 from safetynet.core.events.by_field import BackupAnswered as BackupAnswered
 from safetynet.core.events.by_field import FieldMarked as FieldMarked
+from safetynet.core.events.by_field import FieldTold as FieldTold
 from safetynet.core.events.by_field import PhotoTaken as PhotoTaken
 from safetynet.core.events.by_relay import CameraPreconnected as CameraPreconnected
 from safetynet.core.events.by_relay import RelayEvent as RelayEvent
@@ -573,6 +574,7 @@ ToPeople: TypeAlias = (
     | UnitReported
     | FieldMarked
     | BackupAnswered
+    | FieldTold
     | PhotoTaken
     | PoliceNotified
     | PoliceNoticeAnswered
@@ -639,6 +641,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | CamerasProposed()
             | PoliceNotified()
             | FieldMarked()
+            | FieldTold()
             | PhotoTaken()
             | RequestPrepared()
             | GrantIssued()

@@ -24,6 +24,14 @@ class BackupAnswered(Event, frozen=True, kw_only=True, tag="backup_answered"):
     by: PersonId
 
 
+class FieldTold(Event, frozen=True, kw_only=True, tag="field_told"):
+    """What the person who leads wrote to every unit of the incident: what was seen, where not to go."""
+
+    incident: IncidentId
+    by: PersonId
+    text: str
+
+
 class PhotoTaken(Event, frozen=True, kw_only=True, tag="photo_taken"):
     """An officer's photograph, kept sealed under the incident beside the log; this is the hash of what is kept."""
 
