@@ -168,7 +168,7 @@ class Product:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
         ports = Ports(first=port)
-        self.films = port + 53
+        self.films = port + 80
         deployment, _ = provision(
             Wish(folder=folder, ports=ports, seed=SEED, data=None, fresh=False), lambda _, __: None
         )

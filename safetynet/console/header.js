@@ -52,6 +52,7 @@ export class Header extends Light {
         <button class="hb" id="language" lang=${isKorean() ? 'en' : 'ko'} aria-label=${t('head.language')} @click=${() => this.tell('sn-lang')}>${isKorean() ? 'EN' : '한'}</button>
         <button class="hb" id="theme" aria-label=${t('head.theme')} @click=${() => this.tell('sn-theme')}><svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" stroke-width="1.5"></circle><path d="M8 1.5a6.5 6.5 0 0 1 0 13z" fill="currentColor"></path></svg></button>
         ${this.me?.role === 'supervisor' && location.pathname !== '/supervisor' ? html`<a class="hb" id="supervisor" href="/supervisor" aria-label=${t('super.title')}>${icon('user', 16)}</a>` : ''}
+        ${this.me?.role === 'supervisor' && location.pathname !== '/admin' ? html`<a class="hb" id="admin" href="/admin" aria-label=${t('head.admin')}>${icon('doc', 16)}</a>` : ''}
         ${ARCHIVE_FOR.includes(this.me?.role ?? '') && location.pathname !== '/law' ? html`<a class="hb" id="law" href="/law" aria-label=${t('super.law')}><span aria-hidden="true">§</span></a>` : ''}
         ${ARCHIVE_FOR.includes(this.me?.role ?? '') && location.pathname !== '/incidents' ? html`<a class="hb" id="archive" href="/incidents" aria-label=${t('archive.title')}>${icon('list', 16)}</a>` : ''}
         <button class="hb" id="sign-out" aria-label=${t('sign.out')} @click=${() => this.tell('sn-sign-out')}>${icon('out', 16)}</button>

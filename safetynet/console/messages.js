@@ -396,6 +396,7 @@ export const TEXT = {
   'head.sound_full': ['소리 크게', 'Sound full'],
   'head.sound_low': ['소리 작게', 'Sound low'],
   'head.language': ['English', '한국어'],
+  'head.admin': ['관리: 계정·장치·명령', 'Administration: accounts, devices, orders'],
   'head.theme': ['밝게 또는 어둡게', 'Light or dark'],
   'head.skew': ['시계 차이 {span}', 'clock off by {span}'],
 

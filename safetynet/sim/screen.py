@@ -135,7 +135,7 @@ class Screen:
         self.frames: list[float] = []
         """When a frame of video came, wall clock ms; only while `count_frames` is on."""
         self.feeds = 0
-        """State sockets opened so far: one more each time the page has lost its centre and come back to it."""
+        """How often a centre has begun to tell the page its state: once more each time the page lost it and found it again."""
         self._sockets: list[WebSocket] = []
         self._counting = False
         page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -158,10 +158,14 @@ class Screen:
 
     def _socket(self, socket: WebSocket) -> None:
         if not socket.url.endswith("/video"):
-            self.feeds += 1
+            socket.on("framereceived", self._begun)
             return
         self._sockets.append(socket)
         socket.on("framereceived", self._frame)
+
+    def _begun(self, payload: str | bytes) -> None:
+        if isinstance(payload, str) and payload.startswith('{"epoch"'):
+            self.feeds += 1
 
     def _frame(self, payload: str | bytes) -> None:
         if self._counting and isinstance(payload, bytes):

@@ -194,7 +194,7 @@ async def _outage(stage: Stage, desk: Screen, browser: Browser, first: bool) -> 
         await until("the page that noticed that its centre is gone", lambda: _noticed(desk, feeds))
         if first:
             await desk.shoot("outage-killed")
-        await until("the page that has its centre again", lambda: _awake(desk))
+        await until("the page that has its centre again", lambda: _awake(desk, feeds))
         await until("pictures of the city again, after the start", lambda: desk.live(own))
         if first:
             await desk.shoot("outage-again")
@@ -232,12 +232,12 @@ async def _whole(screen: Screen) -> bool:
 
 
 async def _noticed(desk: Screen, feeds: int) -> bool:
-    """It says how old its data is, or the centre was back before the data grew old and the page went to it anew."""
+    """It says how old its data is, or the centre was back before the data grew old and told it everything anew."""
     return desk.feeds > feeds or await desk.says("sn-watchdog .wd", _AGE)
 
 
-async def _awake(desk: Screen) -> bool:
-    return await desk.page.locator("sn-watchdog .wd").count() == 0
+async def _awake(desk: Screen, feeds: int) -> bool:
+    return desk.feeds > feeds and await desk.page.locator("sn-watchdog .wd").count() == 0
 
 
 TELLINGS: Final[dict[str, Telling]] = {
