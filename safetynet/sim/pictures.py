@@ -45,6 +45,8 @@ _SPEAK: Final = "async (language) => { (await import('/console/say.js')).speak(l
 _DRAWN: Final = """() => [...document.querySelectorAll('sn-map, sn-replay-map')]
   .every((each) => !each.ground || (each.ground.isStyleLoaded() && each.ground.areTilesLoaded()))"""
 
+_STEADY: Final = "() => !document.querySelector('sn-tile.connecting, sn-tile.stale')"
+
 _out: Final = Console(highlight=False)
 
 
@@ -78,7 +80,7 @@ class Picture:
     ready: str
     """What stands on the page once it can be seen (CSS)."""
     keys: tuple[str, ...] = ()
-    """Pressed one after the other before the picture is taken; what begins with # is touched."""
+    """Pressed one after the other before the picture is taken; what begins with #, . or [ is touched (CSS)."""
     undo: tuple[str, ...] = ()
     """Pressed afterwards, so that the next picture finds the screen as it was."""
     size: tuple[int, int] = DESK
@@ -93,6 +95,8 @@ PICTURES: Final[tuple[Picture, ...]] = (
             ("#settings",), ("Escape",)),
     Picture("keys", "관제: 키보드", "Operator: keyboard", When.CALM, "operator1", "/operator", "sn-shift", ("?",),
             ("Escape",)),
+    Picture("shift", "관제: 교대 인계", "Operator: change of shift", When.CALM, "operator1", "/operator", "sn-shift", ("h",),
+            ("Escape",)),
     Picture("city-calm", "스마트시티센터: 평온할 때", "City: calm", When.CALM, "garam1", "/city", "sn-header", where=CITY),
     Picture("protected-calm", "보호대상자 전화", "Protected person's phone", When.CALM, "protected1", "/protected",
             ".sh .sos", size=PHONE),
@@ -103,8 +107,12 @@ PICTURES: Final[tuple[Picture, ...]] = (
     Picture("alarm", "관제: 경보", "Operator: an alarm", When.ALARM, "operator1", "/operator", "sn-alarm.new"),
     Picture("incident", "관제: 사건과 영상", "Operator: an incident with pictures", When.INCIDENT, "operator1", "/operator",
             "sn-tile.live"),
+    Picture("incident-light", "관제: 밝은 화면", "Operator: light", When.INCIDENT, "operator1", "/operator", "sn-tile.live",
+            ("#theme",), ("#theme",)),
     Picture("city", "스마트시티센터: 제공 중", "City: what it provides", When.INCIDENT, "garam1", "/city", "sn-header", ("v",),
             where=CITY),
+    Picture("calibrate", "스마트시티센터: 카메라가 선 모습", "City: how a camera stands", When.INCIDENT, "garam1", "/city",
+            "sn-header", ("c",), ("Escape",), where=CITY),
     Picture("officer", "보호관찰관 전화", "Officer's phone", When.INCIDENT, "officer", "/field", "main", size=PHONE),
     Picture("wall", "두 번째 창: 영상 벽", "A second window: the wall of pictures", When.INCIDENT, "operator1", "/wall", ".ww-tab"),
     Picture("chase", "관제: 아홉 화면", "Operator: nine pictures", When.INCIDENT, "operator1", "/operator", "sn-tile.live",
@@ -119,6 +127,8 @@ PICTURES: Final[tuple[Picture, ...]] = (
             "/operator", "sn-queue", ("Enter",)),
     Picture("closed", "관제: 종결 뒤", "Operator: after closing", When.CLOSED, "operator1", "/operator", "sn-sheet"),
     Picture("incidents", "종결 사건 찾기", "Closed incidents", When.CLOSED, "operator1", "/incidents", "main"),
+    Picture("replay", "종결 사건 다시 보기", "A closed incident again", When.CLOSED, "operator1", "/incidents", ".ar-row",
+            (".ar-row", "[data-purpose]"), ("Escape",)),
 )  # fmt: skip
 """A page is one line here. In the order of the story; those of one moment are taken in this order."""
 
@@ -169,6 +179,7 @@ class Studio:
         await self._press(screen, picture.keys)
         await asyncio.sleep(SETTLES_S)
         await until(f"{picture.name}: a map that is drawn", partial(screen.page.evaluate, _DRAWN))
+        await until(f"{picture.name}: pictures that are there", partial(screen.page.evaluate, _STEADY), WAIT_MS_MAX)
         for language in LANGUAGES:
             await self._speak(screen, picture, address, language)
             await self._shoot(screen, f"{picture.name}.{language}.webp")
@@ -179,8 +190,8 @@ class Studio:
 
     async def _press(self, screen: Screen, keys: Sequence[str]) -> None:
         for key in keys:
-            if key.startswith("#"):
-                await screen.page.locator(key).click()
+            if key[0] in "#.[" and len(key) > 1:
+                await screen.page.locator(key).first.click()
             else:
                 await screen.press(key)
             await asyncio.sleep(TURNS_S)
