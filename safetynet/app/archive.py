@@ -26,7 +26,9 @@ from safetynet.core.events import (
     AnyEvent,
     CamerasChanged,
     CamerasProposed,
+    FieldTold,
     IncidentOpened,
+    IncidentReassigned,
     Place,
     Segment,
     StreamClosed,
@@ -39,7 +41,7 @@ from safetynet.edge.journal import Journal
 from safetynet.edge.store import Store
 
 KEPT_MAX: Final = 20_000
-"""Incidents that can be searched for, the newest. Older ones are in the log: `safetynet report` opens them by id."""
+"""Incidents that can be found and opened, the newest. Older ones stay in the log; no command opens them yet."""
 EVENTS_MAX: Final = 5_000
 """Of one incident; a relay that repeats itself must not fill the memory."""
 CATCH_UP_MAX: Final = 1_000
@@ -62,6 +64,8 @@ class _Held:
     serials: "array[int]"
     whole: bool
     """Whether its opening could be read: when it was erased, what is left is shown as such."""
+    alarms: list[AlarmId] = field(default_factory=list[AlarmId])
+    grants: list[GrantId] = field(default_factory=list[GrantId])
     lenses: dict[tuple[CentreId, CameraId], str] = field(default_factory=dict[tuple[CentreId, CameraId], str])
     """Names of cameras that were proposed or provided."""
 
@@ -147,6 +151,13 @@ class Archive:
             case _:
                 pass  # it brings no further id
         self._note(incident, serial, event)
+        match event:
+            case IncidentOpened() | AlarmJoined():
+                self._held[incident].alarms.append(event.alarm)
+            case VideoGranted():
+                self._held[incident].grants.append(event.grant)
+            case _:
+                pass  # nothing to forget with it
         self._lenses(incident, event)
 
     def _lenses(self, incident: IncidentId, event: AnyEvent) -> None:
@@ -174,9 +185,11 @@ class Archive:
             held.serials.append(serial)
 
     def _drop(self, incident: IncidentId) -> None:
-        del self._held[incident]
-        self._alarms = {alarm: each for alarm, each in self._alarms.items() if each != incident}
-        self._grants = {grant: each for grant, each in self._grants.items() if each[0] != incident}
+        dropped = self._held.pop(incident)
+        for alarm in dropped.alarms:
+            self._alarms.pop(alarm, None)
+        for grant in dropped.grants:
+            self._grants.pop(grant, None)
 
     # --- finding ---------------------------------------------------------------------------------------------------
 
@@ -271,8 +284,11 @@ class Names:
         return among.get(id, id) if id else None
 
 
-WORDS: Final = ("kind", "why", "code", "outcome", "certainty", "state", "standing", "answer", "purpose")
-"""Fields of an event that hold a word."""
+WORDS: Final = (
+    "kind", "why", "code", "outcome", "certainty", "state", "standing", "answer", "purpose", "sight", "heading", "travel",
+    "mark", "unable",
+)  # fmt: skip
+"""Fields of an event that hold a word. `reason` is not among them: each kind that has one means other words by it."""
 
 
 def ticks(story: Story, names: Names) -> Iterable[dict[str, object]]:
@@ -291,6 +307,10 @@ def ticks(story: Story, names: Names) -> Iterable[dict[str, object]]:
             word = getattr(getattr(event, name, None), "value", None)
             if word is not None:
                 more[name] = word
+        if isinstance(event, IncidentReassigned):
+            more["reason"] = event.reason.value
+        if isinstance(event, FieldTold):
+            more["text"] = event.text
         cameras: tuple[object, ...] | None = getattr(event, "cameras", None)
         if cameras is not None:
             more["cameras"] = len(cameras)

@@ -371,10 +371,10 @@ class Desk:
         if asked is None:
             return self._problem(404, Why.NO_SUCH_INCIDENT.value)
         command = asking.ViewFootage(footage=view.footage, camera=view.camera, by=session.account.person)
-        no = mind.refuses(self._program.loop.state, command, clock.now())
-        if no is not None:
-            return self._problem(409, no.value)
         async with self._viewing:
+            no = mind.refuses(self._program.loop.state, command, clock.now())  # also after it has waited its turn
+            if no is not None:
+                return self._problem(409, no.value)
             self._program.take_footage(command)
             body = bytearray()
             size = asked.files[view.camera].size_bytes

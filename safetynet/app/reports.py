@@ -41,7 +41,7 @@ SCALES_M: Final = (50, 100, 200, 500, 1_000)
 QUIET: Final = frozenset({"position_followed", "cameras_changed", "cameras_proposed", "alarm_repeated"})
 """Many in a minute: between two other events those that say the same are one line of the timeline."""
 DONE: Final = frozenset({
-    "alarm_raised", "alarm_acknowledged", "alarm_escalated", "incident_claimed", "incident_taken_over", "incident_handed_over",
+    "alarm_raised", "alarm_acknowledged", "alarm_escalated", "incident_claimed", "incident_taken_over", "incident_handed_over", "incident_reassigned",
     "video_requested", "video_granted", "video_refused", "video_refused_here", "video_ended", "dispatch_ordered",
     "unit_reported", "police_notified", "police_notice_answered", "answer_overdue", "wearer_called", "sighting_reported",
     "sighting_marked", "field_marked", "photo_taken", "backup_answered", "field_told", "protected_warned", "protected_answered",

@@ -7,6 +7,7 @@ Absent on purpose: whether a verdict is right (that is `rules`) and what is done
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, assert_never
@@ -108,6 +109,21 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.CAUTION
         case _:
             assert_never(kind)
+
+
+def foremost(alarms: Iterable[Alarm]) -> Alarm:
+    """The alarm that says what an incident is about: the most urgent; among equals one that is a ground for video, a
+    certain one, the oldest. Raises ValueError without any.
+    """
+    return min(
+        alarms,
+        key=lambda each: (
+            each.priority,
+            each.kind in GROUNDLESS,  # it must not hide one that is a ground
+            each.certainty is not Certainty.CERTAIN,
+            each.raised_at,
+        ),
+    )
 
 
 def alarm_id(episode: str) -> AlarmId:

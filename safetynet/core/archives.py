@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from safetynet.core import alarms
+from safetynet.core.alarms import Alarm
 from safetynet.core.events import (
     AlarmRaised,
+    AlarmRepeated,
     AnyEvent,
     CameraCard,
     CamerasChanged,
@@ -74,6 +77,7 @@ class Row:
     priority: Priority | None = None
     closed_at: Instant | None = None
     code: Disposition | None = None
+    alarms: tuple[Alarm, ...] = ()
     owner: PersonId | None = None
     led_by: frozenset[PersonId] = frozenset()
 
@@ -137,9 +141,10 @@ def found(row: Row, event: AnyEvent) -> Row:
         case IncidentOpened():
             return replace(row, wearer=event.wearer, opened_at=event.at)
         case AlarmRaised():
-            if row.priority is None or event.priority < row.priority:
-                return replace(row, wearer=event.wearer, kind=event.kind, priority=event.priority)
-            return row
+            return _regraded(row, (*row.alarms, alarms.raised(event)))
+        case AlarmRepeated():
+            stepped = (alarms.step(each, event) if each.alarm == event.alarm else each for each in row.alarms)
+            return _regraded(row, tuple(stepped))
         case IncidentClaimed() | IncidentTakenOver():
             return replace(row, owner=event.by, led_by=row.led_by | {event.by})
         case IncidentHandedOver() | IncidentReassigned():
@@ -148,6 +153,14 @@ def found(row: Row, event: AnyEvent) -> Row:
             return replace(row, closed_at=event.at, code=event.code)
         case _:
             return row
+
+
+def _regraded(row: Row, held: tuple[Alarm, ...]) -> Row:
+    """What it is about is said by the same alarm as while it was live."""
+    if not held:
+        return row
+    first = alarms.foremost(held)
+    return replace(row, alarms=held, wearer=first.wearer, kind=first.kind, priority=first.priority)
 
 
 # --- the story -----------------------------------------------------------------------------------------------------

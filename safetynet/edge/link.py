@@ -230,8 +230,8 @@ class Link:
             except OSError as fault:  # the world failing, or a certificate that we do not trust
                 self.counts["certificate" if isinstance(fault, ssl.SSLError) else "unreachable"] += 1
             else:
-                heard = await self._talk(reader, writer, expected=peer.id)
-                attempt = 0 if heard else attempt
+                met = await self._talk(reader, writer, expected=peer.id)
+                attempt = 0 if met else attempt
             await asyncio.sleep(backoff_ms(f"{self._centre.id}/{peer.id}", attempt) / SECOND_MS)
             attempt += 1
 
@@ -244,7 +244,7 @@ class Link:
     async def _talk(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, expected: CentreId | None
     ) -> bool:
-        """One connection from its handshake to its end. Whether the partner was ever heard on it."""
+        """One connection from its handshake to its end. Whether the two came to know each other on it."""
         session: _Session | None = None
         try:
             session = _Session(reader, writer, self._peer(writer, expected))
@@ -264,7 +264,7 @@ class Link:
             writer.transport.abort()
             if session is not None and self._sessions.get(session.peer.id) is session:
                 del self._sessions[session.peer.id]
-        return session is not None and session.heard
+        return session is not None and session.known.is_set()
 
     def _peer(self, writer: asyncio.StreamWriter, expected: CentreId | None) -> Peer:
         name = peer_id(writer.get_extra_info("ssl_object"))

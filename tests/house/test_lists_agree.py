@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safetynet.app import intake, reports
-from safetynet.core import events, terms
+from safetynet.app import archive, intake, reports
+from safetynet.core import alarms, events, law, terms
 from safetynet.core.lists.words import Problem, Repair
-from safetynet.core.terms import Disposition
+from safetynet.core.terms import AlarmKind, Disposition, WearerClass
 from safetynet.edge.store import Restoration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +58,14 @@ def test_the_record_on_the_screen_and_on_paper_read_the_same_words():
     found = re.search(r"^const DETAILS = \{([^}]+)\}", (HOUSE / "console" / "sheet.js").read_text(), re.MULTILINE)
     assert found
     assert dict(re.findall(r"(\w+): '(\w+)'", found[1])) == dict(reports.ENUM_OF)
+    assert set(archive.WORDS) >= set(reports.ENUM_OF) - {"reason"}, "a word that no line brings is never read"
+
+
+def test_what_is_no_ground_for_video_hides_none_that_is():
+    nowhere = {
+        kind for kind in AlarmKind if all(isinstance(law.basis(each, kind), law.NoBasis) for each in WearerClass)
+    }
+    assert nowhere == alarms.GROUNDLESS
 
 
 def test_what_a_store_declares_and_what_is_recorded_have_the_same_words():

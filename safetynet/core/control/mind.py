@@ -104,7 +104,7 @@ from safetynet.core.terms import (
 )
 from safetynet.core.verdicts import Change, Transition
 
-REQUEST_MS: Final = 30 * MINUTE_MS - 30 * SECOND_MS
+CLOCK_SLACK_MS: Final = 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
 RADIUS_M_MIN: Final = 300
 """Enough for the way ahead; patrol cars are shown 500 m, the law table's cap is wider (domain.md 3.2)."""
@@ -358,7 +358,12 @@ def _asking(
     at: Instant,
     by: PersonId | None,
 ) -> VideoPrepared | VideoRequested:
-    """A request keeps the id under which it was prepared; asked again after an end it is another one."""
+    """A request keeps the id under which it was prepared; asked again after an end it is another one.
+
+    It asks for what a city will allow, which does not know the class and holds it to the narrowest of all.
+    """
+    limits = law.limits(rule.basis, incident.kind)
+    assert limits is not None, "a rule is a line of the table that the limits are made of"
     facts = VideoPrepared(
         at=at,
         incident=incident.incident,
@@ -367,9 +372,9 @@ def _asking(
         basis=rule.basis,
         kind=incident.kind,
         place=place,
-        radius_m=min(rule.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
-        cameras_max=min(partners.ANSWER_CAMERAS_MAX, rule.cameras_max),
-        until=Instant(at + min(REQUEST_MS, rule.minutes_max * MINUTE_MS)),
+        radius_m=min(limits.radius_m_max, max(RADIUS_M_MIN, ceil(place.radius_m * 2 + 100))),
+        cameras_max=min(partners.ANSWER_CAMERAS_MAX, limits.cameras_max),
+        until=Instant(at + limits.minutes_max * MINUTE_MS - CLOCK_SLACK_MS),
     )
     if by is None:
         return facts

@@ -77,7 +77,6 @@ from safetynet.core.messages import (
 )
 from safetynet.core.terms import (
     AlarmId,
-    Certainty,
     DiskLevel,
     DispatchId,
     FootageBasis,
@@ -105,7 +104,7 @@ class State:
     open: Map[WearerId, IncidentId] = Map()
     closed: tuple[IncidentId, ...] = ()
     given: Map[str, IncidentId] = Map()
-    """Grant, dispatch or notice id -> its incident."""
+    """Grant or dispatch id -> its incident."""
     record: Map[IncidentId, tuple[Entry, ...]] = Map()
     disk: DiskLevel = DiskLevel.AMPLE
     handovers: Map[HandoverId, Handover] = Map()
@@ -223,17 +222,9 @@ def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAck
 
 
 def _regraded(state: State, incident: Incident) -> Incident:
-    """Kind and certainty of an incident are those of its most urgent alarm; the place is the newest known."""
+    """Kind and certainty of an incident are those of its foremost alarm; the place is the newest known."""
     mine = [state.alarms[each] for each in incident.alarms]
-    first = min(
-        mine,
-        key=lambda each: (
-            each.priority,
-            each.kind in alarms.GROUNDLESS,  # no ground for video: it must not hide one that is
-            each.certainty is not Certainty.CERTAIN,
-            each.raised_at,
-        ),
-    )
+    first = alarms.foremost(mine)
     newest = max(
         (each.latest for each in mine if each.latest is not None), key=lambda place: place.observed_at, default=None
     )
@@ -511,8 +502,11 @@ def _forgotten(state: State) -> State:
     kept, given = state.alarms, state.given
     for alarm in incident.alarms:
         kept = kept.delete(alarm)
-    for id in (*incident.dispatches, *(each.grant for each in incident.requests.values() if each.grant)):
-        given = given.delete(id)
+    for each in incident.requests.values():
+        for grant in each.earlier_grants | ({each.grant} if each.grant else set()):
+            given = given.delete(grant) if grant in given else given
+    for dispatch in incident.dispatches:
+        given = given.delete(dispatch)
     return replace(
         state,
         alarms=kept,
