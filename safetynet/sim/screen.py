@@ -20,6 +20,7 @@ from safetynet.edge import clock
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS: Final = (
+    "--lang=ko",
     "--no-sandbox",
     "--use-angle=swiftshader-webgl",  # as a desktop without a GPU: only the map's WebGL is emulated, the page is not
     "--enable-unsafe-swiftshader",
