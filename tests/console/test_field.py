@@ -171,6 +171,20 @@ def test_the_page_opens_without_a_network_and_says_what_it_still_holds(centre: A
     online(w)
 
 
+def test_whatever_a_page_asks_for_only_its_own_files_are_kept(phone: Any) -> None:
+    w = phone()
+    w.until(f"{CACHED}.then((all) => all.some(([path]) => path === '/field'))")
+    asked = ["/operator", "/console/vendor/lit/index.js?order=d1", "/photo/i1/p1", "/console/field.js"]
+    w.page.evaluate("""(keep) => new Promise((done) => navigator.serviceWorker.ready.then(({ active }) => {
+      const { port1, port2 } = new MessageChannel(); port1.onmessage = done; active.postMessage({ keep }, [port2]); }))""", asked)  # fmt: skip
+    kept = {path for path, _ in w.page.evaluate(CACHED)}
+    assert "/console/field.js" in kept
+    assert not kept & {"/operator", "/photo/i1/p1"}
+    assert w.page.evaluate(
+        "caches.open('safetynet-field').then((c) => c.keys()).then((all) => all.every((r) => !new URL(r.url).search))"
+    )
+
+
 def test_what_keeps_the_page_goes_with_the_order(centre: Any, scene: Any, phone: Any) -> None:
     w = phone()
     w.until(f"{CACHED}.then((all) => all.length > 10)")
