@@ -23,6 +23,10 @@ from safetynet.core.events import (
     AlarmRaised,
     AlarmRepeated,
     AlarmReturned,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmSurfaced,
+    AlarmUnshelved,
     AnyEvent,
     CamerasChanged,
     CamerasProposed,
@@ -49,6 +53,9 @@ CATCH_UP_MAX: Final = 1_000
 PAGE_ROWS: Final = 20
 POINTS_MAX: Final = 4_000
 """Of one track; a longer one is thinned evenly."""
+WAITING_MAX: Final = 10_000
+"""Alarms that are held back, and may yet become an incident: of the oldest beyond it a story begins with its ringing."""
+WAITED_EVENTS_MAX: Final = 50
 OPENINGS_AT_ONCE: Final = 2
 
 
@@ -123,10 +130,23 @@ class Archive:
                 return  # thousands of one viewing; its closing says how many there were
             case AlarmRaised():
                 self._raised[event.alarm] = [(serial, event)]
-            case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated():
+                if len(self._raised) > WAITING_MAX:
+                    del self._raised[next(iter(self._raised))]
+            case (
+                AlarmRepeated()
+                | AlarmReturned()
+                | AlarmAcknowledged()
+                | AlarmEscalated()
+                | AlarmSuppressed()
+                | AlarmSurfaced()
+                | AlarmShelved()
+                | AlarmUnshelved()
+            ):
                 incident = self._alarms.get(event.alarm)
                 if incident is not None:
                     self._note(incident, serial, event)
+                elif event.alarm in self._raised:  # held back: it comes into the story when it rings
+                    self._raised[event.alarm] = [*self._raised[event.alarm], (serial, event)][:WAITED_EVENTS_MAX]
             case StreamOpened() | StreamClosed() if event.side != "viewed":
                 return  # between the relays; who looked at it is an event of its own
             case StreamOpened() | StreamClosed() | ViewingRefused():
@@ -286,7 +306,7 @@ class Names:
 
 WORDS: Final = (
     "kind", "why", "code", "outcome", "certainty", "state", "standing", "answer", "purpose", "sight", "heading", "travel",
-    "mark", "unable",
+    "mark", "unable", "shelved", "surfaced", "suppression",
 )  # fmt: skip
 """Fields of an event that hold a word. `reason` is not among them: each kind that has one means other words by it."""
 

@@ -41,7 +41,8 @@ SCALES_M: Final = (50, 100, 200, 500, 1_000)
 QUIET: Final = frozenset({"position_followed", "cameras_changed", "cameras_proposed", "alarm_repeated"})
 """Many in a minute: between two other events those that say the same are one line of the timeline."""
 DONE: Final = frozenset({
-    "alarm_raised", "alarm_acknowledged", "alarm_escalated", "incident_claimed", "incident_taken_over", "incident_handed_over", "incident_reassigned",
+    "alarm_raised", "alarm_acknowledged", "alarm_escalated", "alarm_surfaced", "alarm_shelved", "alarm_unshelved",
+    "incident_claimed", "incident_taken_over", "incident_handed_over", "incident_reassigned",
     "video_requested", "video_granted", "video_refused", "video_refused_here", "video_ended", "dispatch_ordered",
     "unit_reported", "police_notified", "police_notice_answered", "answer_overdue", "wearer_called", "sighting_reported",
     "sighting_marked", "field_marked", "photo_taken", "backup_answered", "field_told", "protected_warned", "protected_answered",
@@ -307,6 +308,9 @@ ENUM_OF: Final[Mapping[str, str]] = {
     "mark": "FieldMark",
     "unable": "Unable",
     "reason": "Reassign",
+    "shelved": "ShelveReason",
+    "surfaced": "Surfacing",
+    "suppression": "Suppression",
 }
 """As `DETAILS` of console/sheet.js."""
 

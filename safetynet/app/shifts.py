@@ -390,7 +390,7 @@ def _desk(state: State, person: PersonId, at: Instant) -> dict[str, object]:
 
 
 def _ringing(state: State, incident: Incident) -> list[Alarm]:
-    return [state.alarms[each] for each in incident.alarms if state.alarms[each].state in relief.RINGING]
+    return [state.alarms[each] for each in incident.alarms if state.alarms[each].state in alarms.RINGING]
 
 
 def _answered(state: State, at: Instant) -> list[Alarm]:

@@ -13,7 +13,7 @@ from safetynet.app import cards
 from safetynet.app.cards import LinkView
 from safetynet.app.people import People
 from safetynet.core import alarms, cameras, incidents, law, rules
-from safetynet.core.alarms import Alarm, AlarmState
+from safetynet.core.alarms import RINGING, Alarm
 from safetynet.core.control.record import Entry
 from safetynet.core.control.state import State
 from safetynet.core.dispatch import UNANSWERED, Unit
@@ -48,7 +48,6 @@ AGAIN_MS: Final = 12 * 60 * MINUTE_MS
 """A tamper that rings again so soon after its incident was closed is shown as going on, not as news."""
 STALE_FIX_MS: Final = 2 * MINUTE_MS
 SIGHTINGS_SHOWN_MAX: Final = 20
-RINGING: Final = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
 TRACK_MS: Final = 10 * MINUTE_MS
 """How far back a track is shown."""
 
@@ -285,6 +284,8 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("protected_called")
             case AlarmKind.PROTECTED_LOST:
                 speaks.append("protected_silent")
+            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+                speaks.append(each.kind.value)
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []

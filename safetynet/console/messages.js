@@ -1,4 +1,5 @@
 import { ADMIN } from './messages-admin.js';
+import { ALARMS } from './messages-alarms.js';
 import { ARCHIVE } from './messages-archive.js';
 import { SHIFT } from './messages-shift.js';
 import { FOOTAGE } from './messages-footage.js';
@@ -10,6 +11,7 @@ import { FOOTAGE } from './messages-footage.js';
  */
 export const TEXT = {
   ...ADMIN,
+  ...ALARMS,
   ...ARCHIVE,
   ...SHIFT,
   ...FOOTAGE,

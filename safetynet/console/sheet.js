@@ -21,8 +21,9 @@ export const ACTS = {
   call: { act: 'call', key: 'C', sign: 'phone' },
   close: { act: 'close', key: 'X', sign: 'doc' },
   hand_over: { act: 'hand_over', key: 'H', sign: 'user' },
+  shelve: { act: 'shelve', key: 'Z', sign: 'clock' },
 };
-const LISTED = ['video', 'office', 'police', 'call', 'close', 'hand_over'];
+const LISTED = ['video', 'office', 'police', 'call', 'shelve', 'close', 'hand_over'];
 
 /** What to do next: whose incident it is first, then the catalogue's steps. @param {Incident} incident @param {string} me */
 export function next(incident, me) {
@@ -64,7 +65,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' || each.state === 'not_applicable' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign', shelved: 'ShelveReason', surfaced: 'Surfacing', suppression: 'Suppression' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -126,7 +127,7 @@ export class RecordList extends Light {
 }
 
 export class Sheet extends Light {
-  static properties = { incident: { attribute: false }, me: { type: String }, inner: { attribute: false }, note: { attribute: false }, best: { attribute: false } };
+  static properties = { incident: { attribute: false }, me: { type: String }, inner: { attribute: false }, note: { attribute: false }, best: { attribute: false }, shelf: { type: String } };
 
   constructor() {
     super();
@@ -139,6 +140,8 @@ export class Sheet extends Light {
     this.note = null;
     /** The unit that D would send. @type {string|null} */
     this.best = null;
+    /** What Z would do with its alarms: `shelve`, `unshelve` or nothing. */
+    this.shelf = '';
   }
 
   render() {
@@ -215,13 +218,13 @@ export class Sheet extends Light {
   #acts(incident) {
     if (incident.state === 'closed') return html`<div class="acts"><button class="btn main wide" data-act="back" @click=${() => this.tell('sn-back')}>${icon('list')}<span>${t('act.to_queue')}</span> <kbd>Esc</kbd></button></div>`;
     const main = next(incident, this.me);
-    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'video' && (incident.video.state === 'granted' || !incident.law.basis))) : [];
+    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'shelve' && !this.shelf) && !(each === 'video' && (incident.video.state === 'granted' || !incident.law.basis))) : [];
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
     return html`${incident.state === 'claimed' && incident.owner !== this.me ? html`<p class="note others" id="others">${icon('user', 16)} ${t('sheet.others', { name: incident.owner_name ?? '' })}</p>` : ''}
       ${this.note ? html`<p class=${this.note.failed ? 'note failed' : 'note'} role="status">${this.note.text}</p>` : ''}
       <div class="acts"><button class=${this.inner ? 'btn wide' : 'btn main wide'} data-act=${main} @click=${() => this.tell('sn-act', { act: main })}>${icon(sign)}<span>${text}</span> <kbd>${label(act, key)}</kbd></button>
-      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each}`)}</span> <kbd>${label(ACTS[each].act, ACTS[each].key)}</kbd></button>`)}</div>`;
+      ${listed.map((each) => html`<button class="btn sm" data-act=${each} @click=${() => this.tell('sn-act', { act: each })}>${icon(ACTS[each].sign, 16)}<span>${t(`act.${each === 'shelve' ? this.shelf : each}`)}</span> <kbd>${label(ACTS[each].act, ACTS[each].key)}</kbd></button>`)}</div>`;
   }
 }
 

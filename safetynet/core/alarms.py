@@ -1,16 +1,17 @@
 """Verdict to alarm: which kind, how urgent, which state, for whom it rings next.
 
 States after ISA-18.2 / IEC 62682 (OPC UA Part 9): an alarm latches until a person acknowledges it, and a return to
-normal never acknowledges anything. Shelving and suppression come with a later issue; their letters stay free.
+normal never acknowledges anything. One that rises in certainty rings, whatever state it was in.
 
-Absent on purpose: whether a verdict is right (that is `rules`) and what is done about it (`incidents`).
+Absent on purpose: whether a verdict is right (that is `rules`), which alarms may be held back or shelved
+(`annunciations`) and what is done about one (`incidents`).
 """
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from safetynet.core.events import (
     AlarmAcknowledged,
@@ -18,6 +19,10 @@ from safetynet.core.events import (
     AlarmRaised,
     AlarmRepeated,
     AlarmReturned,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmSurfaced,
+    AlarmUnshelved,
     Place,
 )
 from safetynet.core.terms import (
@@ -27,9 +32,12 @@ from safetynet.core.terms import (
     Certainty,
     IncidentId,
     Instant,
+    OutageId,
     PersonId,
     Priority,
     ProtectedId,
+    ShelveReason,
+    Suppression,
     WearerId,
     ZoneId,
 )
@@ -46,12 +54,29 @@ class AlarmState(Enum):
     """D: the condition holds again, and nobody has looked yet. Still rings."""
     CLOSED = "closed"
     """A: closed with its incident, by a person, with a code."""
+    NORMAL = "normal"
+    """A: it was held back, and its condition holds again. It rang for nobody and is over, unless it is broken anew."""
+    SHELVED = "shelved"
+    """E: a person put it aside, for a reason and a time."""
+    SUPPRESSED = "suppressed"
+    """F: held back by design; it rings the moment it is more than noise."""
+    OUT_OF_SERVICE = "out_of_service"
+    """G: the device is being exchanged or repaired."""
+
+
+RINGING: Final = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
+HELD: Final = (AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
+"""Broken, and rings for nobody."""
+TIMES_KEPT: Final = 8
+"""Of how many latest breakings the instants are kept, for counting."""
 
 
 TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 """Kinds that no signal heals (US federal practice of ignoring healed tampers cost lives: domain.md section 6)."""
 
-GROUNDLESS: Final = frozenset({AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST})
+TECHNICAL: Final = frozenset({AlarmKind.COMM_LOST, AlarmKind.GPS_LOST, AlarmKind.BATTERY_LOW})
+"""What a device, or its silence, says of the device itself."""
+GROUNDLESS: Final = TECHNICAL | {AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
 """Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
 UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K})
@@ -81,6 +106,7 @@ class Alarm:
     certainty: Certainty
     state: AlarmState
     raised_at: Instant
+    """Since when it rings; of one that does not, when it was raised."""
     first: Place | None
     """Where it began: the evidence for the video request."""
     latest: Place | None
@@ -94,6 +120,16 @@ class Alarm:
     incident: IncidentId | None = None
     protected: ProtectedId | None = None
     unproven: bool = False
+    times: tuple[Instant, ...] = ()
+    """When it was broken, the latest TIMES_KEPT of them."""
+    held: Suppression | None = None
+    due_at: Instant | None = None
+    """When it comes up, or back, by itself."""
+    network: str = ""
+    outage: OutageId | None = None
+    shelved_by: PersonId | None = None
+    shelved_for: ShelveReason | None = None
+    shelvings: int = 0
 
 
 def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
@@ -105,8 +141,10 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.DANGER
         case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
-        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST:
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST:
             return Priority.CAUTION
+        case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+            return Priority.DEVICE
         case _:
             assert_never(kind)
 
@@ -122,6 +160,7 @@ def foremost(alarms: Iterable[Alarm]) -> Alarm:
             each.kind in GROUNDLESS,  # it must not hide one that is a ground
             each.certainty is not Certainty.CERTAIN,
             each.raised_at,
+            each.alarm,
         ),
     )
 
@@ -148,7 +187,7 @@ def _short(text: str, secret: bytes = b"") -> str:
 def escalates_at(alarm: Alarm) -> Instant | None:
     """When the next circle hears it, or None: acknowledged, closed, or nobody further to tell."""
     steps = ESCALATES_MS[alarm.priority]
-    if alarm.state in (AlarmState.ACKED, AlarmState.CLOSED) or alarm.level >= len(steps):
+    if alarm.state not in RINGING or alarm.level >= len(steps):
         return None
     return Instant(alarm.raised_at + steps[alarm.level])
 
@@ -173,10 +212,23 @@ def raised(event: AlarmRaised) -> Alarm:
         episode=event.episode,
         protected=event.protected,
         unproven=event.unproven,
+        times=(event.at,),
     )
 
 
-def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> Alarm:
+Step: TypeAlias = (
+    AlarmRepeated
+    | AlarmReturned
+    | AlarmAcknowledged
+    | AlarmEscalated
+    | AlarmSuppressed
+    | AlarmSurfaced
+    | AlarmShelved
+    | AlarmUnshelved
+)
+
+
+def step(alarm: Alarm, event: Step) -> Alarm:
     """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged."""
     match event:
         case AlarmRepeated():
@@ -192,12 +244,14 @@ def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged 
                 latest=event.place or alarm.latest,
                 returned_at=None,
                 count=alarm.count + 1,
+                times=(*alarm.times, event.at)[-TIMES_KEPT:],
+                held=None if rose else alarm.held,
+                due_at=None if rose else alarm.due_at,
             )
         case AlarmReturned():
-            unacked = alarm.state is AlarmState.UNACKED
             return replace(
                 alarm,
-                state=AlarmState.RETURNED_UNACKED if unacked else alarm.state,
+                state=_RETURNED.get(alarm.state, alarm.state),
                 latest=event.place or alarm.latest,
                 returned_at=event.at,
             )
@@ -205,8 +259,51 @@ def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged 
             return replace(alarm, state=AlarmState.ACKED, acked_by=event.by, acked_at=event.at)
         case AlarmEscalated():
             return replace(alarm, level=event.level)
+        case AlarmSuppressed():
+            out = event.suppression is Suppression.OUT_OF_SERVICE
+            return replace(
+                alarm,
+                state=AlarmState.OUT_OF_SERVICE if out else AlarmState.SUPPRESSED,
+                held=event.suppression,
+                due_at=event.until,
+                outage=event.outage,
+                network=event.network or alarm.network,
+            )
+        case AlarmSurfaced() | AlarmUnshelved():
+            return _ringing(alarm, event.at)
+        case AlarmShelved():
+            return replace(
+                alarm,
+                state=AlarmState.SHELVED,
+                due_at=event.until,
+                shelved_by=event.by,
+                shelved_for=event.shelved,
+                shelvings=alarm.shelvings + 1,
+            )
         case _:
             assert_never(event)
+
+
+_RETURNED: Final = {
+    AlarmState.UNACKED: AlarmState.RETURNED_UNACKED,
+    AlarmState.SUPPRESSED: AlarmState.NORMAL,
+    AlarmState.OUT_OF_SERVICE: AlarmState.NORMAL,
+}
+
+
+def _ringing(alarm: Alarm, at: Instant) -> Alarm:
+    """It rings from now on, and the time to answer begins now."""
+    back = alarm.returned_at is not None
+    return replace(
+        alarm,
+        state=AlarmState.RETURNED_UNACKED if back else AlarmState.UNACKED,
+        raised_at=at,
+        level=0,
+        held=None,
+        due_at=None,
+        shelved_by=None,
+        shelved_for=None,
+    )
 
 
 def closed(alarm: Alarm) -> Alarm:

@@ -15,6 +15,10 @@ from safetynet.core.alarms import Alarm
 from safetynet.core.events import (
     AlarmRaised,
     AlarmRepeated,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmSurfaced,
+    AlarmUnshelved,
     AnyEvent,
     CameraCard,
     CamerasChanged,
@@ -142,7 +146,7 @@ def found(row: Row, event: AnyEvent) -> Row:
             return replace(row, wearer=event.wearer, opened_at=event.at)
         case AlarmRaised():
             return _regraded(row, (*row.alarms, alarms.raised(event)))
-        case AlarmRepeated():
+        case AlarmRepeated() | AlarmSuppressed() | AlarmSurfaced() | AlarmShelved() | AlarmUnshelved():
             stepped = (alarms.step(each, event) if each.alarm == event.alarm else each for each in row.alarms)
             return _regraded(row, tuple(stepped))
         case IncidentClaimed() | IncidentTakenOver():

@@ -87,6 +87,7 @@ class Act(Enum):
     CLOSE = "close"
     MARK = "mark"
     REASSIGN = "reassign"
+    SHELVE = "shelve"
 
 
 ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
@@ -95,7 +96,7 @@ ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
     Stage.CLOSED: frozenset(),
 }
 OWNER_ONLY: Final = frozenset(
-    {Act.HAND_OVER, Act.CALL, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE, Act.MARK}
+    {Act.HAND_OVER, Act.CALL, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE, Act.MARK, Act.SHELVE}
 )
 """One person leads; anybody else takes it over first, which is recorded."""
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from safetynet.core.terms import AlarmKind, Basis, FootageBasis, WearerClass, Why
 
-TABLE_VERSION: Final = 1
+TABLE_VERSION: Final = 2
 """Counts the wordings of `TABLE`: whoever changes a line raises it, and sets `WORDED_ON` to the day."""
 WORDED_ON: Final = "2026-11-24"
 ACT_KO: Final = "전자장치 부착 등에 관한 법률(법률 제21614호, 2026-05-12 시행)"
@@ -201,6 +201,9 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.APPROACH_2K): _no_breach(),
     (WearerClass.ORDER, AlarmKind.PROTECTED_LOST): _no_breach(),
     (WearerClass.ORDER, AlarmKind.SOS): _sos(),
+    (WearerClass.ORDER, AlarmKind.COMM_LOST): _no_breach(),
+    (WearerClass.ORDER, AlarmKind.GPS_LOST): _no_breach(),
+    (WearerClass.ORDER, AlarmKind.BATTERY_LOW): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
@@ -211,6 +214,9 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.PAROLE, AlarmKind.APPROACH_2K): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.PROTECTED_LOST): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.SOS): _sos(),
+    (WearerClass.PAROLE, AlarmKind.COMM_LOST): _no_breach(),
+    (WearerClass.PAROLE, AlarmKind.GPS_LOST): _no_breach(),
+    (WearerClass.PAROLE, AlarmKind.BATTERY_LOW): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
@@ -221,6 +227,9 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.SUSPENDED, AlarmKind.APPROACH_2K): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.PROTECTED_LOST): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.SOS): _sos(),
+    (WearerClass.SUSPENDED, AlarmKind.COMM_LOST): _no_breach(),
+    (WearerClass.SUSPENDED, AlarmKind.GPS_LOST): _no_breach(),
+    (WearerClass.SUSPENDED, AlarmKind.BATTERY_LOW): _no_breach(),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
     (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
     (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
@@ -231,6 +240,9 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.BAIL, AlarmKind.PROTECTED_SOS): _bail(),
     (WearerClass.BAIL, AlarmKind.PROTECTED_LOST): _bail(),
     (WearerClass.BAIL, AlarmKind.SOS): _bail(),
+    (WearerClass.BAIL, AlarmKind.COMM_LOST): _bail(),
+    (WearerClass.BAIL, AlarmKind.GPS_LOST): _bail(),
+    (WearerClass.BAIL, AlarmKind.BATTERY_LOW): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
@@ -241,6 +253,9 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.STALKING_INTERIM, AlarmKind.PROTECTED_SOS): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.PROTECTED_LOST): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.SOS): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.COMM_LOST): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.GPS_LOST): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.BATTERY_LOW): _stalking(),
 }
 
 

@@ -47,6 +47,8 @@ FootageId = NewType("FootageId", str)
 """One request to one city for what its recorder holds of one incident."""
 StreamId = NewType("StreamId", str)
 """One delivery of one camera under one grant, from opening to closing."""
+OutageId = NewType("OutageId", str)
+"""One network that was out, with all whose devices speak over it."""
 SubjectId = NewType("SubjectId", str)
 """Whose key seals a record: `wearer:<id>` or `protected:<id>` at the control centre, `person:<id>` of who works there, `incident:<id>` at a city,
 `handover:<id>` for what was said of persons at a change of shift."""
@@ -82,6 +84,11 @@ class AlarmKind(Enum):
     PROTECTED_SOS = "protected_sos"
     PROTECTED_LOST = "protected_lost"
     """Where a protected person is, is not known any more."""
+    COMM_LOST = "comm_lost"
+    """Nothing is heard of the device."""
+    GPS_LOST = "gps_lost"
+    """The device is heard and has no position."""
+    BATTERY_LOW = "battery_low"
 
 
 class Certainty(Enum):
@@ -96,6 +103,57 @@ class Priority(IntEnum):
     DANGER = 2
     CAUTION = 3
     DEVICE = 4
+
+
+class Suppression(Enum):
+    """Why an alarm was raised and rang for nobody (ISA-18.2: suppressed by design, or out of service)."""
+
+    BRIEF = "brief"
+    """It has not lasted as long as one of its kind must, nor come as often."""
+    OUTAGE = "outage"
+    """Its network is out: the outage is one incident, and this one of its members."""
+    OUT_OF_SERVICE = "out_of_service"
+    """The wearer's device is being exchanged or repaired."""
+
+
+class Surfacing(Enum):
+    """Why an alarm that was held back rings after all."""
+
+    LASTED = "lasted"
+    REPEATED = "repeated"
+    """It came so often within its window."""
+    RISEN = "risen"
+    """It became certain."""
+    JOINED = "joined"
+    """Something else of the same wearer rings."""
+
+
+class ShelveReason(Enum):
+    """Why a person put an alarm aside for a time."""
+
+    OFFICER_ON_IT = "officer_on_it"
+    KNOWN_PLACE = "known_place"
+    """A place whose positions or signal are known to be bad: a cellar, a tunnel, a workplace underground."""
+    CHARGING = "charging"
+    """The wearer was reached and is charging."""
+    DEVICE_EXCHANGE = "device_exchange"
+    AGREED = "agreed"
+    """The probation officer knows and agreed."""
+
+
+class ServiceReason(Enum):
+    """Why a device is out of service."""
+
+    EXCHANGE = "exchange"
+    REPAIR = "repair"
+    UPDATE = "update"
+
+
+class OutageEnd(Enum):
+    HEARD = "heard"
+    """Nearly all are heard again."""
+    TOO_LONG = "too_long"
+    """It has lasted so long that it no longer explains anybody's silence."""
 
 
 class Source(Enum):
@@ -430,3 +488,5 @@ class Why(Enum):
     BAD_HASH = "bad_hash"
     """What arrived is not what was announced."""
     NO_LONGER_NEEDED = "no_longer_needed"
+    NEVER_SHELVED = "never_shelved"
+    """An alarm of this kind and certainty is never put aside."""

@@ -17,7 +17,7 @@ import msgspec
 from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, Taken
 from safetynet.core import city, fixes, grants, law, rules
-from safetynet.core.alarms import Alarm
+from safetynet.core.alarms import RINGING, Alarm
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
 from safetynet.core.events import (
@@ -541,7 +541,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
 
     def ringing(self) -> list[Alarm]:
         assert self.loop is not None
-        return [each for _, each in sorted(self.loop.state.alarms.items()) if each.acked_by is None]
+        return [each for _, each in sorted(self.loop.state.alarms.items()) if each.state in RINGING]
 
     def run(self, errands: Sequence[words.Errand]) -> None:
         for errand in errands:

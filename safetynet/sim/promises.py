@@ -11,13 +11,16 @@ from typing import Any, Final, TypeVar
 from safetynet.core import law, rules, verdicts
 from safetynet.core.alarms import CALLS, ESCALATES_MS, TAMPER, UNCERTAIN, alarm_id
 from safetynet.core.alarms import priority as priority_of
+from safetynet.core.annunciations import ALWAYS, CERTAIN_AT_ONCE
 from safetynet.core.deadlines import HEAR_MS
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
     AlarmJoined,
     AlarmRaised,
+    AlarmRepeated,
     AlarmReturned,
+    AlarmSuppressed,
     AnswerOverdue,
     AnyEvent,
     DispatchOrdered,
@@ -152,6 +155,35 @@ def every_tamper_is_heard_once(country: Country) -> None:
     require(said <= owed, "an alarm that no device said", country.seed, sorted(said - owed))
     times = Counter(each.alarm for each in _of(country.control, AlarmRaised))
     require(all(n == 1 for n in times.values()), "an alarm was raised twice", times.most_common(1))
+
+
+def nothing_is_held_back_without_a_reason(country: Country) -> None:
+    """Every alarm rang, or the log says why not; what may never wait never did; what lasted rang when it was due."""
+    control = country.control
+    raised = {each.alarm: each for each in _of(control, AlarmRaised)}
+    sure = {each.alarm for each in raised.values() if each.certainty is Certainty.CERTAIN}
+    rang: dict[AlarmId, Instant] = {}
+    waits: dict[AlarmId, Instant] = {}
+    for event in control.events():
+        match event:
+            case IncidentOpened() | AlarmJoined():
+                rang.setdefault(event.alarm, event.at)
+                waits.pop(event.alarm, None)
+            case AlarmSuppressed():
+                graver = event.alarm in sure and raised[event.alarm].kind in CERTAIN_AT_ONCE
+                require(raised[event.alarm].kind not in ALWAYS and not graver, "held back, and never may be", event)
+                require(event.until is not None or event.outage is not None, "held back without an end", event)
+                waits[event.alarm] = event.until or Instant(1 << 62)
+            case AlarmRepeated() if event.certainty is Certainty.CERTAIN:
+                sure.add(event.alarm)
+            case AlarmReturned():
+                waits.pop(event.alarm, None)
+            case _:
+                continue
+    silent = raised.keys() - rang.keys() - {each.alarm for each in _of(control, AlarmSuppressed)}
+    require(not silent, "an alarm rang for nobody and says no reason", country.seed, sorted(silent))
+    left = [raised[each] for each, until in waits.items() if late(control, until, SLACK_MS) < country.now]
+    require(not left, "what lasted never rang", country.seed, left)
 
 
 def no_curfew_is_broken_unheard(country: Country) -> None:
@@ -609,7 +641,8 @@ def all_that_was_judged_is_in_the_log(country: Country) -> None:
     told: list[str] = []
     for raised in _of(country.control, AlarmRaised):
         told.append(raised.episode)
-        state = rules.end(state, raised.wearer, raised.episode, upto[raised.alarm])
+        if raised.alarm in upto:  # what was held back and never rang, nobody closed
+            state = rules.end(state, raised.wearer, raised.episode, upto[raised.alarm])
     transitions, _ = rules.judge(country.control.journal, country.control.orders, state)
     owed = [each.episode for each in transitions if each.change is verdicts.Change.RAISED]
     require(sorted(told) == sorted(owed), "the log and the journal differ", set(told) ^ set(owed))
@@ -646,6 +679,7 @@ def after_the_storm_all_is_closed(country: Country) -> None:
 
 PROMISES: Final[tuple[Callable[[Country], None], ...]] = (
     every_tamper_is_heard_once,
+    nothing_is_held_back_without_a_reason,
     no_curfew_is_broken_unheard,
     who_is_protected_is_heard_and_told,
     a_tamper_is_closed_by_a_person,

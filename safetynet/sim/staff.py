@@ -46,10 +46,15 @@ class Staff:
             approval = dice.choice((Approval.PERSON, Approval.PERSON, Approval.AUTO))
             self._city.command(city.SetApproval(basis=dice.choice(tuple(Basis)), approval=approval, by=CLERK))
         for held in [each for _, each in sorted(self._city.loop.state.requests.items())]:
+            if self._died():
+                return  # over the act before
             if held.grant is None and held.answer_by is not None and dice.random() < 0.04:
                 self._answer(held)
             elif held.grant is not None and dice.random() < 0.02:
                 self._act(held)
+
+    def _died(self) -> bool:
+        return self._city.loop is None
 
     def _answer(self, held: Held) -> None:
         dice = self._dice

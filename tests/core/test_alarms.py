@@ -49,6 +49,9 @@ ACKED = AlarmAcknowledged(at=T0 + 3, alarm="A1", wearer="w1", by="kim")
         (AlarmKind.APPROACH_2K, Certainty.CERTAIN, Priority.CAUTION),
         (AlarmKind.PROTECTED_SOS, Certainty.CERTAIN, Priority.EMERGENCY),
         (AlarmKind.PROTECTED_LOST, Certainty.CERTAIN, Priority.CAUTION),
+        (AlarmKind.COMM_LOST, Certainty.CERTAIN, Priority.CAUTION),
+        (AlarmKind.GPS_LOST, Certainty.CERTAIN, Priority.DEVICE),
+        (AlarmKind.BATTERY_LOW, Certainty.CERTAIN, Priority.DEVICE),
     ],
 )
 def test_priority(kind, certainty, expected):
@@ -112,6 +115,9 @@ def test_only_a_place_can_be_left():
         AlarmKind.APPROACH_1K,
         AlarmKind.APPROACH_2K,
         AlarmKind.PROTECTED_LOST,
+        AlarmKind.COMM_LOST,
+        AlarmKind.GPS_LOST,
+        AlarmKind.BATTERY_LOW,
     ]
 
 

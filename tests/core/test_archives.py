@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from minds import Told, judged, verdict
 
 from safetynet.core import archives
+from safetynet.core.control import words
 from safetynet.core.terms import AlarmKind, Certainty, Priority
 from safetynet.core.verdicts import SAID, Change
 
@@ -19,8 +20,10 @@ KINDS = sorted(AlarmKind, key=lambda each: each.value)
 
 
 def row(told):
+    """As the index of the archive has it: of alarms that are held back still, nothing."""
     start = archives.Row(incident=told.id, opened_at=told.at)
-    return reduce(archives.found, told.log, start)
+    mine = [each for each in told.log if getattr(each, "alarm", None) in (None, *told.incident.alarms)]
+    return reduce(archives.found, mine, start)
 
 
 def agree(told):
@@ -60,4 +63,7 @@ def test_whatever_rings_the_archive_and_the_desk_agree(rings):
         best = Certainty.CERTAIN if certain or before is Certainty.CERTAIN else Certainty.MAYBE
         certain_before[kind] = best
         told.give(judged(verdict(kind, change, certain=best is Certainty.CERTAIN, episode=kind.value)), s=n)
-        agree(told)
+        if told.state.incidents:
+            agree(told)
+    told.give(words.Tick(), s=100_000)
+    agree(told)

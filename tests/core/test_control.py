@@ -299,8 +299,9 @@ def test_the_same_verdict_after_a_crash_is_the_same_alarm():
 
 def test_further_alarms_of_a_wearer_join_and_the_gravest_leads():
     told = raised(ZONE, certain=False)
+    told.give(words.Tick(), s=60)
     assert told.incident.kind is ZONE
-    assert tags(told.give(judged(verdict(CUT, episode="e2")), s=3)) == [
+    assert tags(told.give(judged(verdict(CUT, episode="e2")), s=63)) == [
         "alarm_raised", "alarm_joined", "video_prepared",
     ]  # fmt: skip
     assert told.incident.kind is CUT
@@ -354,10 +355,11 @@ def test_an_acknowledged_alarm_escalates_no_further():
 def test_a_mere_suspicion_of_a_zone_stages_no_camera_and_its_certainty_does():
     told = Told()
     assert tags(told.give(judged(verdict(ZONE, certain=False, at=fix(1)), fixes=[fix(1)]))) == [
-        "alarm_raised", "incident_opened",
+        "alarm_raised", "alarm_suppressed",
     ]  # fmt: skip
-    assert tags(told.give(judged(fixes=[fix(2, 30, s=10)]), s=10)) == ["position_followed"]
-    assert tags(told.give(judged(verdict(ZONE, Change.RISEN, at=fix(3, 31, s=20))), s=20)) == [
+    assert tags(told.give(words.Tick(), s=60)) == ["alarm_surfaced", "incident_opened"]
+    assert tags(told.give(judged(fixes=[fix(2, 30, s=70)]), s=70)) == ["position_followed"]
+    assert tags(told.give(judged(verdict(ZONE, Change.RISEN, at=fix(3, 31, s=80))), s=80)) == [
         "alarm_repeated", "video_prepared",
     ]  # fmt: skip
 

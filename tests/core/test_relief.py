@@ -31,6 +31,7 @@ from safetynet.core.terms import (
     HandoverEnd,
     HandoverPart,
     Reassign,
+    ShelveReason,
     UnitState,
     WearerClass,
     Why,
@@ -441,3 +442,16 @@ def test_a_closed_incident_stays_where_it_is():
     told.give(words.Claim(incident=alarm(told), by=KIM))
     told.give(words.Close(incident=told.id, by=KIM, code=Disposition.MINOR, fix_through=1))
     assert moved(told) == (Why.INCIDENT_CLOSED, [])
+
+
+def test_what_lies_on_the_shelf_is_confirmed_too():
+    told = Told()
+    told.give(judged(verdict(AlarmKind.COMM_LOST, at=fix(wearer="w1"), wearer="w1")))
+    told.give(words.Tick(), s=180)
+    told.give(words.Claim(incident=told.id, by=KIM))
+    one = told.incident.alarms[0]
+    told.give(words.Acknowledge(alarm=one, by=KIM))
+    told.give(OFFER)
+    assert HandoverPart.ALARM not in parts(told)
+    told.give(words.Shelve(alarm=one, by=KIM, reason=ShelveReason.AGREED, for_ms=1_000))
+    assert [each.word.split()[0] for each in items(told) if each.part is HandoverPart.ALARM] == ["shelved"]

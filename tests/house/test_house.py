@@ -271,6 +271,7 @@ OF_OUR_OWN = {
     ("edge/recorder.py", "of"),
     ("edge/config.py", "read"),
     ("edge/config.py", "read_addresses"),
+    ("edge/config.py", "read_carriers"),
     ("edge/keys.py", "read_peers"),
     ("edge/policy.py", "_permits"),
     ("edge/relay/log.py", "close_left_open"),

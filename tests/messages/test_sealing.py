@@ -32,6 +32,8 @@ OPEN = {
     footage.FootageApproved, footage.FootageDeclined, footage.FootagePending, footage.FootageRefused, footage.FootageGranted,
     footage.FootageAnnounced, footage.FootageReceived, footage.FootageLost, footage.FootageViewed, footage.FootageExtended,
     footage.FootageAllowed, footage.FootageDenied, footage.FootageProvided, footage.FootageMissing, footage.FootageDeleted,
+    # Which network was out and for how many; who they are is sealed with each alarm.
+    events.OutageBegan, events.OutageAcknowledged, events.OutageEnded,
     # A centre's own affairs.
     events.ApprovalSet, events.CameraCalibrated, events.MessageRefused, events.PersonErased, events.ProgramStarted,
     events.LogRestored, events.DiskChanged,

@@ -9,12 +9,14 @@ import msgspec
 from immutables import Map
 
 from safetynet.core import administration, alarms, fixes, geo, incidents, law
-from safetynet.core.alarms import Alarm, AlarmState
-from safetynet.core.control import field, partners, relief, shield, sightings
+from safetynet.core.alarms import HELD, RINGING, Alarm, AlarmState
+from safetynet.core.annunciations import may_be_held
+from safetynet.core.control import annunciator, field, partners, relief, shield, sightings
 from safetynet.core.control.state import State, busy, fold
 from safetynet.core.control.words import (
     Absent,
     Acknowledge,
+    AckOutage,
     AdmitOfficer,
     AdmitViewer,
     AnswerBackup,
@@ -39,22 +41,26 @@ from safetynet.core.control.words import (
     ReassignIncident,
     RelayHeard,
     ReportUnit,
+    ResumeService,
     SendOffice,
+    Shelve,
+    StopService,
     TakeHandover,
     TakeOver,
     TellField,
     TellPolice,
     Tick,
+    Unshelve,
     WithdrawHandover,
 )
 from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend, standing
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmEscalated,
-    AlarmJoined,
     AlarmRaised,
     AlarmRepeated,
     AlarmReturned,
+    AlarmUnshelved,
     AnswerOverdue,
     AnyEvent,
     ClosedIncidentOpened,
@@ -63,7 +69,6 @@ from safetynet.core.events import (
     IncidentClaimed,
     IncidentClosed,
     IncidentHandedOver,
-    IncidentOpened,
     IncidentTakenOver,
     LogRestored,
     MessageRefused,
@@ -128,8 +133,9 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
     match command:
         case Acknowledge():
             alarm = state.alarms.get(command.alarm)
-            ringing = alarm is not None and alarm.state in (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
-            return None if ringing else Why.NOT_ALLOWED_NOW
+            return None if alarm is not None and alarm.state in RINGING else Why.NOT_ALLOWED_NOW
+        case Shelve() | Unshelve() | StopService() | ResumeService() | AckOutage():
+            return annunciator.refusal(state, command)
         case ReportUnit() | MarkField() | KeepPhoto() | AdmitOfficer() | AnswerBackup() | TellField():
             return field.refusal(state, command, at)
         case (
@@ -222,7 +228,7 @@ def decide(country: Country, state: State, given: Given, at: Instant) -> list[An
         case Absent(person):
             return relief.absent(state, person, at)
         case Tick():
-            return _due(state, at) + relief.due(state, at)
+            return _due(country, state, at) + relief.due(state, at)
         case administration.Act():
             return [*administration.decide(state.register, given, state.open, at)]
         case _:
@@ -254,18 +260,15 @@ def _verdict(country: Country, state: State, verdict: Transition, given: Judged,
     alarm = alarms.alarm_id(verdict.episode)
     known = state.alarms.get(alarm)
     place = fixes.place(verdict.fix) or given.last.get(verdict.wearer)
-    footing = given.footing.get(verdict.wearer)
     match verdict.change:
         case Change.RAISED:
-            return [] if known is not None else _raise(country, state, verdict, place, footing, at)
+            return [] if known is not None else _raise(country, state, verdict, place, given, at)
         case Change.RISEN | Change.REPEATED:
+            if known is None and may_be_held(verdict.kind, Certainty.MAYBE):  # it was held back, over and forgotten
+                return _raise(country, state, verdict, place, given, at)
             if known is None or known.state is AlarmState.CLOSED:
                 return []
-            again = AlarmRepeated(
-                at=at, alarm=alarm, wearer=verdict.wearer, certainty=verdict.certainty, place=place or known.latest
-            )
-            after = fold(state, [again])
-            return [again, *_prepare(country, _of(after, known), footing, at)]
+            return _again(country, state, known, verdict, given, at)
         case Change.RETURNED:
             healed = known is None or known.returned_at is not None or known.state is AlarmState.CLOSED
             if healed or not alarms.heals(verdict.kind):
@@ -275,15 +278,34 @@ def _verdict(country: Country, state: State, verdict: Transition, given: Judged,
             assert_never(verdict.change)
 
 
-def _raise(
-    country: Country, state: State, verdict: Transition, place: Place | None, footing: WearerClass | None, at: Instant
+def _again(
+    country: Country, state: State, known: Alarm, verdict: Transition, given: Judged, at: Instant
 ) -> list[AnyEvent]:
-    alarm = alarms.alarm_id(verdict.episode)
+    """Broken again, or certain now. What was held back or put aside may ring by it."""
+    place = fixes.place(verdict.fix) or given.last.get(verdict.wearer) or known.latest
+    events: list[AnyEvent] = [
+        AlarmRepeated(at=at, alarm=known.alarm, wearer=known.wearer, certainty=verdict.certainty, place=place)
+    ]
+    after = fold(state, events)
+    if known.state in (*HELD, AlarmState.NORMAL):
+        events += annunciator.again(country, after, known, given.network.get(verdict.wearer, ""), at)
+    elif known.state is AlarmState.SHELVED and after.alarms[known.alarm].state is not AlarmState.SHELVED:
+        events.append(AlarmUnshelved(at=at, alarm=known.alarm, wearer=known.wearer, by=None))
+    after = fold(state, events)
+    return events + _prepare(country, _of(after, after.alarms[known.alarm]), given.footing.get(known.wearer), at)
+
+
+def _raise(
+    country: Country, state: State, verdict: Transition, place: Place | None, given: Judged, at: Instant
+) -> list[AnyEvent]:
+    """Recorded whatever becomes of it; then it rings, or is held back with its reason."""
+    alarm, wearer = alarms.alarm_id(verdict.episode), verdict.wearer
+    network = given.network.get(wearer, "")
     events: list[AnyEvent] = [
         AlarmRaised(
             at=at,
             alarm=alarm,
-            wearer=verdict.wearer,
+            wearer=wearer,
             kind=verdict.kind,
             priority=alarms.priority(verdict.kind, verdict.certainty),
             certainty=verdict.certainty,
@@ -296,13 +318,15 @@ def _raise(
             unproven=not fixes.proven(verdict.fix),
         )
     ]
-    current = state.open.get(verdict.wearer)
-    if current is None:
-        current = alarms.incident_id(country.secret, alarm)
-        events.append(IncidentOpened(at=at, incident=current, wearer=verdict.wearer, alarm=alarm))
-    else:
-        events.append(AlarmJoined(at=at, incident=current, wearer=verdict.wearer, alarm=alarm))
-    return events + _prepare(country, fold(state, events).incidents[current], footing, at)
+    held = annunciator.hold(state, alarm, wearer, verdict.kind, verdict.certainty, network, at)
+    if held is not None:
+        events.append(held)
+        return events + annunciator.together(fold(state, events), network, at)
+    events.append(annunciator.opened(country, state, alarm, wearer, at))
+    after = fold(state, events)
+    events += annunciator.borne_out(country, after, wearer, at)
+    incident = fold(state, events).incidents[after.open[wearer]]
+    return events + _prepare(country, incident, given.footing.get(wearer), at)
 
 
 def _of(state: State, alarm: Alarm) -> Incident | None:
@@ -419,6 +443,8 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
         case Acknowledge():
             wearer = state.alarms[given.alarm].wearer
             return [AlarmAcknowledged(at=at, alarm=given.alarm, wearer=wearer, by=given.by)]
+        case Shelve() | Unshelve() | StopService() | ResumeService() | AckOutage():
+            return annunciator.commanded(state, given, at)
         case CallWearer():
             return [WearerCalled(at=at, incident=given.incident, by=given.by, outcome=given.outcome)]
         case AskVideo():
@@ -470,11 +496,10 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
 
 
 def _acknowledge(state: State, incident: Incident, by: PersonId, at: Instant) -> list[AnyEvent]:
-    ringing = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
     return [
         AlarmAcknowledged(at=at, alarm=each, wearer=incident.wearer, by=by)
         for each in incident.alarms
-        if state.alarms[each].state in ringing
+        if state.alarms[each].state in RINGING
     ]
 
 
@@ -580,8 +605,9 @@ def _close(incident: Incident, given: Close, at: Instant) -> list[AnyEvent]:
 # --- what time brings ---
 
 
-def _due(state: State, at: Instant) -> list[AnyEvent]:
-    events: list[AnyEvent] = []
+def _due(country: Country, state: State, at: Instant) -> list[AnyEvent]:
+    events = annunciator.due(country, state, at)
+    state = fold(state, events)
     for id in sorted(state.open.values()):  # in an order that every process shares, not that of a hash
         incident = state.incidents[id]
         for alarm in (state.alarms[each] for each in incident.alarms):

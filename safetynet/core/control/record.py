@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from safetynet.core import incidents
+from safetynet.core.alarms import Step
 from safetynet.core.events import (
+    AlarmAcknowledged,
     AlarmJoined,
+    AlarmShelved,
+    AlarmSurfaced,
+    AlarmUnshelved,
     AnswerOverdue,
     AnyEvent,
     BackupAnswered,
@@ -175,6 +180,19 @@ def detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("to", event.to), ("reason", event.reason.value))
         case _:
             return ()
+
+
+def of_alarm(event: Step) -> tuple[PersonId | None, tuple[tuple[str, str], ...]]:
+    """Who and the few words beside it, of what happens to an alarm of an incident."""
+    match event:
+        case AlarmAcknowledged() | AlarmUnshelved():
+            return event.by, ()
+        case AlarmShelved():
+            return event.by, (("shelved", event.shelved.value),)
+        case AlarmSurfaced():
+            return None, (("surfaced", event.surfaced.value),)
+        case _:
+            return None, ()
 
 
 def of_footage(event: AtControl | FootageDeleted) -> tuple[PersonId | None, tuple[tuple[str, str], ...]]:

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from immutables import Map
 
 from safetynet.core import incidents
-from safetynet.core.alarms import AlarmState
+from safetynet.core.alarms import RINGING, AlarmState
 from safetynet.core.control.field import calls_for_backup
 from safetynet.core.control.handovers import Handover
 from safetynet.core.control.state import State
@@ -51,7 +51,8 @@ HANDOVER_MS_MAX: Final = 2 * HOUR_MS
 """Nobody is still handing over after this: it was forgotten, and two seats would go on believing in it."""
 NOTES_MAX: Final = 10
 NOTE_CHARS_MAX: Final = 400
-RINGING: Final = (AlarmState.UNACKED, AlarmState.RETURNED_UNACKED)
+CONFIRMED: Final = (*RINGING, AlarmState.SHELVED)
+"""Who takes over must know what rings, and what was put aside and will."""
 
 
 # --- what it is made of ---
@@ -82,7 +83,7 @@ def _alarms(state: State, incident: Incident) -> list[HandoverItem]:
     return [
         HandoverItem(HandoverPart.ALARM, each, f"{alarm.state.value} {alarm.raised_at}")
         for each in incident.alarms
-        if (alarm := state.alarms[each]).state in RINGING
+        if (alarm := state.alarms[each]).state in CONFIRMED
     ]
 
 

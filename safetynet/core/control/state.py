@@ -8,9 +8,11 @@ from immutables import Map
 
 from safetynet.core import administration, alarms, incidents
 from safetynet.core.administration import Register
-from safetynet.core.alarms import Alarm
+from safetynet.core.alarms import Alarm, AlarmState
 from safetynet.core.control import handovers, record, sightings
+from safetynet.core.control import held as holding
 from safetynet.core.control.handovers import Handover
+from safetynet.core.control.held import Held
 from safetynet.core.control.record import Entry, IncidentEvent
 from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
 from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
@@ -21,6 +23,10 @@ from safetynet.core.events import (
     AlarmRaised,
     AlarmRepeated,
     AlarmReturned,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmSurfaced,
+    AlarmUnshelved,
     AnswerOverdue,
     AnyEvent,
     BackupAnswered,
@@ -41,6 +47,9 @@ from safetynet.core.events import (
     IncidentOpened,
     IncidentReassigned,
     IncidentTakenOver,
+    OutageAcknowledged,
+    OutageBegan,
+    OutageEnded,
     PhotoTaken,
     PoliceNoticeAnswered,
     PoliceNotified,
@@ -48,6 +57,8 @@ from safetynet.core.events import (
     ProtectedAnswered,
     ProtectedLocated,
     ProtectedWarned,
+    ServiceResumed,
+    ServiceStopped,
     SightingReported,
     UnitReported,
     VideoAwaited,
@@ -110,6 +121,8 @@ class State:
     handovers: Map[HandoverId, Handover] = Map()
     register: Register = administration.EMPTY
     footage: asking.Requests = Map()
+    held: Held = holding.EMPTY
+    """What rings for nobody, and why."""
 
 
 EMPTY: Final = State()
@@ -141,8 +154,19 @@ def evolve(state: State, event: AnyEvent) -> State:
     match event:
         case AlarmRaised():
             return replace(state, alarms=state.alarms.set(event.alarm, alarms.raised(event)))
-        case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated():
+        case (
+            AlarmRepeated()
+            | AlarmReturned()
+            | AlarmAcknowledged()
+            | AlarmEscalated()
+            | AlarmSuppressed()
+            | AlarmSurfaced()
+            | AlarmShelved()
+            | AlarmUnshelved()
+        ):
             return _alarm_stepped(state, event)
+        case ServiceStopped() | ServiceResumed() | OutageBegan() | OutageAcknowledged() | OutageEnded():
+            return replace(state, held=holding.widely(state.held, event))
         case IncidentOpened():
             return _opened(state, event)
         case (
@@ -205,20 +229,24 @@ def _footage(state: State, event: AtControl | FootageDeleted) -> State:
     return _noted(state, event.incident, Entry(event.at, record.tag(event), *record.of_footage(event)))
 
 
-def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> State:
+def _alarm_stepped(state: State, event: alarms.Step) -> State:
     before = state.alarms.get(event.alarm)
     if before is None:
         return state
     after = alarms.step(before, event)
-    state = replace(state, alarms=state.alarms.set(event.alarm, after))
+    now, gone = holding.trimmed(holding.stepped(state.held, before, after, event))
+    kept = state.alarms.set(event.alarm, after)
+    if gone is not None and gone in kept and kept[gone].state is AlarmState.NORMAL:
+        kept = kept.delete(gone)
+    state = replace(state, alarms=kept, held=now)
     incident = state.incidents.get(after.incident) if after.incident else None
     if incident is None:
         return state
     if isinstance(event, AlarmAcknowledged) and incident.stage is Stage.CLAIMED and incident.claimed_at is None:
         incident = replace(incident, claimed_at=event.at)  # given to a seat; now somebody there has it
     state = replace(state, incidents=state.incidents.set(incident.incident, _regraded(state, incident)))
-    by = event.by if isinstance(event, AlarmAcknowledged) else None
-    return _noted(state, incident.incident, Entry(event.at, record.tag(event), by, (("kind", after.kind.value),)))
+    by, more = record.of_alarm(event)
+    return _noted(state, incident.incident, Entry(event.at, record.tag(event), by, (("kind", after.kind.value), *more)))
 
 
 def _regraded(state: State, incident: Incident) -> Incident:
@@ -483,6 +511,7 @@ def _closed(state: State, incident: Incident, event: IncidentClosed) -> State:
         incidents=state.incidents.set(event.incident, after),
         open=state.open.delete(incident.wearer),
         closed=(*state.closed, event.incident),
+        held=holding.without(state.held, incident.alarms),
     )
     state = _noted(state, event.incident, Entry(event.at, record.tag(event), event.by, (("code", event.code.value),)))
     return _forgotten(state) if len(state.closed) > CLOSED_KEPT_MAX else state

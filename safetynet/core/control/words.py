@@ -39,9 +39,12 @@ from safetynet.core.terms import (
     Heading,
     IncidentId,
     Instant,
+    OutageId,
     PersonId,
     ProtectedId,
     Reassign,
+    ServiceReason,
+    ShelveReason,
     Sight,
     Travel,
     Unable,
@@ -94,6 +97,8 @@ class Judged:
     """The last known place of those whose device reported without one."""
     protected: Mapping[ProtectedId, Place] = field(default_factory=dict[ProtectedId, Place])
     """Where the protected persons concerned are, for the police alone."""
+    network: Mapping[WearerId, str] = field(default_factory=dict[WearerId, str])
+    """Over which network the devices of those concerned speak, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,44 @@ class HandOver:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledge:
     alarm: AlarmId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelve:
+    """Puts one alarm aside for so long, at most as long as `annunciations` lets one of its kind."""
+
+    alarm: AlarmId
+    by: PersonId
+    reason: ShelveReason
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unshelve:
+    alarm: AlarmId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopService:
+    """What this wearer's device says of itself is held back while somebody works on it. Nothing else is."""
+
+    wearer: WearerId
+    by: PersonId
+    reason: ServiceReason
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeService:
+    wearer: WearerId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AckOutage:
+    outage: OutageId
     by: PersonId
 
 
@@ -348,11 +391,13 @@ FieldCommand: TypeAlias = ReportUnit | MarkField | KeepPhoto | AdmitOfficer | An
 ShiftCommand: TypeAlias = (
     OfferHandover | NoteHandover | ConfirmItem | TakeHandover | WithdrawHandover | ReassignIncident
 )
+HoldCommand: TypeAlias = Shelve | Unshelve | StopService | ResumeService | AckOutage
 Command: TypeAlias = (
     Claim
     | TakeOver
     | HandOver
     | Acknowledge
+    | HoldCommand
     | CallWearer
     | AskVideo
     | AdmitViewer

@@ -36,6 +36,18 @@ from safetynet.core.events.by_relay import StreamOpened as StreamOpened
 from safetynet.core.events.by_relay import ViewingRefused as ViewingRefused
 from safetynet.core.events.footage import AboutFootage as AboutFootage
 from safetynet.core.events.footage import FootageAsked, FootageRequested
+from safetynet.core.events.of_alarm import AlarmShelved as AlarmShelved
+from safetynet.core.events.of_alarm import AlarmSuppressed as AlarmSuppressed
+from safetynet.core.events.of_alarm import AlarmSurfaced as AlarmSurfaced
+from safetynet.core.events.of_alarm import AlarmUnshelved as AlarmUnshelved
+from safetynet.core.events.of_alarm import OfAlarm as OfAlarm
+from safetynet.core.events.of_alarm import OfOutage as OfOutage
+from safetynet.core.events.of_alarm import OfService as OfService
+from safetynet.core.events.of_alarm import OutageAcknowledged as OutageAcknowledged
+from safetynet.core.events.of_alarm import OutageBegan as OutageBegan
+from safetynet.core.events.of_alarm import OutageEnded as OutageEnded
+from safetynet.core.events.of_alarm import ServiceResumed as ServiceResumed
+from safetynet.core.events.of_alarm import ServiceStopped as ServiceStopped
 from safetynet.core.events.of_program import DiskChanged as DiskChanged
 from safetynet.core.events.of_program import LogRestored as LogRestored
 from safetynet.core.events.of_program import ProgramStarted as ProgramStarted
@@ -607,6 +619,9 @@ AnyEvent: TypeAlias = (
     | RelayEvent
     | AboutFootage
     | ByAdministrator
+    | OfAlarm
+    | OfService
+    | OfOutage
     | Anywhere
 )
 
@@ -631,6 +646,12 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | IncidentClosed()
             | ViewingNoticeDue()
             | FootageAsked()
+            | AlarmSuppressed()
+            | AlarmSurfaced()
+            | AlarmShelved()
+            | AlarmUnshelved()
+            | ServiceStopped()
+            | ServiceResumed()
         ):
             return SubjectId(f"wearer:{event.wearer}")
         case ClosedIncidentOpened() | ReportMade():

@@ -1,0 +1,131 @@
+"""The alarm catalogue: for each kind a story of reports that raises it, and one that comes near and must not.
+
+Through the real rules and the real mind of a control centre, from fixes to what rings. A kind without its two stories
+fails here by name.
+"""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from minds import Told
+
+from safetynet.app.bells import bell
+from safetynet.core import geo
+from safetynet.core.annunciations import ALWAYS
+from safetynet.core.control import words
+from safetynet.core.fixes import Fix, Said
+from safetynet.core.orders import Circle, Curfew, Order, Protected, Row, Zone
+from safetynet.core.proximity import LOST_MS
+from safetynet.core.rules import RuleState, judge
+from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
+
+K = AlarmKind
+PLANE = geo.Plane(36.35, 127.38)
+NOON = round((datetime(2026, 11, 23, 12, tzinfo=UTC) - timedelta(hours=9)).timestamp()) * 1_000
+NIGHT = NOON + 11 * 3_600_000
+"""23:00 in Korea, when the curfew holds."""
+ZONE = Zone(id="z1", name="x", area=Circle(*PLANE.to_latlon(1_000, 0), 150.0))
+HOME = Circle(*PLANE.to_latlon(-3_000, 0), 60.0)
+CURFEW = Curfew(id="c1", name="집", home=HOME, rows=(Row(days=tuple(range(7)), start_min=22 * 60, end_min=6 * 60),))
+ORDER = Order(
+    wearer="w1", wearer_class=WearerClass.ORDER, version=1, zones=(ZONE,), curfews=(CURFEW,), protected=(Protected(id="p1"),)
+)  # fmt: skip
+FAR = (8_000.0, 8_000.0)
+"""Nowhere near anything."""
+
+
+def said(s, x=FAR[0], y=FAR[1], *, since=NOON, **more):
+    lat, lon = (None, None) if x is None else PLANE.to_latlon(x, y)
+    at = since + round(s * 1_000)
+    fields = {"id": 0, "wearer": "w1", "device": "d1", "observed_at": at, "received_at": at, "lat": lat, "lon": lon, "accuracy_m": 10.0, "source": Source.GNSS}  # fmt: skip
+    return Fix(**(fields | more))
+
+
+def phone(s, x, y=0.0, **more):
+    """The protected person's, far from zone and home."""
+    return said(s, x, y, **({"wearer": "p1", "device": "dp", "protected": True} | more))
+
+
+def walk(x0, x1, *, n=12, step_s=10, since=NOON, y=0.0, **more):
+    return [said(step_s * i, x0 + (x1 - x0) * i / (n - 1), y, since=since, **more) for i in range(n)]
+
+
+def near(metres):
+    """The wearer stands so far from the protected person, for two minutes, far from everything else."""
+    fixes = []
+    for i in range(12):
+        fixes += [phone(10 * i, 20_000.0), said(10 * i + 1, 20_000.0 + metres, 0.0)]
+    return fixes
+
+
+RAISES = {
+    K.STRAP_CUT: [said(0), said(10, said=Said.STRAP_CUT)],
+    K.BODY_TAMPER: [said(0), said(10, None, said=Said.BODY_TAMPER)],
+    K.SOS: [said(0, said=Said.SOS)],
+    K.EXCLUSION_ZONE: walk(500, 1_000),
+    K.CURFEW: walk(4_000, 4_100, since=NIGHT, n=30),
+    K.APPROACH_100: near(40),
+    K.APPROACH_1K: near(700),
+    K.APPROACH_2K: near(1_700),
+    K.PROTECTED_SOS: [said(0), phone(5, 20_000.0), phone(10, 20_000.0, said=Said.SOS)],
+    K.PROTECTED_LOST: [said(0), phone(0, 20_000.0), bell("p1", NOON + LOST_MS + 60_000, protected=True)],
+}
+NEAR_MISS = {
+    K.STRAP_CUT: [said(0), said(10, said=Said.LOW_BATTERY | Said.SHOCK)],
+    K.BODY_TAMPER: [said(0), said(10, said=Said.SHOCK)],
+    K.SOS: [said(0), said(10, said=Said.OTHER, other="help?")],
+    K.EXCLUSION_ZONE: [
+        *walk(500, 800),
+        *(said(120 + i, 1_000, 0, source=Source.CELL, accuracy_m=900.0) for i in range(3)),
+    ],
+    K.CURFEW: walk(-3_000, -2_990, since=NIGHT, n=30),
+    K.APPROACH_100: near(700),
+    K.APPROACH_1K: near(1_700),
+    K.APPROACH_2K: near(2_600),
+    K.PROTECTED_SOS: [said(0), phone(5, 20_000.0), phone(10, 20_000.0, said=Said.LOW_BATTERY)],
+    K.PROTECTED_LOST: [said(0), phone(0, 20_000.0), bell("p1", NOON + LOST_MS - 60_000, protected=True)],
+}
+NO_RULE_YET = {K.COMM_LOST, K.GPS_LOST, K.BATTERY_LOW}
+"""Kinds that are managed (tests/core/test_annunciations.py) and that no rule raises so far."""
+
+
+def told(fixes):
+    """What the mind recorded and what rang, once everything has had its time."""
+    state, centre = RuleState(), Told()
+    for n, fix in enumerate(sorted(fixes, key=lambda each: each.received_at), 1):
+        numbered = msgspec.structs.replace(fix, id=n)
+        transitions, state = judge([numbered], {"w1": ORDER}, state)
+        given = words.Judged(transitions=transitions, fixes=(numbered,), footing={"w1": WearerClass.ORDER}, last={})
+        centre.at = fix.received_at
+        centre.give(given)
+    raised = {each.kind for each in centre.state.alarms.values()}
+    at_once = {each.kind for each in centre.state.alarms.values() if each.incident is not None}
+    return raised, at_once, centre
+
+
+def test_every_kind_has_both_stories():
+    assert set(RAISES) == set(NEAR_MISS) == set(AlarmKind) - NO_RULE_YET
+
+
+@pytest.mark.parametrize("kind", list(RAISES), ids=lambda each: each.value)
+def test_its_story_raises_it(kind):
+    raised, at_once, centre = told(RAISES[kind])
+    assert kind in raised
+    if kind in ALWAYS:
+        assert kind in at_once
+    certain = [
+        each for each in centre.state.alarms.values() if each.kind is kind and each.certainty is Certainty.CERTAIN
+    ]
+    assert certain, "with enough reports there is no doubt left"
+    assert certain[0].incident is not None
+
+
+@pytest.mark.parametrize("kind", list(NEAR_MISS), ids=lambda each: each.value)
+def test_the_one_beside_it_does_not(kind):
+    raised, _, _ = told(NEAR_MISS[kind])
+    assert kind not in raised
