@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "safetynet.app.reports:report_main",
         "a closed incident as a PDF: report --dir D INCIDENT --out FILE.pdf",
     ),
+    "alarms": ("safetynet.app.loads:alarms_main", "alarm load, and what was held back and why: alarms --suppressed"),
     "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
     "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
     "world": ("safetynet.sim.run:main", "the made city by itself"),

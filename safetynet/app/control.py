@@ -14,19 +14,20 @@ from typing import Final
 
 import msgspec
 
-from safetynet.app import field, figures, protected, shifts, site, views, windows
+from safetynet.app import field, figures, loads, protected, shifts, site, views, windows
 from safetynet.app.administration import Office
 from safetynet.app.archive import Archive
 from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
 from safetynet.app.devices import Doors
 from safetynet.app.footage import Files
+from safetynet.app.loads import Loads
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application, phones
 from safetynet.app.people import OFFICER, OPERATORS, PROTECTED, People, before_the_log, units
 from safetynet.app.views import Looked, Numbers, UnitView
 from safetynet.core import fixes, incidents, rules
-from safetynet.core.control import mind, words
+from safetynet.core.control import annunciator, mind, words
 from safetynet.core.control import state as minds
 from safetynet.core.control.state import State
 from safetynet.core.dispatch import Unit
@@ -92,7 +93,7 @@ class Control(windows.Host):
 
     def __init__(self, folder: Path) -> None:
         self.folder, centre = folder, config.read(folder)
-        self.lag, self.alarmed = Lag(), Counter[tuple[str, ...]]()
+        self.lag, self.alarmed, self.loads = Lag(), Counter[tuple[str, ...]](), Loads(self)
         self.disk = Disk(folder, centre.disk)  # first: what stopped the last life may have been a full disk
         self.own = own = keys.open_centre(folder)
         self.store = Store.open(
@@ -172,6 +173,7 @@ class Control(windows.Host):
         self._shift = shifts.Watch(self)
 
     def _react(self, state: State, serial: int, event: AnyEvent) -> list[words.Errand]:
+        self.loads.note(event)
         if isinstance(event, AlarmRaised):
             self.alarmed[event.kind.value, str(int(event.priority)), event.certainty.value] += 1
         return minds.react(state, serial, event)
@@ -189,6 +191,7 @@ class Control(windows.Host):
         episodes: dict[AlarmId, str] = {}
         grouped: dict[IncidentId, list[AlarmId]] = {}
         for serial, event in self.store.events():
+            self.loads.note(event)
             match event:
                 case Administered():
                     self.office.note(serial, event)
@@ -247,6 +250,7 @@ class Control(windows.Host):
             footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
             last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
             protected=protected.places(self._rules, transitions),
+            network=self.loads.networks(wearers, self.office.devices),
         )
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
@@ -434,6 +438,8 @@ class Control(windows.Host):
             shift = shifts.command(seat, said, self._shift)
             if shift is not None:
                 return shift.value if isinstance(shift, Why) else shift
+        if (held := loads.command(seat, said)) is not None:
+            return held
         return "bad_command" if said.incident is None else self._about(said.incident, by, said)
 
     def _about(self, incident: IncidentId, by: PersonId, said: windows.Do) -> words.Command | str:
@@ -534,10 +540,11 @@ class Control(windows.Host):
         seen = self._looked()
         state = self.loop.state
         view = field.added(protected.added(views.operators(state, seen), state, seen), state, seen)
-        view |= self._shift.view(state, seen)
+        view |= self._shift.view(state, seen) | self.loads.view(state, seen)
         self._operators.show(view, seen.at)
         if supervised or any(each.session.account.role == shifts.SUPERVISOR for each in self.seats):
-            self._supervisors.show({**view, **self._shift.supervised(state, seen)}, seen.at)
+            more = self._shift.supervised(state, seen) | self.loads.supervised(state, seen)
+            self._supervisors.show({**view, **more}, seen.at)
         for unit, feed in self._officers.items():
             own = views.officer(state, unit, seen)
             feed.show(field.phone(own, view, state, self.units[unit], seen, self._numbers()), seen.at)
@@ -645,7 +652,7 @@ class Control(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._ring(clock.now())
-            self.doors.follow(self.loop.state.open.keys())
+            self.doors.follow({*self.loop.state.open, *annunciator.suspected(self.loop.state)})
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))

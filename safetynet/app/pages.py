@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import administration, field, footage, lookups, site, statute, surface
+from safetynet.app import administration, field, footage, loads, lookups, site, statute, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -58,7 +58,7 @@ OWNTRACKS: Final = surface.Entry(
 )  # fmt: skip
 
 
-class Program(site.Program, lookups.Program, administration.Program, footage.Program, Protocol):
+class Program(site.Program, lookups.Program, administration.Program, footage.Program, loads.Keeps, Protocol):
     """What the pages need of the control centre."""
 
     units: dict[UnitId, UnitRow]
@@ -173,6 +173,7 @@ class _Pages(_Carried):
             control, self._whose, self._ours, self._problem, self._files.page, self._files.headers
         )
         self._footage = footage.Desk(control, self._whose, self._ours, self._problem, self._files.headers)
+        self._loads = loads.Desk(control, self._whose, self._problem, self._files.headers)
         self._units: dict[DeviceId, osmand.Registered] = {
             each.device: osmand.Registered(WearerId(each.unit), each.key_sha256) for each in control.units.values()
         }
@@ -188,6 +189,7 @@ class _Pages(_Carried):
             *self._lookups.routes(),
             *self._administration.routes(),
             *self._footage.routes(),
+            *self._loads.routes(),
             *self.carried(),
             Route("/photo/{incident}/{action}", self._photo),
             Route("/unit", self._unit, methods=["GET", "POST"]),

@@ -21,6 +21,7 @@ JPEG: Final = "image/jpeg"
 PDF: Final = "application/pdf"
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
+CSV: Final = "text/csv"
 FORM: Final = "application/x-www-form-urlencoded"
 PROBLEM: Final = "application/problem+json"
 PARAMETER: Final = re.compile(r"{(\w+)(?::\w+)?}")

@@ -33,9 +33,12 @@ from safetynet.core.terms import (
     Heading,
     IncidentId,
     Instant,
+    OutageId,
     PersonId,
     Reassign,
     RequestId,
+    ServiceReason,
+    ShelveReason,
     Sight,
     Travel,
     Turn,
@@ -44,6 +47,7 @@ from safetynet.core.terms import (
     UnitState,
     ViewerId,
     WarningAnswer,
+    WearerId,
     Why,
 )
 from safetynet.edge import clock, keys
@@ -133,6 +137,11 @@ class Do(msgspec.Struct, frozen=True, tag_field="op", tag="do"):
     setting: Lens | None = None
     over: Lens | None = None
     because: CalibrationReason | None = None
+    shelve: ShelveReason | None = None
+    for_ms: int = 0
+    outage: OutageId | None = None
+    wearer: WearerId | None = None
+    service: ServiceReason | None = None
 
 
 _heard: Final = msgspec.json.Decoder(Hello | Do)

@@ -15,6 +15,7 @@ from safetynet.core.terms import CentreId, DeviceId
 
 FILE: Final = "centre.json"
 ADDRESSES: Final = "addresses.json"
+CARRIERS: Final = "carriers.json"
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +134,12 @@ def read(folder: Path) -> Centre:
 def read_addresses(folder: Path) -> dict[DeviceId, str]:
     """From `addresses.json`: the network ("10.20.0.7/32") out of which alone a device speaks, which proves it."""
     path = folder / ADDRESSES
+    return msgspec.json.decode(path.read_bytes(), type=dict[DeviceId, str]) if path.exists() else {}
+
+
+def read_carriers(folder: Path) -> dict[DeviceId, str]:
+    """From `carriers.json`: over whose mobile network a device speaks, so that an outage of one is known for what it is."""
+    path = folder / CARRIERS
     return msgspec.json.decode(path.read_bytes(), type=dict[DeviceId, str]) if path.exists() else {}
 
 
