@@ -5,13 +5,14 @@ import { CODES, OUTCOMES } from './choices.js';
 import { everySecond } from './clock.js';
 import { arrested, demo } from './demo.js';
 import { calls } from './fieldside.js';
+import { SHELVE_REASONS, minutes, ringing, shelvable, spans } from './floods.js';
 import { done, isOpen, running } from './handover.js';
 import './header.js';
 import { act as keyAct, bound, keysOf, label, letters, switchLetters } from './keys.js';
 import './map.js';
 import { ARROWS } from './marks.js';
 import { overtakes, reading, rows } from './queue.js';
-import { isKorean, lasting, speak, spoken, t } from './say.js';
+import { clock, isKorean, lasting, speak, spoken, t } from './say.js';
 import './settings.js';
 import { next } from './sheet.js';
 import './shift.js';
@@ -25,7 +26,7 @@ import './watchdog.js';
 
 /** @typedef {import('./types.js').Incident} Incident */
 /** @typedef {import('./queue.js').Row} Row */
-/** @typedef {'dispatch'|'call'|'close'|'hand_over'|'take_over'|'help'|'settings'} Panel */
+/** @typedef {'dispatch'|'call'|'close'|'hand_over'|'take_over'|'shelve'|'shelve_for'|'help'|'settings'} Panel */
 const READ_KEPT = 'safetynet.read';
 const SAID_MS_MIN = 2_000;
 const NOTE_MS = 8_000;
@@ -63,6 +64,8 @@ const seen = {
   /** @type {{text: string, failed: boolean}|null} */
   note: null,
   follow: true,
+  /** Why what is in hand is being put aside, while it is asked for how long. */
+  shelving: '',
   twin: false,
   /** E was pressed: the next arrow says which way. */
   armed: false,
@@ -102,8 +105,13 @@ async function loadPlayer() {
 const me = () => Object.values(state.all.me)[0] ?? null;
 const incident = () => (seen.open ? state.all.incidents[seen.open] ?? null : null);
 /** @returns {Row[]} */
-const list = () => rows(Object.values(state.all.alarms), state.all.incidents, me()?.person ?? '');
+const list = () => rows(Object.values(state.all.alarms), state.all.incidents, me()?.person ?? '', state.all.shelves);
 const queue = () => /** @type {import('./queue.js').Queue} */ (page.querySelector('sn-queue'));
+
+/** The alarms of the incident in hand. */
+const inHand = () => (incident()?.alarms ?? []).flatMap((each) => state.all.alarms[each] ?? []);
+/** What Z does with them: whatever lies on the shelf comes back first. */
+const shelf = () => (inHand().some((each) => each.state === 'shelved') ? 'unshelve' : shelvable(inHand(), state.all.shelves).length ? 'shelve' : '');
 
 /** Units that may be sent, the one that is there first at the head. */
 function free() {
@@ -230,6 +238,22 @@ async function order(unit) {
   draw();
 }
 
+/** Puts everything of the incident aside that may be; or brings back what lies there. */
+async function reshelve() {
+  if (shelf() === 'shelve') return show('shelve');
+  const shelved = inHand().filter((each) => each.state === 'shelved');
+  if (!shelved.length) return note(t('shelve.none'), true);
+  for (const each of shelved) await command('unshelve', { alarm: each.id });
+}
+
+/** @param {number} ms */
+async function shelve(ms) {
+  const why = seen.shelving;
+  let done = false;
+  for (const each of shelvable(inHand(), state.all.shelves)) done = await command('shelve', { alarm: each.id, shelve: why, for_ms: ms }) || done;
+  if (done) note(t('shelve.done', { until: clock(Date.now() + ms).slice(0, 5), why: t(`ShelveReason.${why}`) }), false);
+}
+
 /** @param {string} name */
 function perform(name) {
   const at = incident();
@@ -247,6 +271,9 @@ function perform(name) {
       return;
     case 'backup':
       void command('backup', { incident: at.id });
+      return;
+    case 'shelve':
+      void reshelve();
       return;
     case 'police':
       void command('police', { incident: at.id });
@@ -276,7 +303,11 @@ function choose(value) {
   show(null);
   if (panel === 'hand_over' && value === SHIFT) return openShift();
   if (!at) return;
-  if (panel === 'call') void command('call', { incident: at, outcome: value });
+  if (panel === 'shelve') {
+    seen.shelving = value;
+    show('shelve_for');
+  } else if (panel === 'shelve_for') void shelve(Number(value));
+  else if (panel === 'call') void command('call', { incident: at, outcome: value });
   else if (panel === 'hand_over') void command('hand_over', { incident: at, to: value });
   else if (panel === 'take_over') void command('take_over', { incident: at, held_by: incident()?.owner });
   else if (panel === 'close') {
@@ -287,7 +318,7 @@ function choose(value) {
 
 /** What a digit means now: an answer to the open panel, else a picture. @param {number} n */
 function press(n) {
-  const choice = { call: OUTCOMES, close: CODES, hand_over: [...colleagues().map((each) => each.person), SHIFT], take_over: ['yes'] };
+  const choice = { call: OUTCOMES, close: CODES, hand_over: [...colleagues().map((each) => each.person), SHIFT], take_over: ['yes'], shelve: SHELVE_REASONS, shelve_for: spansNow() };
   if (seen.panel && seen.panel in choice) {
     const value = choice[/** @type {keyof typeof choice} */ (seen.panel)][n - 1];
     if (value) choose(value);
@@ -316,6 +347,9 @@ async function mark(what) {
   const done = await command('mark', { incident: seen.open, city: camera.city, camera: camera.camera, ...what });
   if (done) note(t('mark.sent', { what: t(`Sight.${what.sight}`), camera: camera.name }), false);
 }
+
+/** For how long everything that would be put aside may be. */
+const spansNow = () => spans(shelvable(inHand(), state.all.shelves), state.all.shelves).map(String);
 
 const colleagues = () => Object.values(state.all.seats).filter((each) => each.here && each.person !== me()?.person && each.role !== 'officer');
 
@@ -355,9 +389,9 @@ function lay(layout) {
 
 /** F6: from one part of the screen to the next. */
 function region() {
-  const stops = ['sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', '.ho-item, sn-handover button', 'sn-header button']
+  const stops = ['sn-flood button', 'sn-queue [aria-selected=true], sn-queue [role=tab]', 'sn-map button, sn-map canvas', 'sn-tile', '.s-body', '.ho-item, sn-handover button', 'sn-header button']
     .map((each) => /** @type {HTMLElement|null} */ (page.querySelector(each))).filter((each) => each !== null);
-  const at = stops.findIndex((each) => each.closest('sn-queue, sn-map, sn-wall, sn-sheet, sn-handover, sn-header')?.contains(document.activeElement));
+  const at = stops.findIndex((each) => each.closest('sn-flood, sn-queue, sn-map, sn-wall, sn-sheet, sn-handover, sn-header')?.contains(document.activeElement));
   stops[(at + 1) % stops.length]?.focus();
 }
 
@@ -436,19 +470,22 @@ function layout(all, at) {
     ${handover() && !seen.shift ? strip() : ''}
     ${seen.back ? html`<div class="strip" role="status" id="back">${seen.back}</div>` : ''}
     <main class=${`desk ${seen.shift ? 'shift-desk' : !at ? 'calm-desk' : chase ? 'alarm-desk chase-desk' : 'alarm-desk'}`}><h1 class="vh">${t('product')}</h1>
-      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .above=${overtakes(all, seen.selected)} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()} .unread=${unread(all)}></sn-queue>
+      <section class="pane" aria-label=${t('queue.label')}><sn-queue .rows=${all} .selected=${seen.selected} .above=${overtakes(all, seen.selected)} .tab=${seen.tab} .calm=${calm} .ready=${state.ready()} .unread=${unread(all)} .outages=${outages()}></sn-queue>
         ${!at && !seen.shift && seen.note ? html`<p class="note failed" role="status">${seen.note.text}</p>` : ''}<sn-demo .demo=${seen.demo}></sn-demo></section>
       ${seen.shift ? paper() : html`<section class="mid" aria-label=${t(at ? 'map.incident' : 'map.area')}><sn-map .hold=${views.expected_at + PICTURES_FIRST_MS} class="mapbox" .incident=${at} .track=${at ? state.all.tracks[at.wearer]?.points ?? [] : []}
           .units=${Object.values(state.all.units)} .waiting=${all.filter((row) => row.tab !== 'closed' && row.id !== at?.id)} .zones=${at ? Object.values(state.all.zones) : []} .tiles=${at ? views.tiles() : []} .calm=${calm}
           .follow=${seen.follow} .twin=${seen.twin} .theme=${theme()}></sn-map>
         ${at ? html`<sn-law .incident=${at} .layout=${seen.layout} .played=${views.player?.kind ?? ''}></sn-law><sn-wall .tiles=${views.tiles()} .layout=${seen.layout} .enlarged=${views.enlarged} .viewer=${viewer}></sn-wall>${chase ? people() : ''}` : ''}</section>
       <aside class="pane" aria-label=${t(at ? 'sheet.label' : 'shift.label')}>${at
-        ? html`<sn-sheet .incident=${at} .me=${user?.person ?? ''} .inner=${inner(at)} .note=${seen.note} .best=${free()[0]?.name ?? null}></sn-sheet>`
+        ? html`<sn-sheet .incident=${at} .me=${user?.person ?? ''} .inner=${inner(at)} .note=${seen.note} .best=${free()[0]?.name ?? null} .shelf=${shelf()}></sn-sheet>`
         : html`<sn-shift .calm=${calm} .seats=${Object.values(state.all.seats)} .links=${links} .me=${user?.person ?? ''} .player=${views.player?.kind ?? ''}></sn-shift>`}</aside>`}</main>
     ${seen.panel === 'close' && at ? html`<sn-close .incident=${at.id} .still=${at.still ?? []}></sn-close>` : ''}
     ${seen.panel === 'help' ? html`<sn-keys .letters=${letters()}></sn-keys>` : ''}
     ${seen.panel === 'settings' ? html`<sn-settings .sound=${sound} .player=${views.player?.kind ?? ''}></sn-settings>` : ''}`;
 }
+
+/** Networks that are out, or were and nobody has said to have seen it; the newest first. */
+const outages = () => Object.values(state.all.outages).sort((a, b) => b.since - a.since);
 
 /** The page of the change of shift. */
 function paper() {
@@ -480,6 +517,10 @@ function inner(at) {
       return html`<sn-choice .head=${t('call.title')} .items=${OUTCOMES.map((value) => ({ value, text: t(`CallOutcome.${value}`) }))}></sn-choice>`;
     case 'hand_over':
       return html`<sn-choice .head=${t('handover.title')} .items=${[...colleagues().map((each) => ({ value: each.person, text: each.name })), { value: SHIFT, text: `${t('handover.open')} (${label('hand_over')})` }]}></sn-choice>`;
+    case 'shelve':
+      return html`<sn-choice .head=${t('shelve.why')} .items=${SHELVE_REASONS.map((value) => ({ value, text: t(`ShelveReason.${value}`) }))}></sn-choice>`;
+    case 'shelve_for':
+      return html`<sn-choice .head=${t('shelve.how_long')} .items=${spansNow().map((value) => ({ value, text: minutes(Number(value)) }))}></sn-choice>`;
     case 'take_over':
       return html`<sn-choice .head=${t('act.take_over_ask', { name: at.owner_name ?? '' })} .items=${[{ value: 'yes', text: t('act.take_over') }]}></sn-choice>`;
     default:
@@ -490,7 +531,7 @@ function inner(at) {
 /** Unacknowledged alarms of priority 1 to 4. @param {Row[]} all */
 function counts(all) {
   const open = all.filter((row) => row.tab !== 'closed' && (row.alarm.state === 'unacked' || row.alarm.state === 'returned_unacked'));
-  return [1, 2, 3, 4].map((p) => open.filter((row) => row.alarm.priority === p).length);
+  return [1, 2, 3, 4].map((p) => open.filter((row) => row.alarm.priority === p).length + ringing(outages()).filter((each) => each.priority === p && each.state === 'unacked').length);
 }
 
 /** Reads a new alarm out to assistive technology: at once for an emergency, else when there is a pause. */
@@ -527,6 +568,7 @@ on('sn-started', draw);
 on('sn-focus', ({ slot }) => { views.focused = slot; });
 on('sn-enlarge', ({ slot }) => { if (slot !== null) enlarge(slot); });
 on('sn-handover', openShift);
+on('sn-outage', ({ outage }) => void command('ack_outage', { outage }));
 on('sn-offer', ({ to }) => void command('handover_offer', { to }));
 on('sn-note', (fields) => void command('handover_note', fields));
 on('sn-confirm', (fields) => void command('handover_confirm', fields));
@@ -550,7 +592,7 @@ state.addEventListener('change', () => {
   sound.sitAt(me()?.seat ?? '');
   watchColleagues();
   watchShift();
-  sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents))]);
+  sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents)), ...ringing(outages())]);
   views.show(incident());
   draw();
   announce();

@@ -3,15 +3,17 @@ import { html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import './age.js';
 import { Light } from './base.js';
+import { waits } from './floods.js';
 import { icon, shape } from './icons.js';
 import { clock, count, metres, t } from './say.js';
 
 /** @typedef {import('./types.js').Alarm} Alarm */
 /** @typedef {import('./types.js').Incident} Incident */
-/** @typedef {'waiting'|'handling'|'closed'} Tab */
+/** @typedef {import('./types.js').Shelf} Shelf */
+/** `shelved` has no tab of its own: it stands below what waits, with the time until it rings again. @typedef {'waiting'|'handling'|'shelved'|'closed'} Tab */
 /**
  * A row: the worst alarm of an incident (or one that has none yet), and how many it stands for.
- * @typedef {{id: string, alarm: Alarm, incident: Incident|null, n: number, tab: Tab, mine: boolean}} Row
+ * @typedef {{id: string, alarm: Alarm, incident: Incident|null, n: number, tab: Tab, mine: boolean, shelf: Shelf|null}} Row
  */
 const CLOSED_ROWS_MAX = 50;
 const STALE_FIX_S = 20;
@@ -19,10 +21,10 @@ const STALE_FIX_S = 20;
 /**
  * Rows of the queue: one per incident, one per alarm that is in none. Waiting means that nobody holds it or
  * something in it is not acknowledged.
- * @param {Alarm[]} alarms @param {Record<string, Incident>} incidents @param {string} me
+ * @param {Alarm[]} alarms @param {Record<string, Incident>} incidents @param {string} me @param {Record<string, Shelf>} [shelves]
  * @returns {Row[]}
  */
-export function rows(alarms, incidents, me) {
+export function rows(alarms, incidents, me, shelves = {}) {
   /** @type {Map<string, Alarm[]>} */
   const groups = new Map();
   for (const alarm of alarms) {
@@ -39,9 +41,10 @@ export function rows(alarms, incidents, me) {
     const held = incident?.state === 'claimed';
     const mine = held && incident.owner === me;
     const waits = group.some(open) || (called && incident.backup?.answered_at === null);
+    const shelf = group.map((each) => shelves[each.id] ?? null).find((each) => each?.until) ?? null;
     /** @type {Tab} */
-    const tab = closed ? 'closed' : held && !waits ? 'handling' : 'waiting';
-    return { id, alarm, incident, n: group.reduce((sum, each) => sum + each.count, 0), tab, mine };
+    const tab = closed ? 'closed' : !held || waits ? 'waiting' : shelf ? 'shelved' : 'handling';
+    return { id, alarm, incident, n: group.reduce((sum, each) => sum + each.count, 0), tab, mine, shelf };
   });
   return made.sort((a, b) => order(a, b));
 }
@@ -79,7 +82,7 @@ export class AlarmRow extends Light {
       <span class="a-side"><b class="num">${done ? clock(incident?.closed_at ?? alarm.raised_at).slice(0, 5) : html`<sn-age mode="since" at=${alarm.raised_at}></sn-age>`}</b>
         ${open(alarm) && !done && alarm.level > 0 ? html`<span class="a-level">${t('state.level', { n: alarm.level })}</span>` : ''}
         <span class=${open(alarm) && !done ? 'a-state new' : 'a-state'}>${theirs(row) ? icon('user', 14) : ''}${standing(row)}</span></span>
-      <span class="a-low"><span>${where(alarm, zone, done, incident)}</span>${alarm.escalates_at && open(alarm) && !done ? html`<span class="a-timer num"><sn-age mode="until" at=${alarm.escalates_at}></sn-age> ${t('queue.escalates')}</span>` : ''}</span>`;
+      <span class="a-low"><span>${row.shelf && !done ? onShelf(row.shelf) : where(alarm, zone, done, incident)}</span>${alarm.escalates_at && open(alarm) && !done ? html`<span class="a-timer num"><sn-age mode="until" at=${alarm.escalates_at}></sn-age> ${t('queue.escalates')}</span>` : ''}</span>`;
   }
 }
 
@@ -92,6 +95,9 @@ function where(alarm, zone, done, incident) {
   if (!place) return t('queue.no_place') + zone;
   return html`${t('map.fix')} <sn-age at=${place.observed_at} limit-s=${STALE_FIX_S}></sn-age> <span class="num">±${metres(place.radius_m)}</span>${zone}`;
 }
+
+/** @param {Shelf} shelf */
+const onShelf = (shelf) => html`<b class="a-shelf">${t('state.shelved')} · ${t(`ShelveReason.${shelf.reason}`)}</b> · ${t('queue.back_at')} <span class="num"><sn-age mode="until" at=${shelf.until ?? 0}></sn-age></span>`;
 
 /** A colleague has it in hand. @param {Row} row */
 const theirs = ({ incident, mine }) => incident?.state === 'claimed' && !mine;
@@ -115,7 +121,7 @@ export function overtakes(all, selected) {
 }
 
 export class Queue extends Light {
-  static properties = { rows: { attribute: false }, selected: { type: String }, above: { attribute: false }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean }, unread: { attribute: false } };
+  static properties = { rows: { attribute: false }, selected: { type: String }, above: { attribute: false }, tab: { type: String }, calm: { attribute: false }, ready: { type: Boolean }, unread: { attribute: false }, outages: { attribute: false } };
 
   constructor() {
     super();
@@ -132,13 +138,15 @@ export class Queue extends Light {
     this.ready = false;
     /** @type {Set<string>} rows that nobody at this window has looked at */
     this.unread = new Set();
+    /** @type {import('./types.js').Outage[]} */
+    this.outages = [];
     this.loading_since = Date.now();
   }
 
   /** The rows as they stand on the screen, from top to bottom. */
   shown() {
     const of = (/** @type {Tab} */ tab) => this.rows.filter((row) => row.tab === tab);
-    if (this.tab === 'waiting') return [...of('waiting'), ...of('handling')];
+    if (this.tab === 'waiting') return [...of('waiting'), ...of('handling'), ...of('shelved')];
     return of(this.tab).slice(0, CLOSED_ROWS_MAX);
   }
 
@@ -152,7 +160,7 @@ export class Queue extends Light {
     const of = (/** @type {Tab} */ tab) => this.rows.filter((row) => row.tab === tab);
     const tabs = /** @type {Tab[]} */ (['waiting', 'handling', 'closed']);
     return html`<div class="tabs" role="tablist" aria-label=${t('queue.label')}>${tabs.map((tab) => html`<button role="tab" id=${`tab-${tab}`} aria-controls="queue-list"
-        aria-selected=${String(this.tab === tab)} @click=${() => this.tell('sn-tab', { tab })}>${t(`queue.${tab}`)} <span class="num">${of(tab).length}</span></button>`)}</div>
+        aria-selected=${String(this.tab === tab)} @click=${() => this.tell('sn-tab', { tab })}>${t(`queue.${tab}`)} <span class="num">${of(tab).length + (tab === 'waiting' ? this.outages.filter(waits).length : 0)}</span></button>`)}</div>
       ${this.above ? html`<button class="above" id="above" @click=${() => this.tell('sn-top')}>${shape(1, 18)}<span role="status"><b>${t(`AlarmKind.${this.above.alarm.kind}`)} · ${this.above.alarm.who}</b><br>${t('queue.above')}</span></button>` : ''}
       <div class="q-body" id="queue-list" role="tabpanel" aria-labelledby=${`tab-${this.tab}`}>${this.ready ? this.#lists(of) : this.#loading()}</div>`;
   }
@@ -161,8 +169,10 @@ export class Queue extends Light {
   #lists(of) {
     const first = of(this.tab);
     const others = this.tab === 'waiting' ? of('handling') : [];
-    return html`${first.length ? this.#list(first.slice(0, CLOSED_ROWS_MAX), t(`queue.${this.tab}`)) : this.#empty()}
-      ${others.length ? html`<div class="q-sec"><span>${t('queue.others')}</span><span class="num">${t('queue.sorted')}</span></div>${this.#list(others, t('queue.others'))}` : ''}`;
+    const shelved = this.tab === 'waiting' ? of('shelved') : [];
+    return html`${this.tab === 'waiting' ? repeat(this.outages, (each) => each.id, (each) => html`<sn-flood .outage=${each}></sn-flood>`) : ''}${first.length ? this.#list(first.slice(0, CLOSED_ROWS_MAX), t(`queue.${this.tab}`)) : this.#empty()}
+      ${others.length ? html`<div class="q-sec"><span>${t('queue.others')}</span><span class="num">${t('queue.sorted')}</span></div>${this.#list(others, t('queue.others'))}` : ''}
+      ${shelved.length ? html`<div class="q-sec" id="shelved"><span>${t('queue.shelved')}</span><span class="num">${shelved.length}</span></div>${this.#list(shelved, t('queue.shelved'))}` : ''}`;
   }
 
   /** @param {Row[]} rows @param {string} label */
@@ -173,6 +183,7 @@ export class Queue extends Light {
   }
 
   #empty() {
+    if (this.tab === 'waiting' && this.outages.some(waits)) return '';
     const last = this.tab === 'waiting' ? this.calm : null;
     return html`<div class="calm"><b>${t(`queue.empty_${this.tab}`)}</b>${last?.last_fix_at ? html`<span>${t('queue.last')} <sn-age at=${last.last_fix_at} limit-s="30"></sn-age> ·
       <span class="num">${t('queue.rate', { n: count(Math.round(last.fixes_per_s)) })}</span></span>` : ''}</div>`;

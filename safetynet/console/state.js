@@ -17,7 +17,7 @@ const CLOSED_SIGNED_OUT = 4401;
 
 /** @returns {Collections} */
 const nothing = () => ({
-  me: {}, alarms: {}, incidents: {}, tracks: {}, units: {}, links: {}, zones: {}, calm: {}, seats: {}, orders: {}, shield: {}, requests: {}, provisions: {}, approval: {}, today: {}, turned: {}, handovers: {}, desks: {}, health: {}, figures: {}, footage: {},
+  me: {}, alarms: {}, incidents: {}, tracks: {}, units: {}, links: {}, zones: {}, calm: {}, seats: {}, orders: {}, shield: {}, requests: {}, provisions: {}, approval: {}, today: {}, turned: {}, handovers: {}, desks: {}, health: {}, figures: {}, footage: {}, outages: {}, shelves: {}, load: {},
 });
 
 /**

@@ -6,7 +6,9 @@ import { Light } from './base.js';
 import { calls } from './fieldside.js';
 import { byPriority, unanswered } from './header.js';
 import { icon, shape } from './icons.js';
+import { ringing as outagesRinging } from './floods.js';
 import { keysOf, letters } from './keys.js';
+import { load } from './load.js';
 import { clock, count, isKorean, lasting, post, speak, spoken, t } from './say.js';
 import { Sound } from './sound.js';
 import { State, stateUrl } from './state.js';
@@ -34,6 +36,8 @@ const seen = {
   /** @type {{text: string, failed: boolean}|null} */
   note: null,
   noted: 0,
+  /** What was held back, while somebody looks. @type {{found: any}|null} */
+  held: null,
 };
 const me = () => Object.values(state.all.me)[0] ?? null;
 /** Operators first, then by seat: a column never changes its place while people work. */
@@ -115,6 +119,7 @@ export class Move extends Light {
 customElements.define('sn-move', Move);
 
 function dialog() {
+  if (seen.held) return html`<sn-suppressed .found=${seen.held.found}></sn-suppressed>`;
   const moving = seen.moving;
   const one = moving ? state.all.incidents[moving.incident] : undefined;
   if (!moving || !one) return '';
@@ -131,6 +136,7 @@ function dialog() {
 
 window.addEventListener('keydown', (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey) return;
+  if (seen.held) return;
   if (seen.moving) {
     const n = Number(/^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? 0);
     const button = /** @type {HTMLElement|undefined} */ (page.querySelectorAll('sn-move [data-value]')[n - 1]);
@@ -181,7 +187,7 @@ function layout() {
       <section class="pane" aria-label=${t('super.seats')}><div class="p-h"><h2>${t('super.seats')}</h2><span>${t('super.keys')}</span><span class="sp-go"><a class="btn sm" id="shift" href="/operator#shift">${t('handover.shift')}</a><a class="btn sm" id="desk" href="/operator">${t('super.desk')}</a></span></div>
         ${seen.note ? html`<p class="note ${seen.note.failed ? 'failed' : ''}" role="status">${seen.note.text}</p>` : ''}
         ${state.ready() ? html`<div class="sp-seats">${nobody()}${repeat(seats(), (each) => each.person, seat)}</div>` : html`<p class="blk sec2">${t('super.loading')}</p>`}</section>
-      <aside class="pane sp-side" aria-label=${t('super.health')} tabindex="0">${figures()}${health()}</aside></main>${dialog()}`;
+      <aside class="pane sp-side" aria-label=${t('super.health')} tabindex="0">${figures()}${loaded()}${health()}</aside></main>${dialog()}`;
 }
 
 function nobody() {
@@ -226,6 +232,13 @@ function figures() {
     <dt>${t('super.time')}</dt><dd>${found.answer_ms_median === null ? html`<span>${t('super.time_none')}</span>` : html`<b>${lasting(found.answer_ms_median)}</b><span>${t('super.time_of', { median: lasting(found.answer_ms_median), max: lasting(found.answer_ms_max ?? 0) })}</span>`}</dd></dl></section>`;
 }
 
+/** The day's load, beside the shift's. */
+function loaded() {
+  const found = Object.values(state.all.load)[0];
+  const limits = Object.values(state.all.figures)[0];
+  return found && limits ? load(found, limits) : '';
+}
+
 function health() {
   const found = Object.values(state.all.health)[0];
   if (!found) return '';
@@ -246,7 +259,20 @@ function health() {
 /** @param {string} name @param {(detail: any) => void} heed */
 const on = (name, heed) => page.addEventListener(name, (event) => heed(/** @type {CustomEvent} */ (event).detail));
 on('sn-chosen', ({ value }) => void choose(value));
+/** Asked anew each time: the list grows while one looks. */
+async function listHeld() {
+  const answer = await fetch('/alarms/suppressed').catch(() => null);
+  seen.held = { found: answer?.ok ? await answer.json() : null };
+  draw();
+}
+
+on('sn-suppressed', () => void listHeld());
 on('sn-back', () => {
+  if (seen.held) {
+    seen.held = null;
+    draw();
+    return /** @type {HTMLElement|null} */ (page.querySelector('#suppressed'))?.focus();
+  }
   const incident = seen.moving?.incident;
   seen.moving = null;
   draw();
@@ -260,7 +286,7 @@ state.addEventListener('change', () => {
   if (me() && me()?.role !== 'supervisor') return location.replace('/');
   keysOf(me()?.person ?? '');
   sound.sitAt(me()?.seat ?? '');
-  sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents))]);
+  sound.heed([...Object.values(state.all.alarms), ...calls(Object.values(state.all.incidents)), ...outagesRinging(Object.values(state.all.outages))]);
   draw();
 });
 state.addEventListener('link', draw);

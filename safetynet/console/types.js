@@ -6,7 +6,7 @@
  *   centre_name?: string, video_url?: string}} Me
  * @typedef {{lat: number, lon: number, radius_m: number, source: string, observed_at: number, received_at: number}} Place
  * @typedef {{id: string, wearer: string, who: string, case_no: string, kind: string, priority: number,
- *   certainty: string, state: 'unacked'|'acked'|'returned_unacked'|'closed', incident: string|null,
+ *   certainty: string, state: 'unacked'|'acked'|'returned_unacked'|'shelved'|'closed', incident: string|null,
  *   observed_at: number, raised_at: number, count: number, escalates_at: number|null, level: number,
  *   place: Place|null, zone_name: string|null}} Alarm
  * @typedef {{request: string, city: string, city_name: string, state: string, why: string|null, asked_at?: number, answer_by?: number|null}} VideoRequest
@@ -61,6 +61,15 @@
  *   ledger_size: number, windows: number}} Health
  * @typedef {{raised: number, ringing: number, oldest_at: number|null, escalated: number, answered: number, answer_ms_median: number|null,
  *   answer_ms_max: number|null, acceptable: number, manageable: number, flood: number}} Figures
+ * @typedef {{who: string, kind: string, count: number, since?: number}} LoadRow
+ * @typedef {{since: number, until: number, operators: number, raised: number, rung: number, held: Record<string, number>, unexplained: number,
+ *   per_person_mean: number, per_person_peak: number, windows: number, floods: number, priorities: Record<string, number>,
+ *   answer_ms_p50: number|null, answer_ms_p95: number|null, unanswered: number, top: LoadRow[], top_share: number, stale: number, stale_list: LoadRow[],
+ *   chattering: number, chattering_list: LoadRow[], shelved: number, out_of_service: {wearer: string, who: string, until: number}[]}} Load
+ * @typedef {{id: string, network: string, since: number, members: number, silent: number, acked_by_name: string|null, ended_at: number|null,
+ *   end: string|null, left: number, list: {who: string, case_no: string, silent: boolean, guarded: boolean}[]}} Outage
+ * @typedef {{alarm: string, for_ms: number[], until: number|null, by_name: string|null, reason: string|null}} Shelf
+ * An alarm that lies on the shelf, or may be put there for one of `for_ms`.
  * @typedef {{lat: number, lon: number, radius_m: number}} Spot
  * @typedef {{action: string, mark: 'seen'|'not_seen'|'backup', at: number, heard_at: number, by_name: string, unit_name: string,
  *   spot: Spot|null}} FieldMark  `at` is the officer's own time of it.
@@ -102,7 +111,8 @@
  *   calm: Record<string, Calm>, seats: Record<string, Seat>, orders: Record<string, Order>, shield: Record<string, Shield>, requests: Record<string, CityRequest>,
  *   provisions: Record<string, Provision>, approval: Record<string, ApprovalRule>, today: Record<string, Today>,
  *   turned: Record<string, {camera: string, until: number}>, handovers: Record<string, Handover>, desks: Record<string, Desk>,
- *   health: Record<string, Health>, figures: Record<string, Figures>, footage: Record<string, CityFootage>}} Collections
+ *   health: Record<string, Health>, figures: Record<string, Figures>, footage: Record<string, CityFootage>,
+ *   outages: Record<string, Outage>, shelves: Record<string, Shelf>, load: Record<string, Load>}} Collections
  *
  * @typedef {{ok: true, [more: string]: unknown} | {ok: false, no: string}} Answer
  * What a command came to. `no` is a word of `Why`, or one of this page's own: `disconnected`, `no_answer`.

@@ -39,6 +39,15 @@ def busy(scene: Any, centre: Any) -> None:
         "seats": {p: {"person": p, "name": n, "role": r, "seat": s, "here": h, "incidents": i} for p, (n, r, s, h, i) in seats.items()},
         "desks": {p: {"person": p, "ringing": 1 if p == "op1" else 0, "oldest_at": at - 80_000 if p == "op1" else None, "answered": 4 if p == "op1" else 0, "answer_ms_median": 11_000 if p == "op1" else None} for p in seats},
         "figures": {"figures": {"raised": 7, "ringing": 2, "oldest_at": at - 120_000, "escalated": 1, "answered": 4, "answer_ms_median": 11_000, "answer_ms_max": 74_000, "acceptable": 1, "manageable": 2, "flood": 10}},
+        "load": {"load": {
+            "since": at - 86_400_000, "until": at, "operators": 2, "raised": 1_284, "rung": 131, "held": {"brief": 1_021, "outage": 132}, "unexplained": 0,
+            "per_person_mean": 0.455, "per_person_peak": 4.5, "windows": 144, "floods": 0, "priorities": {"1": 3, "2": 21, "3": 80, "4": 27},
+            "answer_ms_p50": 14_000, "answer_ms_p95": 71_000, "unanswered": 2, "top_share": 0.31,
+            "top": [{"who": who, "kind": kind, "count": n} for who, kind, n in (("박예시", "comm_lost", 74), ("최모의", "gps_lost", 41), ("정가상", "battery_low", 12))],
+            "stale": 1, "stale_list": [{"who": "윤가정", "kind": "exclusion_zone", "count": 2, "since": at - 90_000_000}],
+            "chattering": 1, "chattering_list": [{"who": "박예시", "kind": "comm_lost", "count": 74, "since": at - 9_000_000}],
+            "shelved": 1, "out_of_service": [{"wearer": "w7", "who": "한시험", "until": at + 3_600_000}],
+        }},
         "health": {"health": {
             "links": [
                 {"id": "garam", "name": "가람시", "role": "city", "up": True, "since": at - 9_000_000, "heard_at": at - 4_000, "delay_ms": 3, "owed": 0, "streams": 4},
@@ -67,6 +76,12 @@ def test_the_page_is_accessible_and_nothing_is_clipped(centre: Any, scene: Any, 
     text = w.page.evaluate("document.body.innerText")
     assert "{" not in text
     assert "3.5" in text, "seven alarms, two operators there"
+    assert "4.5" in text, "the peak of the day"
+    for each in ("1,284", "1,021", "한시험", "윤가정"):
+        assert each in text
+    w.page.locator("#load").scroll_into_view_if_needed()
+    look(w, f"supervisor-load-{language}-{theme}-{width}")
+    w.page.locator(".sp-side").evaluate("(each) => each.scrollTo(0, 0)")
     look(w, f"supervisor-{language}-{theme}-{width}")
 
 
@@ -130,3 +145,28 @@ def test_an_operator_has_no_business_there_and_alarms_ring_here_too(centre: Any,
     w.until("(window.safetynet?.sound.played['2'] ?? 0) >= 1")
     centre.put(me={"me": scene.ME})
     w.until("location.pathname !== '/supervisor'")
+
+
+def test_everything_that_was_held_back_is_listed_with_its_reason(centre: Any, scene: Any, opened: Any, look: Any) -> None:  # fmt: skip
+    busy(scene, centre)
+    at = scene.now_ms()
+    rows = [
+        {"alarm": f"A-{n}", "kind": kind, "raised_at": at - 60_000 * n, "why": why, "count": n + 1, "became": became, "rung_at": None}
+        for n, (kind, why, became) in enumerate((("comm_lost", "outage", "held"), ("exclusion_zone", "brief", "normal"), ("curfew", "brief", "risen")))
+    ]  # fmt: skip
+    w = opened()
+    w.page.route(
+        "**/alarms/suppressed",
+        lambda route: route.fulfill(json={"rows": rows, "total": 3, "reasons": {"brief": 2, "outage": 1}}),
+    )
+    w.go("/supervisor")
+    w.until("document.querySelector('#suppressed')")
+    w.page.locator("#suppressed").focus()
+    w.page.keyboard.press("Enter")
+    w.until("document.querySelectorAll('sn-suppressed tbody tr').length === 3")
+    w.says("울림: 확실해짐")
+    assert grave(w) == []
+    assert w.page.evaluate(CLIPPED) == []
+    look(w, "supervisor-suppressed")
+    w.page.keyboard.press("Escape")
+    w.until("!document.querySelector('sn-suppressed') && document.activeElement.matches('#suppressed')")
