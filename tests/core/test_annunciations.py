@@ -1,5 +1,6 @@
 """When an alarm rings: what is held back and why, what never is, shelves that come back, outages as one incident."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -534,3 +535,28 @@ def test_unshelving_says_so():
     told.give(shelve(told))
     happened = told.give(words.Unshelve(alarm=only(told).alarm, by=KIM))
     assert [type(each) for each in happened] == [AlarmUnshelved]
+
+
+def test_the_manual_says_what_the_table_says():
+    text = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text()
+    rows = {}
+    for kind, *cells in re.findall(
+        r"^\| `(\w+)`[^|]*\| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE
+    ):
+        rows[AlarmKind(kind)] = tuple(cells)
+
+    def yes(holds):
+        return "yes" if holds else "no"
+
+    assert rows == {
+        kind: (
+            f"{line.on_delay_ms // 1_000} s",
+            f"{line.off_delay_ms // 1_000} s",
+            f"{line.count} in {line.window_ms // MINUTE_MS} min" if line.count else "–",
+            f"{line.shelve_ms_max // MINUTE_MS} min",
+            yes(line.by_outage),
+            yes(line.by_service),
+            yes(line.joins),
+        )
+        for kind, line in TABLE.items()
+    }
