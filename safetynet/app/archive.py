@@ -18,6 +18,7 @@ from safetynet.core import archives, fixes, law, ledger
 from safetynet.core.archives import Reader, Row, Story, Told, Wish
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmJoined,
     AlarmRaised,
@@ -123,7 +124,7 @@ class Archive:
                 return  # thousands of one viewing; its closing says how many there were
             case AlarmRaised():
                 self._raised[event.alarm] = [(serial, event)]
-            case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated():
+            case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated() | AlarmAmended():
                 incident = self._alarms.get(event.alarm)
                 if incident is not None:
                     self._note(incident, serial, event)

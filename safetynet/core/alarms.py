@@ -14,6 +14,7 @@ from typing import Final, assert_never
 
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmRaised,
     AlarmRepeated,
@@ -176,7 +177,9 @@ def raised(event: AlarmRaised) -> Alarm:
     )
 
 
-def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> Alarm:
+def step(
+    alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated | AlarmAmended
+) -> Alarm:
     """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged."""
     match event:
         case AlarmRepeated():
@@ -193,12 +196,14 @@ def step(alarm: Alarm, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged 
                 returned_at=None,
                 count=alarm.count + 1,
             )
-        case AlarmReturned():
+        case AlarmAmended(retracted=False):
+            return replace(alarm, certainty=event.certainty)
+        case AlarmReturned() | AlarmAmended():
             unacked = alarm.state is AlarmState.UNACKED
             return replace(
                 alarm,
                 state=AlarmState.RETURNED_UNACKED if unacked else alarm.state,
-                latest=event.place or alarm.latest,
+                latest=(event.place if isinstance(event, AlarmReturned) else None) or alarm.latest,
                 returned_at=event.at,
             )
         case AlarmAcknowledged():

@@ -16,6 +16,7 @@ from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer
 from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmJoined,
     AlarmRaised,
@@ -141,7 +142,7 @@ def evolve(state: State, event: AnyEvent) -> State:
     match event:
         case AlarmRaised():
             return replace(state, alarms=state.alarms.set(event.alarm, alarms.raised(event)))
-        case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated():
+        case AlarmRepeated() | AlarmReturned() | AlarmAcknowledged() | AlarmEscalated() | AlarmAmended():
             return _alarm_stepped(state, event)
         case IncidentOpened():
             return _opened(state, event)
@@ -205,7 +206,9 @@ def _footage(state: State, event: AtControl | FootageDeleted) -> State:
     return _noted(state, event.incident, Entry(event.at, record.tag(event), *record.of_footage(event)))
 
 
-def _alarm_stepped(state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated) -> State:
+def _alarm_stepped(
+    state: State, event: AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated | AlarmAmended
+) -> State:
     before = state.alarms.get(event.alarm)
     if before is None:
         return state
@@ -458,6 +461,7 @@ def _people(
                     sent_at=event.at,
                     answer_by=event.answer_by,
                     kind=event.kind,
+                    apart_m=event.apart_m,
                 ),
             )
         case PoliceNoticeAnswered():

@@ -94,6 +94,10 @@ class Judged:
     """The last known place of those whose device reported without one."""
     protected: Mapping[ProtectedId, Place] = field(default_factory=dict[ProtectedId, Place])
     """Where the protected persons concerned are, for the police alone."""
+    apart: Mapping[tuple[WearerId, ProtectedId], float] = field(
+        default_factory=dict[tuple[WearerId, ProtectedId], float]
+    )
+    """How far apart those are now whom an open incident is about, in metres."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
