@@ -240,7 +240,7 @@ class Control(windows.Host):
 
     def _in_an_incident(self, fix: Fix) -> bool:
         whose = self._rules.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,)
-        return not self.loop.state.open.keys().isdisjoint(whose)
+        return any(each in self.loop.state.open for each in whose)
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
         heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)
@@ -651,7 +651,7 @@ class Control(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._ring(clock.now())
-            self.doors.follow(self.loop.state.open.keys() | rules.suspected(self._rules, clock.now()))
+            self.doors.follow({*self.loop.state.open, *rules.suspected(self._rules, clock.now())})
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))
