@@ -67,7 +67,7 @@ RAISES = {
     K.STRAP_CUT: [said(0), said(10, said=Said.STRAP_CUT)],
     K.BODY_TAMPER: [said(0), said(10, None, said=Said.BODY_TAMPER)],
     K.SOS: [said(0, said=Said.SOS)],
-    K.EXCLUSION_ZONE: walk(500, 1_000),
+    K.EXCLUSION_ZONE: [*walk(500, 1_000), *(said(120 + 10 * i, 1_000, 0) for i in range(12))],
     K.CURFEW: walk(4_000, 4_100, since=NIGHT, n=30),
     K.APPROACH_100: near(40),
     K.APPROACH_1K: near(700),
