@@ -22,6 +22,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "a closed incident as a PDF: report --dir D INCIDENT --out FILE.pdf",
     ),
     "alarms": ("safetynet.app.loads:alarms_main", "alarm load, and what was held back and why: alarms --suppressed"),
+    "why": ("safetynet.app.hindsight:why_main", "why an alarm rang: why ALARM --dir D"),
+    "replay": (
+        "safetynet.app.hindsight:replay_main",
+        "other rules over the past: replay --dir D --since DAY --rules FILE",
+    ),
     "publish": ("safetynet.app.audit:publish_main", "write a ledger for outsiders"),
     "verify": ("safetynet.app.audit:verify_main", "prove a published ledger, compare giving with receiving"),
     "world": ("safetynet.sim.run:main", "the made city by itself"),

@@ -18,6 +18,7 @@ from safetynet.core import archives, fixes, law, ledger
 from safetynet.core.archives import Reader, Row, Story, Told, Wish
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmJoined,
     AlarmRaised,
@@ -141,6 +142,7 @@ class Archive:
                 | AlarmSurfaced()
                 | AlarmShelved()
                 | AlarmUnshelved()
+                | AlarmAmended()
             ):
                 incident = self._alarms.get(event.alarm)
                 if incident is not None:

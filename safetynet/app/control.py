@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from immutables import Map
 
 from safetynet.app import field, figures, loads, protected, shifts, site, views, windows
 from safetynet.app.administration import Office
@@ -187,7 +188,7 @@ class Control(windows.Host):
 
     def _rejudged(self) -> RuleState:
         """The rules' state from the journal; verdicts that the log lacks (a crash between the two) are decided now."""
-        state = RuleState()
+        state = RuleState(histories=Map())
         episodes: dict[AlarmId, str] = {}
         grouped: dict[IncidentId, list[AlarmId]] = {}
         for serial, event in self.store.events():
@@ -234,11 +235,15 @@ class Control(windows.Host):
         for fix in batch:
             self._remember(fix)
         self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
-        concerned = any(fix.wearer in self.loop.state.open and not fix.protected for fix in batch)
+        concerned = any(self._in_an_incident(fix) for fix in batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
         if transitions or concerned or any(fix.protected for fix in batch):
             self.show()
+
+    def _in_an_incident(self, fix: Fix) -> bool:
+        whose = self._rules.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,)
+        return not self.loop.state.open.keys().isdisjoint(whose)
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
         heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)
@@ -251,6 +256,7 @@ class Control(windows.Host):
             last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
             protected=protected.places(self._rules, transitions),
             network=self.loads.networks(wearers, self.office.devices),
+            apart=protected.distances(self._rules, self.people.orders, self.loop.state.open, batch),
         )
         return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
 
@@ -652,7 +658,13 @@ class Control(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._ring(clock.now())
-            self.doors.follow({*self.loop.state.open, *annunciator.suspected(self.loop.state)})
+            self.doors.follow(
+                {
+                    *self.loop.state.open,
+                    *annunciator.suspected(self.loop.state),
+                    *rules.suspected(self._rules, clock.now()),
+                }
+            )
             self.cut_signed_out()
             self._look_at_disk()
             self._run(self.loop.take(words.Tick(), clock.now()))

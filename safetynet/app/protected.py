@@ -5,18 +5,19 @@ it, who is coming, and how old all this is. To nobody else goes where the protec
 open incident that concerns this person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from safetynet.app.views import Looked, View
 from safetynet.core import fixes, law, proximity
 from safetynet.core.alarms import Alarm
+from safetynet.core.conditions import Guarded, Record
 from safetynet.core.control.state import State
 from safetynet.core.events import Place
 from safetynet.core.fixes import Fix, Said, instant
 from safetynet.core.incidents import Incident
-from safetynet.core.orders import Protected
+from safetynet.core.orders import Order, Protected
 from safetynet.core.proximity import APPROACH, Spot, Trail
-from safetynet.core.rules import Guarded, Record, RuleState
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     AlarmKind,
     DeviceId,
@@ -224,6 +225,30 @@ def places(state: RuleState, transitions: Sequence[Transition]) -> dict[Protecte
     trails = {each: state.guarded[each].trail for each in ids if each in state.guarded}
     found = {each: fixes.protected_place(trail[-1]) for each, trail in trails.items() if trail}
     return {each: place for each, place in found.items() if place is not None}
+
+
+def distances(
+    state: RuleState, orders: Mapping[WearerId, Order], open: Container[WearerId], batch: Sequence[Fix]
+) -> dict[tuple[WearerId, ProtectedId], float]:
+    """How far apart they are now: of those in an open incident of whom one has just been heard."""
+    heard = {fix.wearer for fix in batch if fix.lat is not None}
+    found: dict[tuple[WearerId, ProtectedId], float] = {}
+    for fix in batch:
+        concerned = state.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,)
+        for wearer in concerned:
+            order = orders.get(wearer)
+            if order is None or not order.protected or wearer not in open or wearer not in state.records:
+                continue
+            mine = state.records[wearer].trail
+            for each in order.protected:
+                other = state.guarded.get(each.id, Guarded()).trail
+                if not mine or not other or not heard & {wearer, WearerId(each.id)}:
+                    continue
+                at = Instant(max(instant(mine[-1]), instant(other[-1])))
+                me, she = proximity.spot(mine, at), proximity.spot(other, at)
+                if me is not None and she is not None:
+                    found[wearer, each.id] = proximity.apart(me, she).metres
+    return found
 
 
 def call(who: ProtectedId, at: Instant) -> Fix:

@@ -3,6 +3,7 @@ import { ALARMS } from './messages-alarms.js';
 import { ARCHIVE } from './messages-archive.js';
 import { SHIFT } from './messages-shift.js';
 import { FOOTAGE } from './messages-footage.js';
+import { WHY } from './messages-why.js';
 
 /**
  * Every text of the pages, Korean first, English second. Keys `Enum.value` hold the words of core/terms.py and
@@ -15,6 +16,7 @@ export const TEXT = {
   ...ARCHIVE,
   ...SHIFT,
   ...FOOTAGE,
+  ...WHY,
   'product': ['스마트도시 안전망', 'safetynet'],
   'span.seconds': ['{s}초', '{s} s'],
   'span.minutes': ['{m}분 {s}초', '{m} min {s} s'],

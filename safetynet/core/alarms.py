@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, assert_never
 
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmRaised,
     AlarmRepeated,
@@ -225,6 +226,7 @@ Step: TypeAlias = (
     | AlarmSurfaced
     | AlarmShelved
     | AlarmUnshelved
+    | AlarmAmended
 )
 
 
@@ -248,11 +250,13 @@ def step(alarm: Alarm, event: Step) -> Alarm:
                 held=None if rose else alarm.held,
                 due_at=None if rose else alarm.due_at,
             )
-        case AlarmReturned():
+        case AlarmAmended(retracted=False):
+            return replace(alarm, certainty=event.certainty)
+        case AlarmReturned() | AlarmAmended():
             return replace(
                 alarm,
                 state=_RETURNED.get(alarm.state, alarm.state),
-                latest=event.place or alarm.latest,
+                latest=(event.place if isinstance(event, AlarmReturned) else None) or alarm.latest,
                 returned_at=event.at,
             )
         case AlarmAcknowledged():

@@ -10,10 +10,11 @@ Absent on purpose: the clock, and whether a bell finds anything (`rules`).
 from collections.abc import Mapping
 from typing import Final
 
+from safetynet.core.conditions import Guarded, Record
 from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
 from safetynet.core.orders import Order, next_start, period
 from safetynet.core.proximity import LOST_MS
-from safetynet.core.rules import Guarded, Record, RuleState
+from safetynet.core.rules import RuleState
 from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
 
 HEAR_MS: Final = 90 * SECOND_MS

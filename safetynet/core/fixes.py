@@ -8,13 +8,13 @@ Absent on purpose: orders, verdicts, protocols, the clock.
 """
 
 from enum import Enum, IntFlag
-from math import erfc, log, sqrt
 from typing import Final
 
 import msgspec
 
-from safetynet.core import geo
+from safetynet.core import evidence, geo
 from safetynet.core.events import Place
+from safetynet.core.evidence import RADIUS_PER_SIGMA, SIGMA_M_MIN
 from safetynet.core.terms import MINUTE_MS, DeviceId, FixId, Instant, Source, WearerId
 
 WEARER_BYTES_MAX: Final = 40
@@ -22,15 +22,12 @@ WEARER_BYTES_MAX: Final = 40
 PROTECTED_BYTES_MAX: Final = 38
 DEVICE_BYTES_MAX: Final = 32
 OTHER_BYTES_MAX: Final = 32
+FEW_SATELLITES_MAX: Final = 3
 AHEAD_MS_MAX: Final = 5 * MINUTE_MS
 """A device clock further ahead than this is refused at the edge."""
 GOOD_RADIUS_M_MAX: Final = 50.0
 USABLE_RADIUS_M_MAX: Final = 3_000.0
 """Korean wearables on cell towers alone are off by up to 2 km; beyond this a position decides nothing."""
-SIGMA_M_MIN: Final = 8.0
-"""No radius reported by a device makes a position better than this (one standard deviation on each axis)."""
-RADIUS_PER_SIGMA: Final = 1.51
-"""The 68 % radius of a circular normal error, in standard deviations of one axis."""
 RADIUS_M_MIN: Final = SIGMA_M_MIN * RADIUS_PER_SIGMA
 RADIUS_M_MAX: Final = 100_000.0
 """A larger claim says no more than this one, and is no number to reckon with."""
@@ -40,8 +37,6 @@ CELL_RADIUS_M_MIN: Final = 300.0
 """A tower's own claim of less is not believed."""
 TELLING_RADIUS_M_MAX: Final = 200.0
 """A vaguer position does not tell whether somebody is at home."""
-LEAN_MAX: Final = 4.0
-"""No single position says more: one in a hundred is several times as wrong as it claims."""
 SPEED_MPS_MAX: Final = 100.0
 """360 km/h: faster than any train of the country. An aeroplane is flagged too, until it has landed."""
 
@@ -80,6 +75,8 @@ class Mark(IntFlag):
     """No device said this: the centre's own clock struck for this person, so that silence is judged like a message."""
     UNPROVEN = 128
     """Nothing proved which device said it: the protocol has no key. It may raise an alarm, and takes none away."""
+    FEW_SATELLITES = 256
+    """At most FEW_SATELLITES_MAX were used: the receiver guessed its height, so its place may lie anywhere on a line."""
 
 
 _MADE_UP: Final = Mark.MOCK | Mark.NOT_VALID
@@ -127,6 +124,7 @@ class Reason(Enum):
     NOT_VALID = "not_valid"
     UNPROVEN = "unproven"
     JUMP = "jump"
+    FEW_SATELLITES = "few_satellites"
     CELL = "cell"
     APPROXIMATE = "approximate"
     RADIUS_UNKNOWN = "radius_unknown"
@@ -150,7 +148,7 @@ def radius_m(fix: Fix) -> float:
 
 def sigma_m(fix: Fix) -> float:
     """Standard deviation of each axis."""
-    return radius_m(fix) / RADIUS_PER_SIGMA
+    return evidence.sigma_m(radius_m(fix))
 
 
 def proven(fix: Fix) -> bool:
@@ -164,17 +162,17 @@ def usable(fix: Fix) -> bool:
 
 
 def opens(fix: Fix) -> bool:
-    """Whether its position may open or raise a zone alarm: not when towers alone measured it."""
-    return fix.lat is not None and fix.source is not Source.CELL
+    """Whether its position may open or raise a zone alarm: not when towers alone measured it, or too few satellites."""
+    return fix.lat is not None and fix.source is not Source.CELL and not fix.marks & Mark.FEW_SATELLITES
 
 
 def steers(fix: Fix) -> bool:
     """Whether it may say that a wearer has left a zone, and be where the next way starts.
 
-    Not when the device itself calls it invalid or made up, when nothing proved who said it, when towers alone measured
-    it, or when it is too vague.
+    Not when the device itself calls it invalid or made up, when nothing proved who said it, when towers alone or too few
+    satellites measured it, or when it is too vague.
     """
-    if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > USABLE_RADIUS_M_MAX:
+    if not opens(fix) or radius_m(fix) > USABLE_RADIUS_M_MAX:
         return False
     return not fix.marks or not fix.marks & _NOT_BELIEVED
 
@@ -186,16 +184,9 @@ def tells(fix: Fix) -> bool:
 
 def hints(fix: Fix) -> bool:
     """As `tells`, whoever said it: enough to cast suspicion."""
-    if fix.lat is None or fix.source is Source.CELL or radius_m(fix) > TELLING_RADIUS_M_MAX:
+    if not opens(fix) or radius_m(fix) > TELLING_RADIUS_M_MAX:
         return False
     return not fix.marks & _MADE_UP
-
-
-def lean(fix: Fix, off_m: float) -> float:
-    """Log-odds, capped, by which one position speaks for being outside an area; `off_m` is the signed distance to it."""
-    z = max(-4.0, min(4.0, off_m / max(sigma_m(fix), SIGMA_M_MIN)))
-    odds = log(erfc(-z / sqrt(2.0))) - log(erfc(z / sqrt(2.0)))
-    return max(-LEAN_MAX, min(LEAN_MAX, odds))
 
 
 def jumped(before: Fix, after: Fix) -> bool:
@@ -225,6 +216,8 @@ def grade(fix: Fix, before: Fix | None = None) -> tuple[Grade, Reason]:
             return Grade.POOR, reason
     if before is not None and jumped(before, fix):
         return Grade.POOR, Reason.JUMP
+    if fix.marks & Mark.FEW_SATELLITES:
+        return Grade.POOR, Reason.FEW_SATELLITES
     if fix.source is Source.CELL:
         return Grade.POOR, Reason.CELL
     if fix.marks & Mark.APPROXIMATE:

@@ -221,13 +221,18 @@ def segment_polygon_m(a: Xy, b: Xy, ring: Ring) -> float:
     When it enters, the depth is taken at the ends, at the middle of each piece inside, and at the corners' feet; for a
     convex polygon it is the true depth to within a quarter of it, and it is never exaggerated.
     """
+    off, _ = deepest(a, b, ring)
+    if off <= 0.0:
+        return off
+    # It stays outside: then the nearest approach is at an end or at a corner (or, touching, at a cut: found above).
+    return min(off, *(point_segment_m(corner, a, b) for corner in ring))
+
+
+def deepest(a: Xy, b: Xy, ring: Ring) -> tuple[float, float]:
+    """The least signed distance found on the way from a to b, as above, and where on it (0 … 1)."""
     cuts = sorted({0.0, 1.0, *_cuts(a, b, ring)})
     spots = [*cuts, *((s + t) / 2 for s, t in pairwise(cuts)), *(foot(a, b, c) for c in ring)]
-    deepest = min(polygon_signed_m(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, ring) for t in spots)
-    if deepest <= 0.0:
-        return deepest
-    # It stays outside: then the nearest approach is at an end or at a corner (or, touching, at a cut: found above).
-    return min(deepest, *(point_segment_m(corner, a, b) for corner in ring))
+    return min((polygon_signed_m(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, ring), t) for t in spots)
 
 
 def _cuts(a: Xy, b: Xy, ring: Ring) -> list[float]:

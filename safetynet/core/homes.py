@@ -2,33 +2,23 @@
 
 Log-odds of being out (tracking.md section 4). Every position that tells adds what it says, capped, because one in a
 hundred is several times as wrong as it claims. That somebody was at home grows stale; who was out is out until seen at
-home. What the thresholds are worth is measured in tests/core/test_curfew.py.
+home.
 
 Absent on purpose: when anybody has to be at home (`orders`) and what follows from it (`rules`).
 """
 
-from math import exp, sqrt
 from typing import Final, NamedTuple
 
-from safetynet.core import grounds
-from safetynet.core.fixes import Fix, lean
+from safetynet.core import evidence, grounds
+from safetynet.core.fixes import Fix, sigma_m
 from safetynet.core.grounds import Ground
 from safetynet.core.terms import MINUTE_MS, Instant
+from safetynet.core.thresholds import Home
 
 SILENT_MS: Final = 10 * MINUTE_MS
 """Who was not heard at all for so long may be anywhere."""
 UNKNOWN_MS: Final = 30 * MINUTE_MS
 """Nor does a position that tells say after so long that somebody is at home, although the device still speaks."""
-FADES_MS: Final = 10 * MINUTE_MS
-ODDS_PRIOR: Final = -3.0
-ODDS_MAX: Final = 6.0
-ODDS_WEIGHT: Final = 0.5
-"""Of a position that comes RHYTHM_MS after the one before; of a sooner one less."""
-RHYTHM_MS: Final = MINUTE_MS
-ODDS_SURE: Final = 3.5
-ODDS_SUSPECT: Final = 2.2
-ODDS_HOME: Final = -1.4
-"""Log-odds of being out: 97 %, 90 %, 20 %."""
 
 
 class Belief(NamedTuple):
@@ -38,14 +28,15 @@ class Belief(NamedTuple):
     """The instant of that position."""
 
 
-def fold(old: Belief | None, home: Ground, fix: Fix, at: Instant) -> Belief:
+def fold(old: Belief | None, home: Ground, fix: Fix, at: Instant, by: Home) -> Belief:
     """The belief with a position that tells and is newer than the one before."""
     assert fix.lat is not None
     assert fix.lon is not None
-    # Errors of neighbouring positions hang together: at a quick rhythm each says less.
-    weight = ODDS_WEIGHT * sqrt(min(1.0, (at - old.at) / RHYTHM_MS)) if old else ODDS_WEIGHT
-    kept = ODDS_PRIOR if old is None else old.odds
-    if old is not None and kept < ODDS_PRIOR:
-        kept = ODDS_PRIOR + (kept - ODDS_PRIOR) * exp((old.at - at) / FADES_MS)
-    odds = kept + weight * lean(fix, grounds.off_m(home, home.plane.to_xy(fix.lat, fix.lon)))
-    return Belief(max(-ODDS_MAX, min(ODDS_MAX, odds)), at)
+    off_m = grounds.off_m(home, home.plane.to_xy(fix.lat, fix.lon))
+    said = evidence.lean(off_m, sigma_m(fix), by.lean_max)
+    if old is None:
+        return Belief(evidence.updated(by.prior, by.weight * said, by.floor, by.ceiling), at)
+    gap_ms = at - old.at
+    said *= evidence.share(gap_ms, by.weight, by.rhythm_ms, by.power)
+    kept = evidence.faded(old.odds, by.prior, gap_ms, by.fades_ms)
+    return Belief(evidence.updated(kept, said, by.floor, by.ceiling), at)

@@ -163,6 +163,7 @@ class Notice:
     answered_at: Instant | None = None
     overdue: bool = False
     kind: AlarmKind | None = None
+    apart_m: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,14 @@ class Change(Enum):
     """Broken again within the episode."""
     RETURNED = "returned"
     """The condition holds again. The episode goes on: a person ends the alarm."""
+    AMENDED = "amended"
+    """A late word shows that it was less certain than was told."""
+    RETRACTED = "retracted"
+    """A late word shows that it was not broken. A person ends the alarm all the same."""
+
+
+RINGS: Final = frozenset({Change.RAISED, Change.RISEN, Change.REPEATED})
+"""Changes for the worse."""
 
 
 class How(Enum):
@@ -66,6 +74,8 @@ class How(Enum):
     NEAR = "near"
     HEARD = "heard"
     """Where a protected person is, is known again."""
+    LATE = "late"
+    """A word that arrived late; what followed it was judged again."""
 
 
 About: TypeAlias = ZoneId | CurfewId | ProtectedId | None

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from immutables import Map
 
 from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, Taken
+from safetynet.app.protected import distances
 from safetynet.core import city, fixes, grants, law, rules
 from safetynet.core.alarms import RINGING, Alarm
 from safetynet.core.control import mind, words
@@ -421,7 +423,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
         """Outlives the program, like the real one."""
         self.rejudged = 0
         self._bells = Bells((), now())
-        self._rules = RuleState()
+        self._rules = RuleState(histories=Map())
         self._places: dict[WearerId, Place] = {}
 
     def build(self) -> Loop[minds.State, words.Given, words.Errand]:
@@ -484,6 +486,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
                 for id, each in self._rules.guarded.items()
                 if each.trail and (place := fixes.protected_place(each.trail[-1])) is not None
             },
+            apart=distances(self._rules, self.orders, self.loop.state.open, batch) if self.loop is not None else {},
         )
         self.take(given, mark=RelayMark(JOURNAL, batch[-1].id))
 
@@ -495,7 +498,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
 
     def resume(self) -> None:
         """Judges the journal anew, having told the rules what people ended; then says again what holds."""
-        state = RuleState()
+        state = RuleState(histories=Map())
         episodes: dict[AlarmId, str] = {}
         grouped: dict[IncidentId, list[AlarmId]] = {}
         for event in self.events():

@@ -204,8 +204,9 @@ CERTAIN = ("raised", "certain", "outside")
         ([AT_HOME, struck(0, START + 25 * MINUTE_MS), fix(0, START + 3 * MINUTE_MS, HOME, received=START + 26 * MINUTE_MS)], [("raised", "maybe", "silent")]),
         ([AT_HOME, struck(0, START + 25 * MINUTE_MS), fix(0, START + 24 * MINUTE_MS, HOME, received=START + 26 * MINUTE_MS)], [("raised", "maybe", "silent"), ("returned", "maybe", "home")]),
         # goes out in the night, comes home
-        ([AT_HOME, every_minute(START, 9, OUT)], [("raised", "maybe", "outside"), ("risen", "certain", "outside")]),
-        ([AT_HOME, every_minute(START, 9, OUT), every_minute(START + 9 * MINUTE_MS, 9, HOME)], [("raised", "maybe", "outside"), ("risen", "certain", "outside"), ("returned", "certain", "home")]),
+        ([AT_HOME, every_minute(START, 9, OUT)], [CERTAIN]),
+        ([AT_HOME, every_minute(START, 9, 63.0)], [("raised", "maybe", "outside"), ("risen", "certain", "outside")]),
+        ([AT_HOME, every_minute(START, 9, OUT), every_minute(START + 9 * MINUTE_MS, 9, HOME)], [CERTAIN, ("returned", "certain", "home")]),
         # one wild position among many says nothing
         ([AT_HOME, fix(0, START, OUT), every_minute(START + MINUTE_MS, 9, HOME)], []),
         # late and alone it is a suspicion, when the newest word is from home
@@ -424,8 +425,10 @@ def measured(seed, rhythm_s, hours, x=lambda seconds: 0.0):
 
 
 def test_forty_nights_at_home_and_no_false_alarm():
-    """At one position a minute (tracking.md section 8 asks for at most one in five nights)."""
-    assert [judge(measured(seed, 60, 8), {"w1": NIGHT}, RuleState())[0] for seed in range(40)] == [()] * 40
+    """At one position a minute (tracking.md section 8 asks for at most one in five nights); a suspicion is no alarm."""
+    told = [one for seed in range(40) for one in judge(measured(seed, 60, 8), {"w1": NIGHT}, RuleState())[0]]
+    assert [each for each in told if each.certainty is Certainty.CERTAIN] == []
+    assert sum(each.change is Change.RAISED for each in told) <= 8
 
 
 def test_who_walks_out_is_certain_within_minutes():
@@ -436,4 +439,4 @@ def test_who_walks_out_is_certain_within_minutes():
         found, _ = judge(batch, {"w1": NIGHT}, RuleState())
         out = START + 1_200_000 + round(50 / 1.3) * 1_000
         delays.append(min(each.fix.observed_at - out for each in found if each.certainty is Certainty.CERTAIN))
-    assert sorted(delays)[18] <= 240_000
+    assert sorted(delays)[18] <= 150_000

@@ -52,7 +52,7 @@ def proven(*batch):
         (fix(1, None, said=Said.STRAP_CUT), (AlarmKind.STRAP_CUT, "raised", "certain")),
         (fix(1, None, said=Said.BODY_TAMPER), (AlarmKind.BODY_TAMPER, "raised", "certain")),
         (fix(1, HOME, said=Said.SOS), (AlarmKind.SOS, "raised", "certain")),
-        (fix(1, (0.0, 0.0)), (AlarmKind.EXCLUSION_ZONE, "raised", "certain")),
+        (fix(1, (0.0, 0.0)), (AlarmKind.EXCLUSION_ZONE, "raised", "maybe")),
         (fix(1, AWAY), (AlarmKind.CURFEW, "raised", "maybe")),
     ],
 )

@@ -56,6 +56,7 @@ from safetynet.core.control.words import (
 from safetynet.core.dispatch import ANSWER_MS, FOLLOWS, UNANSWERED, recommend, standing
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmRaised,
     AlarmRepeated,
@@ -107,7 +108,7 @@ from safetynet.core.terms import (
     WearerClass,
     Why,
 )
-from safetynet.core.verdicts import Change, Transition
+from safetynet.core.verdicts import RINGS, Change, Transition
 
 CLOCK_SLACK_MS: Final = 30 * SECOND_MS
 """Just under what a city may grant: its clock may run behind ours."""
@@ -240,10 +241,13 @@ def _judged(country: Country, state: State, given: Judged, at: Instant) -> list[
     events: list[AnyEvent] = []
     for transition in given.transitions:
         some = _verdict(country, state, transition, given, at)
-        if some and transition.change is not Change.RETURNED:
+        if some and transition.change in RINGS:
             some += shield.guard(country, fold(state, some), transition, given, at)
         state = fold(state, some)
         events += some
+    some = shield.retell(country, state, given, at)
+    state = fold(state, some)
+    events += some
     for fix in () if state.disk is DiskLevel.SCARCE else given.fixes:
         incident = state.incidents.get(state.open.get(fix.wearer, IncidentId("")))
         if incident is None or not fixes.usable(fix) or (place := fixes.place(fix)) is None:
@@ -274,6 +278,15 @@ def _verdict(country: Country, state: State, verdict: Transition, given: Judged,
             if healed or not alarms.heals(verdict.kind):
                 return []
             return [AlarmReturned(at=at, alarm=alarm, wearer=verdict.wearer, place=place)]
+        case Change.AMENDED | Change.RETRACTED:
+            if known is None or known.state is AlarmState.CLOSED:
+                return []
+            retracted = verdict.change is Change.RETRACTED
+            return [
+                AlarmAmended(
+                    at=at, alarm=alarm, wearer=verdict.wearer, certainty=verdict.certainty, retracted=retracted
+                )
+            ]
         case _:
             assert_never(verdict.change)
 

@@ -5,6 +5,7 @@ protected person is goes to the police alone, and only when they have to go ther
 """
 
 import hashlib
+from typing import Final
 
 from safetynet.core import alarms, law
 from safetynet.core.control.state import State
@@ -13,8 +14,13 @@ from safetynet.core.dispatch import ANSWER_MS
 from safetynet.core.events import AnyEvent, PoliceNotified, ProtectedAnswered, ProtectedLocated, ProtectedWarned
 from safetynet.core.incidents import Incident, Stage
 from safetynet.core.proximity import APPROACH, rounded_m
-from safetynet.core.terms import AlarmKind, Instant, NoticeId, Why
+from safetynet.core.terms import AlarmKind, IncidentId, Instant, NoticeId, ProtectedId, Why
 from safetynet.core.verdicts import Transition
+
+RETOLD_STEP_M: Final = 100
+"""Police practice (방배): the report is made again when the distance has changed by as much."""
+RETOLD_MAX: Final = 40
+"""Of one ring of one pair in one incident: 2 km there and back."""
 
 
 def guard(country: Country, state: State, verdict: Transition, given: Judged, at: Instant) -> list[AnyEvent]:
@@ -81,6 +87,50 @@ def _tell_police(
             )
         )
     return told
+
+
+def retell(country: Country, state: State, given: Judged, at: Instant) -> list[AnyEvent]:
+    """To the police again whenever the distance is another by a step than what they were told last (police practice)."""
+    if country.police is None:
+        return []
+    told: list[AnyEvent] = []
+    for (wearer, protected), metres in sorted(given.apart.items()):
+        incident = state.incidents.get(state.open.get(wearer, IncidentId("")))
+        kind = None if incident is None else _nearest(state, incident, protected)
+        if incident is None or kind is None:
+            continue
+        ids = [notice_id(country, incident, f"{kind.value} {protected}")]
+        ids += [notice_id(country, incident, f"{kind.value} {protected} {n}") for n in range(1, RETOLD_MAX + 1)]
+        known = [incident.notices[each] for each in ids if each in incident.notices]
+        if not known or len(known) == len(ids) or known[-1].apart_m is None:
+            continue  # not told yet, or as often as anybody can read
+        now_m = rounded_m(metres)
+        if abs(now_m - known[-1].apart_m) < RETOLD_STEP_M:
+            continue
+        told.append(
+            PoliceNotified(
+                at=at,
+                incident=incident.incident,
+                notice=ids[len(known)],
+                room=country.police,
+                kind=kind,
+                place=incident.place,
+                by=None,
+                answer_by=Instant(at + ANSWER_MS),
+                apart_m=now_m,
+            )
+        )
+    return told
+
+
+def _nearest(state: State, incident: Incident, protected: ProtectedId) -> AlarmKind | None:
+    """The innermost ring in which the two still are, of those that the police are told of."""
+    running = {
+        alarm.kind
+        for alarm in (state.alarms[each] for each in incident.alarms)
+        if alarm.protected == protected and alarm.returned_at is None
+    }
+    return next((each for each in (AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K) if each in running), None)
 
 
 def notice_id(country: Country, incident: Incident, about: str = "") -> NoticeId:

@@ -18,6 +18,7 @@ from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer
 from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmJoined,
     AlarmRaised,
@@ -163,6 +164,7 @@ def evolve(state: State, event: AnyEvent) -> State:
             | AlarmSurfaced()
             | AlarmShelved()
             | AlarmUnshelved()
+            | AlarmAmended()
         ):
             return _alarm_stepped(state, event)
         case ServiceStopped() | ServiceResumed() | OutageBegan() | OutageAcknowledged() | OutageEnded():
@@ -486,6 +488,7 @@ def _people(
                     sent_at=event.at,
                     answer_by=event.answer_by,
                     kind=event.kind,
+                    apart_m=event.apart_m,
                 ),
             )
         case PoliceNoticeAnswered():

@@ -99,6 +99,10 @@ class Judged:
     """Where the protected persons concerned are, for the police alone."""
     network: Mapping[WearerId, str] = field(default_factory=dict[WearerId, str])
     """Over which network the devices of those concerned speak, where that is known."""
+    apart: Mapping[tuple[WearerId, ProtectedId], float] = field(
+        default_factory=dict[tuple[WearerId, ProtectedId], float]
+    )
+    """How far apart those are now whom an open incident is about, in metres."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

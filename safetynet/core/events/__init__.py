@@ -36,6 +36,7 @@ from safetynet.core.events.by_relay import StreamOpened as StreamOpened
 from safetynet.core.events.by_relay import ViewingRefused as ViewingRefused
 from safetynet.core.events.footage import AboutFootage as AboutFootage
 from safetynet.core.events.footage import FootageAsked, FootageRequested
+from safetynet.core.events.late import AlarmAmended as AlarmAmended
 from safetynet.core.events.of_alarm import AlarmShelved as AlarmShelved
 from safetynet.core.events.of_alarm import AlarmSuppressed as AlarmSuppressed
 from safetynet.core.events.of_alarm import AlarmSurfaced as AlarmSurfaced
@@ -554,7 +555,7 @@ class PersonErased(Event, frozen=True, kw_only=True, tag="person_erased"):
     by: PersonId
 
 
-AtAlarm: TypeAlias = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated
+AtAlarm: TypeAlias = AlarmRaised | AlarmRepeated | AlarmReturned | AlarmAcknowledged | AlarmEscalated | AlarmAmended
 AtIncident: TypeAlias = (
     IncidentOpened
     | AlarmJoined
@@ -640,6 +641,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | AlarmReturned()
             | AlarmAcknowledged()
             | AlarmEscalated()
+            | AlarmAmended()
             | IncidentOpened()
             | AlarmJoined()
             | PositionFollowed()

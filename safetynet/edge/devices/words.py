@@ -13,7 +13,16 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from safetynet.core import geo
-from safetynet.core.fixes import AHEAD_MS_MAX, OTHER_BYTES_MAX, PROTECTED_BYTES_MAX, WEARER_BYTES_MAX, Fix, Mark, Said
+from safetynet.core.fixes import (
+    AHEAD_MS_MAX,
+    FEW_SATELLITES_MAX,
+    OTHER_BYTES_MAX,
+    PROTECTED_BYTES_MAX,
+    WEARER_BYTES_MAX,
+    Fix,
+    Mark,
+    Said,
+)
 from safetynet.core.terms import MINUTE_MS, DeviceId, FixId, Instant, Source, WearerId
 
 MPS_PER_KNOT: Final = 1852 / 3600
@@ -225,4 +234,5 @@ def radius(satellites: int | None, hdop: float | None = None) -> float | None:
 
 def few(satellites: int | None) -> Mark:
     """Three satellites measure no height, and a place only by guessing it."""
-    return Mark.APPROXIMATE if satellites is not None and satellites <= 3 else Mark.NOTHING
+    some = satellites is not None and satellites <= FEW_SATELLITES_MAX
+    return Mark.APPROXIMATE | Mark.FEW_SATELLITES if some else Mark.NOTHING

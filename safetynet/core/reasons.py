@@ -1,0 +1,235 @@
+"""Why an alarm rang, and why not before: what each word of a device said of one condition, in numbers.
+
+Made from the journal and the orders alone, by the very rules that judge: what is told here is what was decided, and the
+same journal tells it again to the byte. No coordinates come out and nobody is named: distances, radii and odds are enough
+to follow a decision.
+
+Absent on purpose: reading the journal, and the words (`app.hindsight`).
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from safetynet.core import evidence, proximity
+from safetynet.core.conditions import UNKNOWN, Record
+from safetynet.core.fixes import Fix, Grade, Mark, Reason, Said, grade, instant, radius_m
+from safetynet.core.grounds import Ground, off_m
+from safetynet.core.orders import Order
+from safetynet.core.proximity import APPROACH
+from safetynet.core.rules import RuleState, judge
+from safetynet.core.terms import AlarmKind, Certainty, CurfewId, FixId, Instant, ProtectedId, Source, WearerId, ZoneId
+from safetynet.core.thresholds import STANDARD, Rules
+from safetynet.core.verdicts import Change, How, Key, Transition
+
+BEFORE_MAX: Final = 12
+"""Words of the device told of before the one that opened the alarm."""
+AFTER_MAX: Final = 60
+"""Words told of after it; those that changed something are told in any case."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One word of a device, or a bell, as it bears on one condition."""
+
+    fix: FixId
+    observed_at: Instant
+    received_at: Instant
+    bell: bool
+    source: Source | None
+    """None without a position."""
+    radius_m: float | None
+    grade: Grade
+    reason: Reason
+    said: tuple[str, ...]
+    off_m: float | None
+    """Distance to the edge of the zone or the home, negative inside; of an approach how far apart the two were."""
+    give_m: float | None
+    """Of an approach: the 68 % radius of that distance."""
+    odds_before: float | None
+    odds_after: float | None
+    """Log-odds of the violating side: inside the zone, out of the home."""
+    probability: float | None
+    changes: tuple[str, ...]
+    """What was told of it, as change/certainty/how."""
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    episode: str
+    kind: AlarmKind
+    about: str | None
+    rules: str
+    order_version: int | None
+    certainty: Certainty
+    how: How
+    """What showed it when it rang."""
+    raised_by: FixId
+    suspect: float | None
+    sure: float | None
+    """Log-odds from which on it is a suspicion, a violation; None where no belief decides."""
+    lines: tuple[Line, ...]
+
+
+class Step(NamedTuple):
+    """One fix judged: the state before and after it, and what was told."""
+
+    fix: Fix
+    before: RuleState
+    told: tuple[Transition, ...]
+    after: RuleState
+
+
+def steps(
+    journal: Iterable[tuple[Fix, Mapping[WearerId, Order]]], state: RuleState, by: Rules = STANDARD
+) -> Iterator[Step]:
+    """Judges a journal fix by fix, each under the orders that held for it. `state` knows what people ended."""
+    for fix, orders in journal:
+        told, after = judge((fix,), orders, state, by)
+        yield Step(fix, state, told, after)
+        state = after
+
+
+def explain(judged: Iterable[Step], wearer: WearerId, key: Key, episode: str, by: Rules = STANDARD) -> Why | None:
+    """None when this journal does not give this episode: another journal, other orders, or other rules."""
+    earlier: deque[Line] = deque(maxlen=BEFORE_MAX)
+    lines: list[Line] = []
+    opened: Transition | None = None
+    after = 0
+    for step in judged:
+        line = _line(step, wearer, key, episode)
+        if line is None:
+            continue
+        mine = [each for each in step.told if each.episode == episode]
+        if opened is None:
+            opened = next((each for each in mine if each.change is Change.RAISED), None)
+            if opened is None:
+                earlier.append(line)
+                continue
+            lines = [*earlier, line]
+            continue
+        after += 1
+        if mine or after <= AFTER_MAX:
+            lines.append(line)
+    if opened is None:
+        return None
+    belief = (
+        by.zone if opened.kind is AlarmKind.EXCLUSION_ZONE else by.home if opened.kind is AlarmKind.CURFEW else None
+    )
+    return Why(
+        episode=episode,
+        kind=opened.kind,
+        about=key[1],
+        rules=by.version,
+        order_version=opened.order_version,
+        certainty=opened.certainty,
+        how=opened.how,
+        raised_by=opened.fix.id,
+        suspect=None if belief is None else belief.suspect,
+        sure=None if belief is None else belief.sure,
+        lines=tuple(lines),
+    )
+
+
+def find(judged: Iterable[Step], wearer: WearerId, episode: str) -> Key | None:
+    """Which condition an episode is of."""
+    for step in judged:
+        if any(each.episode == episode and each.change is Change.RAISED for each in step.told):
+            record = step.after.records[wearer]
+            found = [key for key, each in record.episodes.items() if each.id == episode]
+            found += [key for key, past in record.past.items() if any(each.id == episode for each in past)]
+            return found[0]
+    return None
+
+
+def _line(step: Step, wearer: WearerId, key: Key, episode: str) -> Line | None:
+    fix, (kind, about) = step.fix, key
+    concerns = not fix.protected and fix.wearer == wearer
+    if not concerns and not (fix.protected and fix.wearer == about):
+        return None
+    before, after = step.before.records.get(wearer, Record()), step.after.records.get(wearer, Record())
+    off, give = _off(step, wearer, after, key) if fix.lat is not None else (None, None)
+    odds = _odds(before, kind, about), _odds(after, kind, about)
+    graded = grade(fix, before.anchor) if concerns else (Grade.UNUSABLE if fix.lat is None else Grade.GOOD, Reason.NONE)
+    return Line(
+        fix=fix.id,
+        observed_at=fix.observed_at,
+        received_at=fix.received_at,
+        bell=bool(fix.marks & Mark.BELL),
+        source=fix.source if fix.lat is not None else None,
+        radius_m=_rounded(radius_m(fix)) if fix.lat is not None else None,
+        grade=graded[0],
+        reason=graded[1],
+        said=tuple(sorted((each.name or "").lower() for each in Said if each and each in fix.said)),
+        off_m=_rounded(off),
+        give_m=_rounded(give),
+        odds_before=_rounded(odds[0], 2),
+        odds_after=_rounded(odds[1], 2),
+        probability=None if odds[1] is None else _rounded(evidence.probability(odds[1]), 3),
+        changes=tuple(
+            f"{each.change.value}/{each.certainty.value}/{each.how.value}"
+            for each in step.told
+            if each.episode == episode
+        ),
+    )
+
+
+def _rounded(value: float | None, digits: int = 1) -> float | None:
+    return None if value is None else round(value, digits) + 0.0  # no -0.0 in what must compare byte for byte
+
+
+def _odds(record: Record, kind: AlarmKind, about: str | None) -> float | None:
+    match kind:
+        case AlarmKind.EXCLUSION_ZONE:
+            inside = record.insides.get(ZoneId(about or ""))
+            return None if inside is None else inside.odds
+        case AlarmKind.CURFEW:
+            out = record.beliefs.get(CurfewId(about or ""))
+            return None if out is None else out.odds
+        case _:
+            return None
+
+
+def _off(step: Step, wearer: WearerId, record: Record, key: Key) -> tuple[float | None, float | None]:
+    fix, (kind, about) = step.fix, key
+    assert fix.lat is not None
+    assert fix.lon is not None
+    grounds: tuple[Ground, ...] = ()
+    match kind:
+        case AlarmKind.EXCLUSION_ZONE:
+            grounds = record.places
+        case AlarmKind.CURFEW:
+            grounds = record.homes
+        case _ if kind in APPROACH:
+            at, id = instant(fix), ProtectedId(about or "")
+            me = proximity.spot(record.trail, at)
+            other = proximity.spot(step.after.guarded.get(id, UNKNOWN).trail, at)
+            if me is not None and other is not None:
+                return proximity.apart(me, other)
+        case _:
+            pass
+    place = next((each for each in grounds if each.id == about), None)
+    return (None if place is None else off_m(place, place.plane.to_xy(fix.lat, fix.lon))), None
+
+
+# --- a dry run of other rules --------------------------------------------------------------------------------------
+
+
+class Rang(NamedTuple):
+    """One alarm that would have rung."""
+
+    at: Instant
+    wearer: WearerId
+    kind: AlarmKind
+    certainty: Certainty
+
+
+def rang(told: Iterable[Transition]) -> Iterator[Rang]:
+    """What of the transitions rings: a new alarm, or one that becomes certain."""
+    for each in told:
+        if each.change in (Change.RAISED, Change.RISEN):
+            yield Rang(each.fix.received_at, each.wearer, each.kind, each.certainty)
+
+
+def counted(some: Iterable[Rang]) -> Counter[tuple[AlarmKind, Certainty]]:
+    return Counter((each.kind, each.certainty) for each in some)
