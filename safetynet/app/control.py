@@ -243,7 +243,7 @@ class Control(windows.Host):
 
     def _in_an_incident(self, fix: Fix) -> bool:
         whose = self._rules.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,)
-        return not self.loop.state.open.keys().isdisjoint(whose)
+        return any(each in self.loop.state.open for each in whose)
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
         heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)

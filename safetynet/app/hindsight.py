@@ -23,10 +23,10 @@ from rich.table import Table
 
 from safetynet.app.people import People, before_the_log
 from safetynet.app.views import KOREA
-from safetynet.core import administration, reasons, rules, thresholds
+from safetynet.core import administration, evidence, reasons, rules, thresholds
 from safetynet.core.administration import Register
 from safetynet.core.events import AlarmJoined, AlarmRaised, IncidentClosed, IncidentOpened
-from safetynet.core.events.by_administrator import Administered
+from safetynet.core.events.by_administrator import Administered, AnyAdministered
 from safetynet.core.fixes import Fix
 from safetynet.core.orders import Order
 from safetynet.core.proximity import PROTECTING
@@ -100,7 +100,7 @@ def _read(stage: Path, centre: Centre, own: CentreKeys) -> Generator[Past]:
     try:
         with Journal(stage / JOURNAL, store.person_keys) as positions:
             people = People(store)
-            administered: list[Administered] = []
+            administered: list[AnyAdministered] = []
             raised: dict[AlarmId, AlarmRaised] = {}
             grouped: defaultdict[IncidentId, list[AlarmId]] = defaultdict(list)
             closings: list[Closing] = []
@@ -181,7 +181,7 @@ def told(event: AlarmRaised, found: Why, *, korean: bool) -> str:
 
 
 def _share(odds: float) -> str:
-    return f"{round(100 * reasons.evidence.probability(odds))} %"
+    return f"{round(100 * evidence.probability(odds))} %"
 
 
 def _row(line: Line, say: Callable[..., str], *, raised: bool) -> str:

@@ -157,15 +157,21 @@ def renamed(record: Record, names: Mapping[str, str]) -> Record:
     def named(each: Episode) -> Episode:
         return msgspec.structs.replace(each, id=names[each.id]) if each.id in names else each
 
-    episodes = Map({key: named(each) for key, each in record.episodes.items()})
-    past = Map({key: tuple(named(one) for one in each)[-PAST_MAX:] for key, each in record.past.items()})
+    episodes: Map[Key, Episode] = Map([(key, named(each)) for key, each in record.episodes.items()])
+    past: Map[Key, tuple[Episode, ...]] = Map(
+        [(key, tuple(named(one) for one in each)[-PAST_MAX:]) for key, each in record.past.items()]
+    )
     return msgspec.structs.replace(record, episodes=episodes, past=past)
 
 
 def grafted(told: Record, again: Record) -> Record:
     """The record as judged again, with all that is not judged again as it was."""
-    episodes = Map({key: each for key, each in told.episodes.items() if key[0] not in AGAIN})
-    past = Map({key: each for key, each in told.past.items() if key[0] not in AGAIN})
-    episodes = episodes.update({key: each for key, each in again.episodes.items() if key[0] in AGAIN})
-    past = past.update({key: each for key, each in again.past.items() if key[0] in AGAIN})
+    episodes: Map[Key, Episode] = Map(
+        [(key, each) for key, each in told.episodes.items() if key[0] not in AGAIN]
+        + [(key, each) for key, each in again.episodes.items() if key[0] in AGAIN]
+    )
+    past: Map[Key, tuple[Episode, ...]] = Map(
+        [(key, each) for key, each in told.past.items() if key[0] not in AGAIN]
+        + [(key, each) for key, each in again.past.items() if key[0] in AGAIN]
+    )
     return msgspec.structs.replace(again, episodes=episodes, past=past, trail=told.trail)

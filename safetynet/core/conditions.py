@@ -188,7 +188,7 @@ def _zone_findings(near: Near, given: Given) -> Iterable[Finding]:
     found: list[Finding] = []
     if (
         given.start is not None
-        and off > 0.0
+        and off >= radius_m(fix)
         and (episode is None or not episode.broken or episode.certainty is Certainty.MAYBE)
     ):
         crossed = _crossing(near, given, record.insides.get(id))
@@ -341,9 +341,9 @@ def suspicious(given: Given) -> bool:
         inside = given.insides.get(ZoneId(each.place.id))
         if each.off_m < 0.0 or (inside is not None and inside.odds >= given.by.zone.watch):
             return True
-    for each, home in zip(order.curfews, record.homes, strict=True):
-        belief = given.beliefs.get(each.id)
-        if belief is not None and belief.odds >= given.by.home.watch and period(order, each, given.at) is not None:
+    for curfew_of, home in zip(order.curfews, record.homes, strict=True):
+        belief = given.beliefs.get(curfew_of.id)
+        if belief is not None and belief.odds >= given.by.home.watch and period(order, curfew_of, given.at) is not None:
             assert fix.lat is not None
             assert fix.lon is not None
             return off_m(home, home.plane.to_xy(fix.lat, fix.lon)) > 0.0

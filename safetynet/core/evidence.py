@@ -13,6 +13,7 @@ Absent on purpose: persons, places, orders, and which threshold belongs to which
 """
 
 from math import acos, erfc, exp, hypot, log, pi, sqrt
+from math import pow as power_of
 from typing import Final
 
 RADIUS_PER_SIGMA: Final = 1.51
@@ -56,7 +57,7 @@ def share(gap_ms: float, weight: float, rhythm_ms: float, power: float) -> float
     """What a position counts that comes `gap_ms` after the one before: `weight` after a whole rhythm, less when sooner."""
     if gap_ms >= rhythm_ms:
         return weight
-    return weight * (max(gap_ms, 0.0) / rhythm_ms) ** power
+    return weight * power_of(max(gap_ms, 0.0) / rhythm_ms, power)
 
 
 def faded(odds: float, prior: float, gap_ms: float, fades_ms: float) -> float:
@@ -115,7 +116,7 @@ def longest_m(straight: float, gap_s: float, speed_a: float, speed_b: float, fac
 
 
 def swept(depth: float, detour: float, radius_a: float, radius_b: float, longest: float) -> int:
-    """Whether the way from one position to the next led through an area that neither of them lies in.
+    """Whether the way from one position to the next led through an area that both lie wholly outside of.
 
     `depth`: how far the straight way reaches into it (positive inside). `detour`: the shortest way past a disc within it,
     between the two points. Certain when even from the best spots of both circles there was no time for that detour.
@@ -129,8 +130,8 @@ def swept(depth: float, detour: float, radius_a: float, radius_b: float, longest
 
 
 def passed(depth: float, radius_a: float, radius_b: float, deepest: float) -> int:
-    """The same where positions inside lie between the two that lie outside. `deepest`: how far the deepest of them lies
-    within the edge, beyond its own radius. To explain it away both that position and the straight way would have to be wrong.
+    """The same where positions nearer or inside lie between the two that lie outside. `deepest`: how far the deepest of them lies
+    within the edge, beyond twice its own radius. To explain it away both that position and the straight way would have to be wrong.
     """
     if depth <= max(radius_a, radius_b):
         return IMPOSSIBLE

@@ -145,7 +145,7 @@ def find(judged: Iterable[Step], wearer: WearerId, episode: str) -> Key | None:
 def _line(step: Step, wearer: WearerId, key: Key, episode: str) -> Line | None:
     fix, (kind, about) = step.fix, key
     concerns = not fix.protected and fix.wearer == wearer
-    if not concerns and not (fix.protected and fix.wearer == about):
+    if not concerns and not (fix.protected and str(fix.wearer) == about):
         return None
     before, after = step.before.records.get(wearer, Record()), step.after.records.get(wearer, Record())
     off, give = _off(step, wearer, after, key) if fix.lat is not None else (None, None)

@@ -64,14 +64,14 @@ class Zone(Belief, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lean_max: float = 10.0
     weight: float = 1.0
     rhythm_ms: int = MINUTE_MS
-    power: float = 0.6
+    power: float = 0.63
     fades_ms: int = 10 * MINUTE_MS
     prior: float = -2.0
     floor: float = -10.0
     ceiling: float = 6.0
     watch: float = 0.0
     suspect: float = 0.0
-    sure: float = 3.5
+    sure: float = 4.0
     over: float = -1.4
 
 

@@ -20,9 +20,9 @@ class Belief(NamedTuple):
     """Log-odds that the wearer is inside, as of the newest position that steers."""
     at: Instant
     outside: Fix | None = None
-    """The newest position outside that steers: where a way through it begins."""
+    """The newest position that steers and whose whole circle lies outside: where a way through it begins."""
     deepest_m: float = -INFINITE_M
-    """How far the deepest position since then lies within the edge, beyond its own radius."""
+    """How far the deepest position since then lies within the edge, beyond twice its own radius."""
 
 
 def before(known: Belief | None, seen_at: Instant | None, at: Instant, by: Zone) -> tuple[float, int]:
@@ -42,14 +42,14 @@ def before(known: Belief | None, seen_at: Instant | None, at: Instant, by: Zone)
 def fold(known: Belief | None, last: Fix | None, fix: Fix, off_m: float, by: Zone) -> Belief:
     """The belief with a position so far from the zone's edge (negative inside), newer than all before it.
 
-    `last`: the newest position before, which was outside when nothing is believed of the zone.
+    `last`: the newest position before, which was far outside when nothing is believed of the zone.
     """
     at, radius = instant(fix), radius_m(fix)
     odds, gap_ms = before(known, None if last is None else instant(last), at, by)
     said = -evidence.lean(off_m, evidence.sigma_m(radius), by.lean_max)
     said *= evidence.share(gap_ms, by.weight, by.rhythm_ms, by.power)
     odds = evidence.updated(odds, said, by.floor, by.ceiling)
-    if off_m > 0.0:
+    if off_m >= radius:
         return Belief(odds, at, fix)
     outside, deepest_m = (known.outside, known.deepest_m) if known is not None else (last, -INFINITE_M)
-    return Belief(odds, at, outside, max(deepest_m, -off_m - radius))
+    return Belief(odds, at, outside, max(deepest_m, -off_m - 2 * radius))

@@ -23,10 +23,10 @@ FIX_S_SLACK: Final = 0.002
 OUTAGE_M: Final = 260.0
 """How far before the border, along the way of the flight, the story of the outage begins: cameras hang there."""
 OUTAGE_WALK_M: Final = 90.0
-ZONE_EARLY_S: Final = 15.0
-"""The uncertainty of a fix touches the zone so long before its middle does."""
-CURFEW_BELIEVED_S: Final = 165.0
-"""So long positions away from home need until they outweigh those at home (measured with the rules themselves)."""
+ZONE_BELIEVED_S: Final = 62.0
+"""So long positions inside the zone need until they outweigh those before (measured with the rules themselves)."""
+CURFEW_BELIEVED_S: Final = 122.0
+"""The same of positions away from home: the way to the garden gate is in it."""
 BORDER_M: Final = 150.0
 """From the cut to the border, along the way: 50 s at the usual pace."""
 
@@ -242,7 +242,7 @@ def zone(streets: Streets, wearer: WearerId, middle: tuple[float, float], radius
         Step(round(back_s + inside_m / pace, 1), "end", "끝", "end"),
     )
     return Story("zone", "출입금지구역 진입", "금지된 어린이공원 둘레로 걸어 들어갑니다.", "Exclusion zone",
-                 "Walks into a zone that the court has forbidden.", wearer, steps, moment, rings_s=round(entry / pace - ZONE_EARLY_S, 1))  # fmt: skip
+                 "Walks into a zone that the court has forbidden.", wearer, steps, moment, rings_s=round(entry / pace + ZONE_BELIEVED_S, 1))  # fmt: skip
 
 
 def approach(streets: Streets, middle: tuple[float, float], from_m: float) -> Way:
@@ -256,7 +256,7 @@ def approach(streets: Streets, middle: tuple[float, float], from_m: float) -> Wa
 
 
 def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, float]) -> Story:
-    """Stays at home; reflected signals put two fixes into the zone, with a radius that says so. Nothing happened."""
+    """Stays at home; reflected signals put two fixes into the zone, with a radius that says so. Nothing happened, nothing rings."""
     wild = ((25.0, 37.0), (45.0, 57.0))
 
     def moment(seconds: float) -> Moment:
@@ -277,8 +277,7 @@ def drift(wearer: WearerId, home: tuple[float, float], middle: tuple[float, floa
         Step(180.0, "end", "끝: 사람이 출동할 일이 아님", "end: nobody had to go out"),
     )
     return Story("drift", "위치 튐", "집에 있는데 위치만 구역 안으로 튑니다. 경보가 없거나, 저절로 풀려야 합니다.", "Drift",
-                 "At home all the time; only the fixes jump. No alarm, or one that returns.", wearer, steps, moment,
-                 rings_s=wild[0][0])  # fmt: skip
+                 "At home all the time; only the fixes jump. No alarm, or one that returns.", wearer, steps, moment)  # fmt: skip
 
 
 def curfew(streets: Streets, wearer: WearerId, home: tuple[float, float]) -> Story:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetynet.app.bells import Bells, bell
+from safetynet.app.protected import distances
 from safetynet.core import deadlines, fixes, geo, law, proximity
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
@@ -295,6 +296,7 @@ class Centre:
             words.Judged(
                 transitions=transitions, fixes=tuple(each for each in batch if not each.protected),
                 footing={"w1": self.orders["w1"].wearer_class}, last=dict(self.places), protected=guarded,
+                apart=distances(self.rules, self.orders, self.state.open, batch),
             )
         )  # fmt: skip
 
@@ -388,6 +390,19 @@ def test_what_the_statute_told_does_not_stand_in_for_what_a_person_tells():
     for _ in range(2):
         centre.give(words.TellPolice(incident=centre.incident.incident, by="kim"))
     assert [each.kind for each in centre.of(PoliceNotified)] == [AlarmKind.PROTECTED_LOST, AlarmKind.STRAP_CUT]
+
+
+def test_the_police_are_told_again_whenever_the_distance_is_another_by_a_hundred_metres():
+    """Police practice after the first alarm; nearer or further, and never of less than a step."""
+    centre = Centre()
+    for n, metres in enumerate((1_900, 880, 860, 770, 660, 560, 640, 740), 2):
+        centre.hear(phone(2 * n), fix(2 * n + 1, metres, s=60 * n))
+    told = centre.of(PoliceNotified)
+    assert [each.apart_m for each in told] == [900, 750, 650, 550, 650, 750][: len(told)]
+    assert len(told) >= 5
+    assert len({each.notice for each in told}) == len(told)
+    assert {each.by for each in told} == {None}
+    assert {each.kind for each in told} == {AlarmKind.APPROACH_1K}
 
 
 # --- the adversary -------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_an_entry_during_a_gap_in_coverage_is_not_lost():
     """The device was without a network, and says the newest first (what trackers lose: traccar 4417)."""
     way = numbered(*AWAY, fix(0, 500.0, s=900), fix(0, 0.0, s=700), fix(0, 0.0, s=640), fix(0, 300.0, s=760))
     told, state = run(*way)
-    assert ("exclusion_zone", "raised", "certain", "late") in told
+    assert ("exclusion_zone", "risen", "certain", "late") in told
     assert state.records["w1"].anchor.id == 7, "the newest stays the newest"
     assert told[-1][1] != "retracted"
 
