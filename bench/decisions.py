@@ -59,7 +59,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PEERS = ("naive", "accuracy", "three")
 NAMES = {
     "naive": "point test",
-    "accuracy": "accuracy ≤ 50 m, then point test",
+    "accuracy": "radius up to 50 m, then point test",
     "three": "three fixes in a row",
     "ours": "safetynet",
 }
@@ -473,13 +473,12 @@ class Chart:
         for x, y in spots:
             self.pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=colour)
 
-    def dot(self, x: float, y: float, text: str, colour: str) -> None:
+    def dot(self, x: float, y: float, text: str, colour: str, *, above: bool = False) -> None:
         px, py = self._at(min(x, self.x[1]), y)
         self.pen.ellipse((px - 7, py - 7, px + 7, py + 7), fill=colour)
         left = px > 700
-        self.pen.text(
-            (px - 12 if left else px + 12, py - 10), text, fill=colour, font=self.small, anchor="ra" if left else "la"
-        )
+        spot = (px - 12 if left else px + 12, py - (26 if above else 10))
+        self.pen.text(spot, text, fill=colour, font=self.small, anchor="ra" if left else "la")
 
     def limit(self, y: float, text: str) -> None:
         _, at = self._at(self.x[0], y)
@@ -515,7 +514,7 @@ def draw(
     chart.limit(0.05, "goal: 0.05 a day at 60 m")
     for name, points in far.items():
         chart.line([(x, max(y, FLOOR)) for x, y in points], COLOURS[name])
-        chart.dot(points[-1][0], max(points[-1][1], FLOOR), NAMES[name], COLOURS[name])
+        chart.dot(points[0][0], max(points[0][1], FLOOR), NAMES[name], COLOURS[name], above=True)
     chart.save(DOCS / "pictures" / "decisions-distance.png")
 
 
@@ -605,7 +604,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a few wearer-days, to see that it works")
     given = parser.parse_args()
-    said = Said(4, 20, 24, given.seed) if given.quick else Said(given.days, given.walks, given.passes, given.seed)
+    said = Said(1, 8, 16, given.seed) if given.quick else Said(given.days, given.walks, given.passes, given.seed)
     began = time.monotonic()
     rows, calm, delays = measured(said)
     tracks = [] if given.quick else real_tracks()

@@ -402,6 +402,8 @@ def _over(
                 # A flag said again after that is heard again, even with an old time: it may be a second cut.
                 book = book.with_past(key, episode)
             mine = mine.delete(episode.id)
+    if book.seen is record.episodes:
+        return record, endings  # what is to end comes later in the journal: nothing is different yet
     endings = endings.set(wearer, mine) if mine else endings.delete(wearer)
     return msgspec.structs.replace(record, episodes=book.seen, past=book.past), endings
 

@@ -194,3 +194,20 @@ def test_however_it_is_cut_into_batches(cut):
     second, state = judge(way[cut:], ORDERS, state)
     assert msgspec.msgpack.encode(whole) == msgspec.msgpack.encode(first + second)
     assert state == at_once
+
+
+def test_judged_again_after_a_crash_with_the_ends_known_it_is_the_same():
+    """An ending that comes later in the journal makes no difference before it."""
+    first = numbered(*AWAY, fix(0, 0.0, s=480), fix(0, 0.0, s=540), fix(0, 0.0, s=500), fix(0, 500.0, s=510))
+    then = [msgspec.structs.replace(each, id=20 + n) for n, each in enumerate((*AWAY, fix(0, 0.0, s=900), fix(0, 0.0, s=960), fix(0, 0.0, s=950)))]  # fmt: skip
+    told, state = judge(first, ORDERS, RuleState(histories=Map()))
+    names = {each.episode for each in told}
+    for name in names:
+        state = end(state, "w1", name, first[-1].id)
+    more, state = judge(then, ORDERS, state)
+    known = RuleState(histories=Map())
+    for name in names:
+        known = end(known, "w1", name, first[-1].id)
+    again, other = judge([*first, *then], ORDERS, known)
+    assert list(again) == [*told, *more]
+    assert other == state
