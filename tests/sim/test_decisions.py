@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
 import decisions
 
 from safetynet.core import evidence
 
+BENCH = Path(__file__).parents[2] / "bench" / "decisions.py"
+
 
 def test_the_short_form_says_what_is_asked_of_it():
     done = subprocess.run(
-        [sys.executable, str(ROOT / "bench" / "decisions.py"), "--quick"],
+        [sys.executable, str(BENCH), "--quick"],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     said = json.loads(done.stdout.splitlines()[-1])
