@@ -173,7 +173,8 @@ class Packed:
                 self._ordered(wearer, order)
 
     def adopt(self, state: RuleState, orders: Mapping[WearerId, Order], revision: object) -> None:
-        """Goes on from a state of the rules."""
+        """Goes on from a state of the rules without histories: a late fix is judged as a point here."""
+        assert state.histories is None, "the rows hold no histories"
         self._kept = state
         self.follow(orders, revision)
         for id in state.guarded:
