@@ -1,135 +1,175 @@
-"""How many fixes a second one core judges, beside shapely doing only the geometry of it, in the same run.
+"""How many fixes a second one core judges, everything on: beside PostGIS and Redis on the same zones and fixes, in one run.
 
-Made data: each wearer has 5 zones (3 circles, 2 polygons of 12 corners) within 5 km; a tenth of the wearers walk about
-a zone, the others anywhere; one fix a minute. Orders are made ready in a first round that is not counted. The peer gets prepared geometries in metres and answers certain / maybe / no for the wearer's
-own zones: no state, no episodes, no sweep between fixes. Both must agree on which fixes are certainly inside.
+    python bench/rules.py [--short] [--port 17200]
+
+100,000 made wearers (`parts/crowd.py`), each with a record, five zones, a curfew, half of them under 20,000 shared zones,
+one in ten with a protected person whose phone reports as well; one fix a minute, in the order of arrival, with its accuracy.
+What is timed is the whole of `core.kernel.packing.Packed.judge_rows`: the compiled kernel, and the rules in Python for every
+fix that it does not let pass. `fixes_per_s_core_basic` is the same without the way between fixes and without pairs. Rates
+are per second of processor time of one core, ours and the peers' alike. `twin_agreement`: the share of fixes of which the
+rules alone (`core.rules.judge`) say exactly the same, over all rounds, for a part of the wearers.
 """
 
+import argparse
+import gc
 import json
-import math
-import random
+import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
-import msgspec
-import shapely
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent / "parts")]
+import crowd
+import numpy as np
+import peers
 
-from safetynet.core import geo
-from safetynet.core.fixes import Fix, radius_m
-from safetynet.core.orders import Circle, Order, Polygon, Zone
+from safetynet.edge import compiled
+
+compiled.prepare()
+from safetynet.core.kernel.packing import Packed
 from safetynet.core.rules import RULES_VERSION, RuleState, judge
-from safetynet.core.terms import Source, WearerClass
-from safetynet.core.verdicts import How
 
-WEARERS = 2_000
-ROUNDS = 30
-BATCH = 1_000
-RUNS = 5
+BATCH = 4_096
+WARM_ROUNDS = 3
+"""Everybody's record is made, beliefs settle."""
 
 
-def made(dice):
-    """Orders, and the plane and zone middles of each wearer."""
-    orders, planes, middles = {}, {}, {}
-    for n in range(WEARERS):
-        wearer = f"w{n}"
-        plane = planes[wearer] = geo.Plane(dice.uniform(34.5, 38.0), dice.uniform(126.5, 129.0))
-        zones, spots = [], []
-        for z in range(5):
-            x, y, r = dice.uniform(-5_000, 5_000), dice.uniform(-5_000, 5_000), dice.uniform(80, 300)
-            spots.append((x, y))
-            if z < 3:
-                area = Circle(*plane.to_latlon(x, y), r)
-            else:
-                turns = [2 * math.pi * i / 12 for i in range(12)]
-                area = Polygon(tuple(plane.to_latlon(x + r * math.cos(t), y + r * math.sin(t)) for t in turns))
-            zones.append(Zone(id=f"z{z}", name="made", area=area))
-        orders[wearer] = Order(wearer=wearer, wearer_class=WearerClass.ORDER, version=1, zones=tuple(zones))
-        middles[wearer] = spots
-    return orders, planes, middles
+@dataclass(frozen=True)
+class Size:
+    wearers: int
+    shared: int
+    rounds: int
+    twins: int
+    """Wearers that the rules judge as well, from the first fix on."""
+    postgis_fixes: int
+    redis_fixes: int
 
 
-def fixes(dice, planes, middles):
-    at, n, out = 1_700_000_000_000, 0, []
-    where = {
-        wearer: dice.choice(middles[wearer])
-        if dice.random() < 0.1
-        else (dice.uniform(-5_000, 5_000), dice.uniform(-5_000, 5_000))
-        for wearer in planes
+FULL = Size(wearers=100_000, shared=20_000, rounds=10, twins=4_000, postgis_fixes=50_000, redis_fixes=20_000)
+SHORT = Size(wearers=1_000, shared=500, rounds=3, twins=1_000, postgis_fixes=1_000, redis_fixes=1_000)
+
+
+class Run:
+    """Rounds judged, with what came of them."""
+
+    def __init__(self, made: crowd.Crowd) -> None:
+        self.made = made
+        self.packed = Packed(made.shared)
+        self.packed.follow(made.orders, 1)
+        self.persons = [self.packed.person_row(f"p{n}") for n in made.persons]
+        self.told: list = []
+        self.heard = 0
+        """Fixes that went to the rules."""
+
+    def judge(self, rows: np.ndarray, *, everything: bool = True) -> float:
+        """Processor seconds of it."""
+        mine = self._placed(rows)
+        started = time.process_time()
+        for n in range(0, len(mine), BATCH):
+            batch = mine[n : n + BATCH]
+            self.told += self.packed.judge_rows(batch, self._fix(batch), sweeping=everything, pairing=everything)
+        return time.process_time() - started
+
+    def _placed(self, rows: np.ndarray) -> np.ndarray:
+        mine = rows.copy()
+        own = mine["protected"] == 1
+        mine["row"][own] = np.array(self.persons)[mine["row"][own]]
+        self._numbers = {row: n for n, row in enumerate(self.persons)}
+        return mine
+
+    def _fix(self, batch: np.ndarray):
+        def fix(n: int):
+            self.heard += 1
+            row = batch[n].copy()
+            if row["protected"]:
+                row["row"] = self._numbers[int(row["row"])]
+            return crowd.fix(row, self.made)
+
+        return fix
+
+
+def timed(run: Run, rounds: list[np.ndarray], *, everything: bool) -> dict:
+    before, spent = run.heard, [run.judge(each, everything=everything) for each in rounds]
+    fixes = sum(map(len, rounds))
+    return {
+        "fixes_per_s": round(fixes / sum(spent)),
+        "best_round": round(max(len(each) / s for each, s in zip(rounds, spent, strict=True))),
+        "to_the_rules": round((run.heard - before) / fixes, 5),
     }
-    for _ in range(ROUNDS):
-        at += 60_000
-        for wearer, plane in planes.items():
-            n += 1
-            x, y = where[wearer]
-            where[wearer] = x, y = x + dice.gauss(0, 60), y + dice.gauss(0, 60)
-            lat, lon = plane.to_latlon(x, y)
-            out.append(
-                Fix(id=n, wearer=wearer, device="d", observed_at=at, received_at=at + 300, lat=lat, lon=lon,
-                    accuracy_m=dice.uniform(3, 60), source=Source.GNSS)
-            )  # fmt: skip
-    return out
 
 
-def ours(orders, batches):
-    told, state = judge([fix for batch in batches for fix in batch][:WEARERS], orders, RuleState())
-    told, batches = list(told), batches[WEARERS // BATCH :]
-    start = time.process_time()
-    for batch in batches:
-        some, state = judge(batch, orders, state)
-        told += some
-    return time.process_time() - start, told
+def agreement(made: crowd.Crowd, rounds: list[np.ndarray], told: list, size: Size) -> tuple[float, float]:
+    """Share of fixes of which both say the same, and the rate of the rules alone."""
+    chosen = made.persons[made.persons < size.twins]
+    mine = {f"w{n}" for n in range(size.twins)}
+    orders = {each: made.orders[each] for each in mine}
+    state, alone, fixes, spent = RuleState(), [], 0, 0.0
+    for rows in rounds:
+        some = rows[np.where(rows["protected"] == 1, rows["row"] < len(chosen), rows["row"] < size.twins)]
+        batch = [crowd.fix(each, made) for each in some]
+        started = time.process_time()
+        said, state = judge(batch, orders, state)
+        spent += time.process_time() - started
+        alone += said
+        fixes += len(batch)
+    ours = {each for each in map(_said, told) if each[1] in mine}
+    theirs = set(map(_said, alone))
+    return 1.0 - len({each[0] for each in ours ^ theirs}) / fixes, fixes / spent
 
 
-def peers(orders, planes, all_fixes):
-    shapes = {}
-    for wearer, order in orders.items():
-        plane = planes[wearer]
-        shapes[wearer] = []
-        for zone in order.zones:
-            match zone.area:
-                case Circle(lat, lon, radius):
-                    shapes[wearer].append((shapely.Point(plane.to_xy(lat, lon)), radius))
-                case Polygon(corners):
-                    polygon = shapely.Polygon([plane.to_xy(lat, lon) for lat, lon in corners])
-                    shapely.prepare(polygon)
-                    shapes[wearer].append((polygon, 0.0))
-    certain = set()
-    start = time.process_time()
-    for fix in all_fixes:
-        radius = radius_m(fix)
-        point = shapely.Point(planes[fix.wearer].to_xy(fix.lat, fix.lon))
-        for shape, grown in shapes[fix.wearer]:
-            off = shapely.distance(shape, point) - grown
-            if off == 0.0 and not grown:
-                off = -shapely.distance(shape.exterior, point)
-            if off <= -radius:
-                certain.add(fix.id)
-    return time.process_time() - start, certain
+def _said(each) -> tuple:
+    return (each.fix.id, each.wearer, each.kind, each.change, each.certainty, each.zone, each.protected, each.episode,
+            each.how, each.off_m)  # fmt: skip
 
 
-def main():
-    dice = random.Random(1)
-    orders, planes, middles = made(dice)
-    all_fixes = fixes(dice, planes, middles)
-    batches = [all_fixes[n : n + BATCH] for n in range(0, len(all_fixes), BATCH)]
-    runs = [ours(orders, batches) for _ in range(RUNS)]
-    assert len({msgspec.msgpack.encode(told) for _, told in runs}) == 1, "the same journal, the same verdicts"
-    own = sorted(seconds for seconds, _ in runs)[RUNS // 2]
-    peer, certain = peers(orders, planes, all_fixes)
-    raised = {each.fix.id for each in runs[0][1] if each.how is How.INSIDE and each.off_m <= -radius_m(each.fix)}
-    assert raised <= certain, "nothing is called certain that the peer does not see inside"
-    crossed = sum(each.how is How.CROSSED for each in runs[0][1])
-    figures = {
-        "bench": "rules",
+def measured(size: Size, port: int, *, beside: bool = True) -> dict:
+    """The figures; more of them are printed. `beside`: ask PostGIS and Redis too."""
+    made = crowd.made(size.wearers, size.shared, np.random.default_rng(1))
+    days = crowd.Days(made, np.random.default_rng(2))
+    run = Run(made)
+    warm = [days.round() for _ in range(WARM_ROUNDS)]
+    for each in warm:
+        run.judge(each)
+    gc.collect()
+    gc.freeze()
+    rounds = [days.round() for _ in range(size.rounds)]
+    everything = timed(run, rounds, everything=True)
+    told = list(run.told)
+    agreed, alone = agreement(made, warm + rounds, told, size)
+    basic = timed(run, [days.round() for _ in range(max(1, size.rounds // 2))], everything=False)
+    gc.unfreeze()
+    postgis = redis = None
+    if beside:
+        postgis = peers.ask_postgis(made, [each[: size.postgis_fixes] for each in rounds[:3]], port)
+        redis = peers.ask_redis(made, rounds[0][: size.redis_fixes])
+    more = {
         "rules": RULES_VERSION,
-        "fixes": len(all_fixes),
-        "transitions": len(runs[0][1]),
-        "crossings": crossed,
-        "fixes_per_cpu_s": round((len(all_fixes) - WEARERS) / own),
-        "peer": "shapely scalar, geometry only",
-        "peer_fixes_per_cpu_s": round(len(all_fixes) / peer),
-        "ratio": round((len(all_fixes) - WEARERS) / own / (len(all_fixes) / peer), 2),
+        "wearers": size.wearers,
+        "everything": everything,
+        "basic": basic,
+        "rules_alone_per_s": round(alone),
+        "transitions": len(told),
+        "postgis": postgis or "not asked: postgresql-15-postgis-3 is not installed",
+        "redis": redis or "not asked: redis-server is not installed",
     }
-    print(json.dumps(figures))
+    print(json.dumps(more, ensure_ascii=False))
+    rate = everything["fixes_per_s"]
+    return {
+        "fixes_per_s_core": rate,
+        "fixes_per_s_core_basic": basic["fixes_per_s"],
+        "postgis_ratio": round(rate / postgis["fixes_per_cpu_s"], 1) if postgis else None,
+        "redis_ratio": round(rate / redis["fixes_per_cpu_s"], 1) if redis else None,
+        "twin_agreement": agreed,
+    }
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--short", action="store_true")
+    options.add_argument("--port", type=int, default=17_200)
+    asked = options.parse_args()
+    print(json.dumps(measured(SHORT if asked.short else FULL, asked.port)))
 
 
 if __name__ == "__main__":

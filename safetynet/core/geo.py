@@ -80,7 +80,7 @@ class Plane:
         x = out * math.sin(lam)
         out *= math.cos(lam)
         y = self._cos * (across * (1.0 - E2) * sine - self._z0) - self._sin * (out - self._n0)
-        short = math.hypot(x, y) / self._r
+        short = math.sqrt(x * x + y * y) / self._r
         if self._cos * out + self._sin * across * sine < 0.0:
             # Behind the horizon the view folds back; a spoofed place there must not come to lie near.
             return (math.pi - math.asin(min(short, 1.0))) * self._r, 0.0

@@ -3,7 +3,7 @@
 Absent on purpose: what an area is for (a forbidden zone, a home) and what being inside or outside means.
 """
 
-from math import cos, hypot, radians
+from math import cos, hypot, radians, sqrt
 from typing import NamedTuple
 
 from safetynet.core import geo
@@ -27,7 +27,10 @@ class Ground(NamedTuple):
 
 def off_m(place: Ground, here: geo.Xy) -> float:
     """Signed distance to its edge, negative inside; `here` in its own plane."""
-    return geo.polygon_signed_m(*here, place.ring) if place.ring else hypot(*here) - place.bound_m
+    if place.ring:
+        return geo.polygon_signed_m(*here, place.ring)
+    x, y = here
+    return sqrt(x * x + y * y) - place.bound_m
 
 
 def ground(id: ZoneId | CurfewId, area: Circle | Polygon) -> Ground:
