@@ -62,6 +62,18 @@ ORDERS = {
         "w3", shared=False, protected=("p1", "p2"), absences=(Absence(id="a", starts_at=T0, ends_at=T0 + 5_000_000),)
     ),
     "w4": order("w4", starts_at=T0 + 600_000, ends_at=T0 + 4_000_000),
+    # A yard within a forbidden block: only the rules know holes. And the same hours by another clock.
+    "w5": msgspec.structs.replace(
+        order("w5", curfew=False, shared=False),
+        zones=(Zone(id="block", name="구역", area=Polygon(around(500.0, 0.0, 420.0), (around(450.0, 0.0, 200.0),))),),
+    ),
+    "w6": msgspec.structs.replace(
+        order("w6"),
+        curfews=(
+            Curfew(id="c", name="집", home=Circle(LAT, LON, 60.0), rows=NIGHT),
+            Curfew(id="k", name="집", home=Circle(LAT, LON, 60.0), rows=NIGHT, zone="Europe/Paris"),
+        ),
+    ),
 }
 
 

@@ -55,7 +55,7 @@ from safetynet.core.kernel.layout import (
     scratch,
 )
 from safetynet.core.kernel.pools import Pool
-from safetynet.core.orders import Curfew, Order, Zone, next_start, period
+from safetynet.core.orders import Area, Circle, Curfew, Order, Polygon, Zone, next_start, period
 from safetynet.core.proximity import APPROACH, Trail
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
@@ -474,7 +474,9 @@ class Packed:
             return rules.RULES_VERSION == FOLLOWS
         shared = (self._shared_zones[self._shared[each.id]] == each for each in order.zones if each.id in self._shared)
         more = any(getattr(order, each.name) != each.default for each in _MORE)
-        return rules.RULES_VERSION == FOLLOWS and not more and all(shared)
+        areas = (*(each.area for each in order.zones), *(each.home for each in order.curfews))
+        plain = not more and all(shared) and all(map(_one_outline, areas))
+        return rules.RULES_VERSION == FOLLOWS and plain
 
     def _stand(self, row: int, record: Record) -> bool:
         """How each condition stands, from what is remembered of it; False: one is broken that has no row."""
@@ -621,7 +623,7 @@ class Packed:
 
     def _timetable(self, order: Order, curfew: Curfew, at: Instant) -> tuple[Instant, list[tuple[Instant, Instant]]]:
         since = Instant(at // DAY_MS * DAY_MS)
-        key = (curfew.rows, order.absences, order.starts_at, order.ends_at, since)
+        key = (curfew.rows, curfew.zone, curfew.on_holidays, order.absences, order.starts_at, order.ends_at, since)
         known = self._timetables.get(key)
         if known is None:
             if len(self._timetables) >= TIMETABLES_MAX:
@@ -748,6 +750,11 @@ def _fix(row: Any, known: Mapping[FixId, Fix], wearer: WearerId, device: DeviceI
 
 def _said(value: float) -> float | None:
     return value if value == value else None  # noqa: PLR0124
+
+
+def _one_outline(area: Area) -> bool:
+    """Holes and several polygons are judged by the rules alone."""
+    return isinstance(area, Circle) or (isinstance(area, Polygon) and not area.holes)
 
 
 def stretches(order: Order, curfew: Curfew, since: Instant) -> list[tuple[Instant, Instant]]:
