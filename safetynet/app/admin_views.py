@@ -6,13 +6,15 @@ person, and neither accounts nor devices.
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, NamedTuple
 
 from safetynet.app.people import People
 from safetynet.core import administration, orders
-from safetynet.core.administration import Charge, Draft, Register, Standing, Version
+from safetynet.core.administration import Charge, Draft, Kept, Register, Standing, Version, ZoneSet
 from safetynet.core.amendments import Difference, differences
 from safetynet.core.events.by_administrator import (
+    AbsenceNoted,
     AccountClosed,
     AccountOpened,
     AnyAdministered,
@@ -26,9 +28,12 @@ from safetynet.core.events.by_administrator import (
     RoleChanged,
     WearerDischarged,
     WearerEnrolled,
+    ZonesDrafted,
+    ZonesEntered,
+    ZonesWithdrawn,
 )
-from safetynet.core.orders import Order
-from safetynet.core.terms import DeviceId, Instant, PersonId, Post, WearerId
+from safetynet.core.orders import Absence, Order
+from safetynet.core.terms import AbsenceId, DeviceId, Instant, PersonId, Post, WearerId, ZoneSetId
 from safetynet.edge.store import Account
 
 HISTORY_ROWS: Final = 50
@@ -57,6 +62,8 @@ class Shown:
     people: People
     here: Container[PersonId]
     open: Container[WearerId]
+    holidays: tuple[date, ...] = ()
+    """The centre's own table, as it is now."""
 
     @property
     def whole(self) -> bool:
@@ -79,6 +86,8 @@ def everything(seen: Shown) -> View:
         else [],
         "wearers": [_wearer(seen, wearer, charge) for wearer, charge in sorted(register.charges.items())],
         "protected": sorted(seen.people.protected),
+        "zone_sets": [_zone_set(seen, set, each) for set, each in sorted(register.zone_sets.items())],
+        "holidays": [each.isoformat() for each in seen.holidays],
     }
 
 
@@ -113,6 +122,81 @@ def _whose(seen: Shown, wearer: WearerId) -> View:
     return {"wearer": wearer, "name": who.name if who else "", "case_no": who.case_no if who else ""}
 
 
+def name_of(seen: Shown, wearer: WearerId, charge: Charge) -> str:
+    who = seen.people.get(wearer) or charge.enrolled
+    return who.name if who else ""
+
+
+def case_no_of(seen: Shown, wearer: WearerId, charge: Charge) -> str:
+    who = seen.people.get(wearer) or charge.enrolled
+    return who.case_no if who else ""
+
+
+def _zone_set(seen: Shown, set: ZoneSetId, held: ZoneSet) -> View:
+    newest, draft = held.editions[-1] if held.editions else None, held.draft
+    return {
+        "set": set,
+        "name": newest.name if newest else draft.name if draft else set,
+        "edition": newest.number if newest else 0,
+        "count": newest.count if newest else 0,
+        "at": newest.at if newest else None,
+        "by_name": seen.name(newest.by) if newest else None,
+        "wearers": sum(set in order.shared for order in seen.people.orders.values()),
+        "draft": None
+        if draft is None
+        else {
+            "draft": draft.sha256.hex(),
+            "edition": draft.number,
+            "name": draft.name,
+            "count": draft.count,
+            "by_name": seen.name(draft.drafted_by),
+            "why": draft.drafted_why,
+            "at": draft.drafted_at,
+            "apart": administration.apart(seen.register, draft.drafted_by, seen.me.person),
+        },
+    }
+
+
+def permits(seen: Shown, wearer: WearerId | None = None) -> list[View]:
+    """The ledger: every permit and planned removal of any version, the newest beginning first, with what became of it."""
+    rows: list[View] = []
+    for id, charge in seen.register.charges.items():
+        if wearer is not None and id != wearer:
+            continue
+        last: dict[AbsenceId, tuple[Absence, Version]] = {}
+        for version in charge.versions:
+            for each in version.order.absences:
+                known = last.get(each.id)
+                last[each.id] = (each, version if known is None or known[0] != each else known[1])
+        now = administration.in_force(charge)
+        held = {each.id for each in now.absences} if now else set[AbsenceId]()
+        for away, version in last.values():
+            rows.append(_permit(seen, id, away, version, charge.kept.get(away.id), withdrawn=away.id not in held))
+    return sorted(rows, key=lambda each: (-int(str(each["starts_at"])), str(each["wearer"]), str(each["absence"])))
+
+
+def _permit(seen: Shown, wearer: WearerId, away: Absence, version: Version, kept: Kept | None, *, withdrawn: bool) -> View:  # fmt: skip
+    return {
+        **_whose(seen, wearer),
+        "absence": away.id,
+        "leave": away.leave.value,
+        "starts_at": away.starts_at,
+        "ends_at": away.ends_at,
+        "asked_by": away.asked_by,
+        "granted_by": away.granted_by,
+        "purpose": away.purpose,
+        "version": version.order.version,
+        "drafted_name": seen.name(version.drafted_by),
+        "entered_name": seen.name(version.by),
+        "entered_at": version.at,
+        "withdrawn": withdrawn,
+        "left_at": kept.left_at if kept else None,
+        "returned_at": kept.returned_at if kept else None,
+        "noted_name": seen.name(kept.by) if kept else None,
+        "noted_at": kept.at if kept else None,
+    }
+
+
 def _wearer(seen: Shown, wearer: WearerId, charge: Charge) -> View:
     who = seen.people.get(wearer) or charge.enrolled
     order = administration.in_force(charge)
@@ -143,7 +227,7 @@ def _draft(seen: Shown, charge: Charge, draft: Draft) -> View:
         "mine": draft.by == seen.me.person,
         "apart": administration.apart(seen.register, draft.by, seen.me.person),
         "order": draft.order,
-        "differences": _told(differences(administration.in_force(charge), draft.order)),
+        "differences": told(differences(administration.in_force(charge), draft.order)),
     }
 
 
@@ -166,11 +250,11 @@ def _version(seen: Shown, each: Version, before: Order | None) -> View:
         "by_name": seen.name(each.by),
         "why": each.why,
         "at": each.at,
-        "differences": _told(differences(before, each.order)) if before else [],
+        "differences": told(differences(before, each.order)) if before else [],
     }
 
 
-def _told(found: Sequence[Difference]) -> list[View]:
+def told(found: Sequence[Difference]) -> list[View]:
     return [{"what": each.what, "name": each.name, "before": each.before, "after": each.after} for each in found]
 
 
@@ -189,6 +273,8 @@ def history(seen: Shown, wearer: WearerId | None, before: int | None) -> View:
 def _concerns(seen: Shown, event: AnyAdministered, wearer: WearerId | None) -> bool:
     if isinstance(event, AccountOpened | RoleChanged | PasswordRenewed | AccountClosed):
         return seen.whole and wearer is None
+    if isinstance(event, ZonesDrafted | ZonesEntered | ZonesWithdrawn):
+        return wearer is None
     return wearer is None or event.wearer == wearer
 
 
@@ -217,18 +303,36 @@ def row(seen: Shown, serial: int, event: AnyAdministered) -> View:
         case OrderDrafted():
             order = None if event.order is None else orders.decode(event.order)
             changed = differences(_version_of(seen, event.wearer, event.version - 1), order)
-            return shown | _whose(seen, event.wearer) | {"version": event.version, "differences": _told(changed)}
+            return shown | _whose(seen, event.wearer) | {"version": event.version, "differences": told(changed)}
         case OrderEntered():
             changed = differences(_version_of(seen, event.wearer, event.version - 1), orders.decode(event.order))
             drafted = {"drafted_name": seen.name(event.drafted_by), "drafted_why": event.drafted_why}
             return (
-                shown | _whose(seen, event.wearer) | drafted | {"version": event.version, "differences": _told(changed)}
+                shown | _whose(seen, event.wearer) | drafted | {"version": event.version, "differences": told(changed)}
             )
         case DraftWithdrawn():
             return shown | _whose(seen, event.wearer) | {"version": event.version}
         case WearerDischarged():
             drafted = {"drafted_name": seen.name(event.drafted_by), "drafted_why": event.drafted_why}
             return shown | _whose(seen, event.wearer) | drafted
+        case AbsenceNoted():
+            noted = {"absence": event.absence, "left_at": event.left_at, "returned_at": event.returned_at}
+            return shown | _whose(seen, event.wearer) | noted
+        case ZonesDrafted():
+            return shown | {"name": event.name, "set": event.set, "version": event.edition, "count": event.count}
+        case ZonesEntered():
+            drafted = {"drafted_name": seen.name(event.drafted_by), "drafted_why": event.drafted_why}
+            return (
+                shown | drafted | {"name": event.name, "set": event.set, "version": event.edition, "count": event.count}
+            )
+        case ZonesWithdrawn():
+            return shown | {"name": _set_name(seen, event.set), "set": event.set, "version": event.edition}
+
+
+def _set_name(seen: Shown, set: ZoneSetId) -> str:
+    held = seen.register.zone_sets.get(set)
+    newest = (held.draft or (held.editions[-1] if held.editions else None)) if held else None
+    return newest.name if newest else set
 
 
 def _of_account(seen: Shown, event: RoleChanged | PasswordRenewed | AccountClosed) -> View:

@@ -9,6 +9,8 @@ Absent on purpose: positions, pictures, alarms. Of a device an administrator lea
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol, TypeVar, assert_never
 
 import msgspec
@@ -30,11 +32,12 @@ from safetynet.core.control.state import State
 from safetynet.core.events.by_administrator import Administered, AnyAdministered
 from safetynet.core.fixes import Fix, Mark
 from safetynet.core.orders import Order
-from safetynet.core.terms import DeviceId, FixId, PersonId, Post, WearerId
-from safetynet.edge import clock, keys
+from safetynet.core.terms import AbsenceId, DeviceId, FixId, Instant, PersonId, Post, WearerId, ZoneSetId
+from safetynet.edge import clock, holidays, keys
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.codec import NONSENSE
 from safetynet.edge.devices.words import Registered
+from safetynet.edge.orderfiles import Malformed, made
 from safetynet.edge.store import Account, Store
 
 BODY_BYTES_MAX: Final = 512 * 1024
@@ -53,6 +56,7 @@ class Keeping(Protocol):
     bells: Bells
     seats: set[Seat]
     judged_through: FixId
+    folder: Path
 
     def cut_signed_out(self) -> None: ...
     def show(self) -> None: ...
@@ -92,6 +96,13 @@ class Office:
     def names(self) -> Mapping[PersonId, str]:
         """Also of those whose account is closed: what they did stands under their name."""
         return {person: each.name for person, each in self.rows.items()}
+
+    def holidays(self) -> tuple[date, ...]:
+        """Read anew each time: somebody may just have brought in another table. One that cannot be read is none."""
+        try:
+            return tuple(each.day for each in holidays.read(self._centre.folder))
+        except holidays.UnreadableError:
+            return ()
 
     def heard(self, fix: Fix) -> None:
         if not fix.marks & Mark.BELL:
@@ -197,6 +208,24 @@ class _EnterOrder(_Said, frozen=True, kw_only=True, tag="enter_order"):
     """The seal of the draft that was seen, in hexadecimal."""
 
 
+class _NoteAbsence(_Said, frozen=True, kw_only=True, tag="note_absence"):
+    wearer: WearerId
+    absence: AbsenceId
+    left_at: Instant | None = None
+    returned_at: Instant | None = None
+
+
+class _WithdrawZones(_Said, frozen=True, kw_only=True, tag="withdraw_zones"):
+    set: ZoneSetId
+    draft: str
+
+
+class _EnterZones(_Said, frozen=True, kw_only=True, tag="enter_zones"):
+    set: ZoneSetId
+    draft: str
+    """SHA-256 of the file that was seen, in hexadecimal."""
+
+
 _AnySaid = (
     _OpenAccount
     | _ChangePost
@@ -209,6 +238,9 @@ _AnySaid = (
     | _DraftOrder
     | _WithdrawDraft
     | _EnterOrder
+    | _NoteAbsence
+    | _WithdrawZones
+    | _EnterZones
 )
 _acts: Final = msgspec.json.Decoder(_AnySaid)
 
@@ -227,53 +259,16 @@ class Meant(NamedTuple):
     """A password or a key that was drawn for it, shown once."""
 
 
-class Malformed(Exception):
-    """An order that no judge can have meant. `part` is where, `word` what is wrong with it."""
-
-    def __init__(self, part: str, word: str) -> None:
-        super().__init__(word)
-        self.part, self.word = part, word
-
-
-PROBLEMS: Final[Mapping[str, str]] = {
-    "circle outside Korea": "abroad",
-    "radius out of range": "radius",
-    "number of corners out of range": "corners",
-    "corner outside Korea": "abroad",
-    "polygon too large": "too_large",
-    "polygon crosses itself or has no area": "crosses",
-    "zone without id or with a bad name": "name",
-    "days out of range": "days",
-    "minutes out of range": "minutes",
-    "curfew without id, name or rows, or with too many": "rows",
-    "absence without id or end": "absence",
-    "protected person without id, or distance out of range": "distance",
-    "order without wearer or version": "unclear",
-    "too many zones": "too_many",
-    "two zones with one id": "twice",
-    "too many curfews, or two with one id": "too_many",
-    "too many absences": "too_many",
-    "too many protected persons, or one twice": "twice",
-    "order ends before it starts": "ends_first",
-    "order starts or ends at no date": "unclear",
-}
-"""What `core.orders` says of an order, as a word for the page."""
+def with_holidays(order: Order | None, days: tuple[date, ...]) -> Order | None:
+    """With the centre's public holidays when a timetable of it means them, and else without. Raises Malformed."""
+    if order is None or not orders.asks_for_holidays(order):
+        return order if order is None or not order.holidays else msgspec.structs.replace(order, holidays=())
+    if not days:
+        raise Malformed("", "no_holidays")
+    return msgspec.structs.replace(order, holidays=days)
 
 
-def _order(raw: msgspec.Raw, wearer: WearerId, version: int) -> Order | None:
-    """Raises Malformed."""
-    try:
-        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw] | None)
-        if parts is None:
-            return None
-        whole = {**parts, "wearer": wearer, "version": version}
-        return orders.from_json(msgspec.json.encode(whole))
-    except NONSENSE as nonsense:
-        what, _, where = str(nonsense).partition(" - at ")
-        raise Malformed(where.strip("`$."), PROBLEMS.get(what, "unclear")) from nonsense
-
-
-def _meant(said: _AnySaid, by: PersonId, judged_through: FixId) -> Meant:
+def _meant(said: _AnySaid, by: PersonId, judged_through: FixId, days: tuple[date, ...]) -> Meant:
     """Raises Malformed. Keys are drawn here; a password is, once the account stands in its row."""
     why = said.why
     match said:
@@ -313,7 +308,7 @@ def _meant(said: _AnySaid, by: PersonId, judged_through: FixId) -> Meant:
                 )
             )
         case _DraftOrder():
-            order = _order(said.order, said.wearer, said.over + 1)
+            order = with_holidays(made(said.order, said.wearer, said.over + 1), days)
             return Meant(administration.DraftOrder(by=by, why=why, wearer=said.wearer, over=said.over, order=order))
         case _WithdrawDraft():
             return Meant(administration.WithdrawDraft(by=by, why=why, wearer=said.wearer, sha256=_seal(said.draft)))
@@ -321,6 +316,25 @@ def _meant(said: _AnySaid, by: PersonId, judged_through: FixId) -> Meant:
             return Meant(
                 administration.EnterOrder(
                     by=by, why=why, wearer=said.wearer, sha256=_seal(said.draft), fix_through=judged_through
+                )
+            )
+        case _NoteAbsence():
+            return Meant(
+                administration.NoteAbsence(
+                    by=by,
+                    why=why,
+                    wearer=said.wearer,
+                    absence=said.absence,
+                    left_at=said.left_at,
+                    returned_at=said.returned_at,
+                )
+            )
+        case _WithdrawZones():
+            return Meant(administration.WithdrawZones(by=by, why=why, set=said.set, sha256=_seal(said.draft)))
+        case _EnterZones():
+            return Meant(
+                administration.EnterZones(
+                    by=by, why=why, set=said.set, sha256=_seal(said.draft), fix_through=judged_through
                 )
             )
         case _:
@@ -359,9 +373,9 @@ class Desk:
         page: Callable[[str], Response],
         headers: dict[str, str],
     ) -> None:
-        self._program, self._whose, self._ours, self._problem, self._file = program, whose, ours, problem, page
+        self.program, self._whose, self._ours, self.problem, self._file = program, whose, ours, problem, page
         self._headers = {**headers, "cache-control": "no-store"}
-        self._writing = asyncio.Lock()
+        self.writing = asyncio.Lock()
 
     def routes(self) -> list[Route]:
         return [
@@ -380,30 +394,32 @@ class Desk:
             return RedirectResponse("/")
         return self._file("admin.html")
 
-    async def _said(self, request: Request, decode: Callable[[bytes], _Asked]) -> tuple[Session, _Asked] | Response:
+    async def said(
+        self, request: Request, decode: Callable[[bytes], _Asked], bytes_max: int = BODY_BYTES_MAX
+    ) -> tuple[Session, _Asked] | Response:
         """Who asks and what, or the refusal. Asked again of the register for every act."""
         if not self._ours(request):
-            return self._problem(403, "wrong_origin")
-        body = await body_of(request, BODY_BYTES_MAX)
+            return self.problem(403, "wrong_origin")
+        body = await body_of(request, bytes_max)
         session = self._whose(request)  # after the body: it may have been long in coming
         if session is None:
-            return self._problem(401, "sign_in")
+            return self.problem(401, "sign_in")
         if session.account.role not in SEES_THE_PAGE:
-            return self._problem(403, No.NOT_YOURS.value)
+            return self.problem(403, No.NOT_YOURS.value)
         try:
             return session, decode(body)
         except NONSENSE:
-            return self._problem(400, No.MALFORMED.value)
+            return self.problem(400, No.MALFORMED.value)
 
     @surface.says(
         "The register of the centre", takes=_Of, gives={200: surface.JSON}, problems=(400, 403), signed_in=True
     )
     async def _look(self, request: Request) -> Response:
-        said = await self._said(request, _of.decode)
+        said = await self.said(request, _of.decode)
         if isinstance(said, Response):
             return said
         session, _ = said
-        return self._json(admin_views.everything(self._shown(session)))
+        return self.json(admin_views.everything(self.shown(session)))
 
     @surface.says(
         "Every version of a wearer's order",
@@ -413,68 +429,70 @@ class Desk:
         signed_in=True,
     )
     async def _versions(self, request: Request) -> Response:
-        said = await self._said(request, _of.decode)
+        said = await self.said(request, _of.decode)
         if isinstance(said, Response):
             return said
         session, asked = said
         wearer = asked.wearer or WearerId("")
-        charge = self._program.office.register.charges.get(wearer)
+        charge = self.program.office.register.charges.get(wearer)
         if charge is None:
-            return self._problem(404, No.NOT_THERE.value)
-        return self._json(admin_views.versions(self._shown(session), wearer, charge))
+            return self.problem(404, No.NOT_THERE.value)
+        return self.json(admin_views.versions(self.shown(session), wearer, charge))
 
     @surface.says("Who changed what and why", takes=_Of, gives={200: surface.JSON}, problems=(400, 403), signed_in=True)
     async def _history(self, request: Request) -> Response:
-        said = await self._said(request, _of.decode)
+        said = await self.said(request, _of.decode)
         if isinstance(said, Response):
             return said
         session, asked = said
-        return self._json(admin_views.history(self._shown(session), asked.wearer, asked.before))
+        return self.json(admin_views.history(self.shown(session), asked.wearer, asked.before))
 
     @surface.says(
         "What a change would do", takes=surface.JSON, gives={200: surface.JSON}, problems=(400, 403), signed_in=True
     )
     async def _try(self, request: Request) -> Response:
         """What would be recorded and what would change, without doing it."""
-        said = await self._said(request, _acts.decode)
+        said = await self.said(request, _acts.decode)
         if isinstance(said, Response):
             return said
         session, asked = said
         try:
-            meant = _meant(asked, session.account.person, self._program.judged_through)
+            meant = _meant(asked, session.account.person, self.program.judged_through, self.program.office.holidays())
         except Malformed as wrong:
-            return self._json({"no": No.MALFORMED.value, "part": wrong.part, "word": wrong.word})
-        if (no := self._program.office.no(meant.act)) is not None:
-            return self._json({"no": no.value})
-        register, open = self._program.office.register, self._program.loop.state.open
+            return self.json({"no": No.MALFORMED.value, "part": wrong.part, "word": wrong.word})
+        if (no := self.program.office.no(meant.act)) is not None:
+            return self.json({"no": no.value})
+        register, open = self.program.office.register, self.program.loop.state.open
         told = administration.decide(register, meant.act, open, clock.now())
-        shown = self._shown(session)
-        return self._json({"no": None, "would": [admin_views.row(shown, 0, each) for each in told]})
+        shown = self.shown(session)
+        return self.json({"no": None, "would": [admin_views.row(shown, 0, each) for each in told]})
 
     @surface.says(
         "A change of the register", takes=surface.JSON, gives={200: surface.JSON}, problems=(400, 403), signed_in=True
     )
     async def _do(self, request: Request) -> Response:
-        said = await self._said(request, _acts.decode)
+        said = await self.said(request, _acts.decode)
         if isinstance(said, Response):
             return said
         session, asked = said
-        async with self._writing:
-            if not self._program.sessions.live(session):
-                return self._problem(401, "sign_in")  # taken away while another change was being written
+        async with self.writing:
+            if not self.program.sessions.live(session):
+                return self.problem(401, "sign_in")  # taken away while another change was being written
             try:
-                meant = _meant(asked, session.account.person, self._program.judged_through)
+                meant = _meant(
+                    asked, session.account.person, self.program.judged_through, self.program.office.holidays()
+                )
             except Malformed as wrong:
-                return self._json({"no": No.MALFORMED.value, "part": wrong.part, "word": wrong.word})
+                return self.json({"no": No.MALFORMED.value, "part": wrong.part, "word": wrong.word})
             no = await self._kept(meant)
         if no is not None:
-            return self._json({"no": no.value})
+            return self.json({"no": no.value})
         wearer = meant.act.wearer if isinstance(meant.act, administration.Enrol) else None
-        return self._json({"no": None, "secret": meant.secret or None, "wearer": wearer})
+        return self.json({"no": None, "secret": meant.secret or None, "wearer": wearer})
 
     async def _kept(self, meant: Meant) -> No | None:
         """A row of a new account opens nothing before its event is on disk; a renewed password counts after it."""
-        office, store, act = self._program.office, self._program.store, meant.act
+        office, store, act = self.program.office, self.program.store, meant.act
         if not isinstance(act, administration.OpenAccount | administration.RenewPassword):
             return office.take(act)
         if (no := office.no(act)) is not None:
@@ -496,8 +514,8 @@ class Desk:
             office.apply()
         return no
 
-    def _shown(self, session: Session) -> Shown:
-        program, office = self._program, self._program.office
+    def shown(self, session: Session) -> Shown:
+        program, office = self.program, self.program.office
         return Shown(
             me=session.account,
             register=office.register,
@@ -507,7 +525,8 @@ class Desk:
             people=program.people,
             here={each.person for each in program.seats},
             open=program.loop.state.open,
+            holidays=office.holidays(),
         )
 
-    def _json(self, said: object) -> Response:
+    def json(self, said: object) -> Response:
         return Response(msgspec.json.encode(said), media_type="application/json", headers=self._headers)

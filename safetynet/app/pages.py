@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from safetynet.app import administration, field, footage, loads, lookups, site, statute, surface
+from safetynet.app import administration, batches, field, footage, loads, lookups, site, statute, surface
 from safetynet.app.people import OPERATORS, UnitRow
 from safetynet.app.site import Door, Site, body_of
 from safetynet.core.fixes import Fix
@@ -188,6 +188,7 @@ class _Pages(_Carried):
             Route("/incidents", self._incidents),
             *self._lookups.routes(),
             *self._administration.routes(),
+            *batches.Batches(self._administration).routes(),
             *self._footage.routes(),
             *self._loads.routes(),
             *self.carried(),

@@ -21,7 +21,7 @@ from safetynet.core.events import Place
 from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Sighting, Stage, VideoState
 from safetynet.core.jurisdictions import Competence, Finding
-from safetynet.core.orders import Circle, Zone
+from safetynet.core.orders import Circle, MultiPolygon, Polygon, Zone
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
@@ -567,10 +567,16 @@ def _zones(incident: Incident, seen: Looked) -> tuple[Zone, ...]:
 
 def zone_view(zone: Zone) -> dict[str, object]:
     shown: dict[str, object] = {"id": zone.id, "name": zone.name, "kind": "exclusion"}
-    if isinstance(zone.area, Circle):
-        shown["circle"] = {"lat": zone.area.lat, "lon": zone.area.lon, "radius_m": zone.area.radius_m}
-    else:
-        shown["polygon"] = [[lat, lon] for lat, lon in zone.area.corners]
+    match zone.area:
+        case Circle(lat, lon, radius_m):
+            shown["circle"] = {"lat": lat, "lon": lon, "radius_m": radius_m}
+        case Polygon(corners, holes):
+            shown["polygon"] = corners
+            if holes:
+                shown["parts"] = [[corners, *holes]]
+        case MultiPolygon(polygons):
+            shown["polygon"] = polygons[0].corners
+            shown["parts"] = [[each.corners, *each.holes] for each in polygons]
     return shown
 
 

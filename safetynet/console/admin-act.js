@@ -3,9 +3,10 @@ import { html } from 'lit';
 import { ask } from './admin-ask.js';
 import { difference, effect, refused } from './admin-words.js';
 import { Light } from './base.js';
+import { local, moment } from './order-parts.js';
 import { t } from './say.js';
 
-/** @typedef {{name: string, label: string, hint?: string, optional?: boolean, type?: string, choices?: [string, string][], pattern?: string, max?: number}} Field */
+/** @typedef {{name: string, label: string, hint?: string, optional?: boolean, type?: string, choices?: [string, string][], pattern?: string, max?: number, value?: number|null}} Field `value`: an instant to begin with */
 /** @typedef {{act: string, title: string, about?: string, fields: Field[], fixed: Record<string, unknown>, secret?: 'password'|'key'}} Wish */
 
 const WHY_MIN = 4;
@@ -44,7 +45,8 @@ export class AdminAct extends Light {
     const said = { act: wish.act, ...wish.fixed, why: String(form.get('why') ?? '').trim() };
     for (const field of wish.fields) {
       const value = String(form.get(field.name) ?? '').trim();
-      if (field.type === 'number') said[field.name] = value ? Number(value) : null;
+      if (field.type === 'datetime-local') said[field.name] = moment(value);
+      else if (field.type === 'number') said[field.name] = value ? Number(value) : null;
       else said[field.name] = value;
     }
     return said;
@@ -113,7 +115,7 @@ export class AdminAct extends Light {
     if (field.choices) {
       return html`<label>${label}<select name=${field.name} required><option value="">${t('form.choose')}</option>${field.choices.map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></label>`;
     }
-    return html`<label>${label}<input name=${field.name} type=${field.type ?? 'text'} ?required=${!field.optional} maxlength=${field.max ?? 60} pattern=${field.pattern ?? '.*'} autocomplete="off">${field.hint ? html`<small>${t(field.hint)}</small>` : ''}</label>`;
+    return html`<label>${label}<input name=${field.name} type=${field.type ?? 'text'} value=${field.value ? local(field.value) : ''} ?required=${!field.optional} maxlength=${field.max ?? 60} pattern=${field.pattern ?? '.*'} autocomplete="off">${field.hint ? html`<small>${t(field.hint)}</small>` : ''}</label>`;
   }
 }
 

@@ -12,7 +12,10 @@ import { t } from './say.js';
  */
 /** @typedef {import('./admin-words.js').Change} Change */
 /** @typedef {import('./admin-act.js').Wish} Wish */
-/** @typedef {{me: {person: string, name: string, post: string}, accounts: Account[], devices: Device[], wearers: Wearer[], protected: string[]}} Register */
+/**
+ * @typedef {{me: {person: string, name: string, post: string}, accounts: Account[], devices: Device[], wearers: Wearer[], protected: string[],
+ *   zone_sets: import('./zone-sets.js').ZoneSet[], holidays: string[]}} Register
+ */
 /** @typedef {(wish: Wish) => void} Ask */
 
 const POSTS = ['operator', 'supervisor', 'officer', 'administrator'];

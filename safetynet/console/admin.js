@@ -4,21 +4,24 @@ import './admin-act.js';
 import { ask } from './admin-ask.js';
 import { bindDevice, condition, devices, enrol, history, openAccount, people, wearers } from './admin-lists.js';
 import { refused } from './admin-words.js';
+import { now } from './clock.js';
 import './header.js';
 import { icon } from './icons.js';
 import './order-editor.js';
+import { permits, sheet } from './permits.js';
 import { count, isKorean, speak, spoken, t } from './say.js';
 import { State, stateUrl } from './state.js';
 import { theme, toggle } from './theme.js';
 import './watchdog.js';
+import { zoneSets } from './zone-sets.js';
 
 /** @typedef {import('./admin-lists.js').Register} Register */
 /** @typedef {import('./admin-words.js').Change} Change */
-/** @typedef {'people'|'devices'|'wearers'|'orders'|'history'} Tab */
+/** @typedef {'people'|'devices'|'wearers'|'orders'|'permits'|'sets'|'history'} Tab */
 
 const AGAIN_MS = 10_000;
 /** @type {Tab[]} */
-const TABS = ['people', 'devices', 'wearers', 'orders', 'history'];
+const TABS = ['people', 'devices', 'wearers', 'orders', 'permits', 'sets', 'history'];
 
 const state = new State(stateUrl());
 const page = /** @type {HTMLElement} */ (document.getElementById('page'));
@@ -32,6 +35,8 @@ const seen = {
   kept: null,
   /** @type {{rows: Change[], more: boolean}|null} */
   history: null,
+  /** @type {import('./permits.js').Permit[]|null} */
+  permits: null,
   /** @type {import('./admin-act.js').Wish|null} */
   wish: null,
   note: '',
@@ -72,12 +77,20 @@ async function changes(older = false) {
   draw();
 }
 
+async function ledger() {
+  const answer = await ask('permits');
+  seen.failed = answer.no ? refused(answer) : '';
+  if (!answer.no) seen.permits = answer.permits;
+  draw();
+}
+
 /** @param {Tab} tab */
 function go(tab) {
   if (tab !== 'orders' && editor()?.edited && !window.confirm(t('order.leave'))) return;
   seen.tab = tab;
   seen.note = '';
   if (tab === 'history') void changes();
+  if (tab === 'permits') void ledger();
   draw();
 }
 
@@ -102,6 +115,7 @@ async function done({ saved, act, wearer }) {
     draw();
   }
   if (act && seen.tab === 'history') await changes();
+  if (act && seen.tab === 'permits') await ledger();
 }
 
 // --- drawing -------------------------------------------------------------------------------------------------------
@@ -113,11 +127,11 @@ function draw() {
 }
 
 function layout() {
-  const waiting = seen.all?.wearers.filter((each) => each.draft).length ?? 0;
+  const drafts = (seen.all?.wearers.filter((each) => each.draft).length ?? 0) + (seen.all?.zone_sets.filter((each) => each.draft).length ?? 0);
   return html`<sn-header .me=${me()} .note=${t('admin.blind')} .links=${[]} .loud=${null}></sn-header><sn-watchdog .state=${state}></sn-watchdog>
     <main class="desk admin-desk"><h1 class="vh">${t('admin.title')}</h1>
       <nav class="pane ad-nav" aria-label=${t('admin.tabs')}><ul>${TABS.filter((each) => whole() || !['people', 'devices'].includes(each)).map((each) => html`<li><button aria-current=${seen.tab === each ? 'page' : 'false'} data-tab=${each} @click=${() => go(each)}><span>${t(`tab.${each}`)}</span><span class="num">${size(each)}</span></button></li>`)}</ul>
-        ${waiting ? html`<p class="ad-waits">${t('admin.waits', { n: count(waiting) })}</p>` : ''}
+        ${drafts ? html`<p class="ad-waits">${t('admin.waits', { n: count(drafts) })}</p>` : ''}
         ${me()?.role === 'supervisor' ? html`<a class="link ad-back" href="/">${t('admin.desk')}</a>` : ''}
         <div class="ad-law">${icon('lock', 20)}<p><b>${t('admin.blind')}</b></p><p class="sec2">${t('admin.blind_more')}</p><p class="sec2">${t('admin.two')}</p></div></nav>
       ${seen.all ? body(seen.all) : html`<section class="pane">${seen.failed ? html`<p class="note failed" role="alert">${seen.failed}</p>` : html`<div class="skeleton" role="status"><span>${t('admin.loading')}</span><i></i><i></i><i></i></div>`}</section>`}</main>
@@ -128,14 +142,14 @@ function layout() {
 function size(tab) {
   const all = seen.all;
   if (!all) return '';
-  const of = { people: all.accounts.filter((each) => each.post).length, devices: all.devices.length, wearers: all.wearers.filter((each) => each.discharged_at === null).length, orders: all.wearers.filter((each) => each.version && each.discharged_at === null).length };
-  return tab === 'history' ? '' : count(of[tab]);
+  const of = { people: all.accounts.filter((each) => each.post).length, devices: all.devices.length, wearers: all.wearers.filter((each) => each.discharged_at === null).length, orders: all.wearers.filter((each) => each.version && each.discharged_at === null).length, sets: all.zone_sets.length };
+  return tab === 'history' || tab === 'permits' ? '' : count(of[tab]);
 }
 
 /** @param {Register} all */
 function body(all) {
   const note = seen.failed ? html`<p class="note failed" role="alert">${seen.failed}</p>` : seen.note ? html`<p class="note" role="status">${seen.note}</p>` : '';
-  if (seen.tab === 'orders') return html`<section class="pane ad-pick" aria-label=${t('tab.orders')}>${bar()}${picks(all)}${note}</section><section class="pane ad-order" aria-label=${t('order.zones')}><sn-order .kept=${seen.kept} .people=${all.protected} .me=${all.me} .theme=${theme()}></sn-order></section>`;
+  if (seen.tab === 'orders') return html`<section class="pane ad-pick" aria-label=${t('tab.orders')}>${bar()}${picks(all)}${note}</section><section class="pane ad-order" aria-label=${t('order.zones')}><sn-order .kept=${seen.kept} .people=${all.protected} .sets=${all.zone_sets} .me=${all.me} .theme=${theme()}></sn-order></section>`;
   return html`<section class="pane ad-main" aria-label=${t(`tab.${seen.tab}`)}>${bar()}${note}<div class="ad-body">${listed(all)}</div></section>`;
 }
 
@@ -147,16 +161,29 @@ function listed(all) {
   switch (seen.tab) {
     case 'people': return people(all, fits, want);
     case 'devices': return devices(all, fits, want);
+    case 'permits': return seen.permits ? permits(seen.permits, fits, now(), want) : waiting();
+    case 'sets': return zoneSets(all.zone_sets, all.holidays, fits, want);
     case 'wearers': return wearers(all, fits, want, (wearer) => void open(wearer));
     default: return seen.history ? history(seen.history.rows.filter((each) => fits(`${each.name} ${each.case_no} ${each.by_name} ${each.why} ${t(`event.${each.what}`)}`)), seen.history.more, () => void changes(true))
-      : html`<div class="skeleton" role="status"><span>${t('admin.loading')}</span><i></i><i></i></div>`;
+      : waiting();
   }
+}
+
+const waiting = () => html`<div class="skeleton" role="status"><span>${t('admin.loading')}</span><i></i><i></i></div>`;
+
+/** What the list shows, as a file for a spreadsheet. */
+function savePermits() {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(sheet(seen.permits ?? []));
+  link.download = 'permits.csv';
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 function bar() {
   const all = /** @type {Register} */ (seen.all);
   /** @type {Partial<Record<Tab, [string, () => void]>>} */
-  const more = whole() ? { people: ['do.open_account', () => openAccount(want)], devices: ['do.bind_device', () => bindDevice(all, want)], wearers: ['do.enrol', () => enrol(want, all)] } : {};
+  const more = seen.tab === 'permits' ? { permits: ['do.save_permits', savePermits] } : whole() ? { people: ['do.open_account', () => openAccount(want)], devices: ['do.bind_device', () => bindDevice(all, want)], wearers: ['do.enrol', () => enrol(want, all)] } : {};
   const [name, click] = more[seen.tab] ?? ['', () => undefined];
   return html`<div class="p-h ad-bar"><h2>${t(`tab.${seen.tab}`)}</h2><label><span class="vh">${t('admin.find')}</span><input type="search" name="find" placeholder=${t('admin.find')} .value=${seen.find} @input=${(/** @type {Event} */ event) => { seen.find = /** @type {HTMLInputElement} */ (event.target).value; draw(); }}></label>
     ${name ? html`<button class="btn sm main" data-act=${name} @click=${click}>${t(name)}</button>` : ''}</div>`;

@@ -72,11 +72,18 @@ export function track(points) {
 }
 
 /** @param {import('./types.js').Zone} zone @returns {GeoJSON.Feature[]} */
-export function zone({ id, kind, polygon, circle: round }) {
+export function zone({ id, kind, polygon, parts, circle: round }) {
   if (round) return [circle(round.lat, round.lon, round.radius_m, { id, kind })];
+  if (parts?.length) return [surface(parts, { id, kind })];
   if (!polygon?.length) return [];
   const ring = [...polygon, polygon[0]].map(([lat, lon]) => [lon, lat]);
   return [{ type: 'Feature', properties: { id, kind }, geometry: { type: 'Polygon', coordinates: [ring] } }];
+}
+
+/** Polygons with their holes as one shape: each an outline, then its holes. @param {[number, number][][][]} parts @param {Record<string, unknown>} properties @returns {GeoJSON.Feature} */
+export function surface(parts, properties) {
+  const closed = parts.map((rings) => rings.map((ring) => [...ring, ring[0]].map(([lat, lon]) => [lon, lat])));
+  return { type: 'Feature', properties, geometry: { type: 'MultiPolygon', coordinates: closed } };
 }
 
 /** Where to write the name of a zone: its northern edge. @param {import('./types.js').Zone} zone @returns {{lat: number, lon: number}|null} */

@@ -4,11 +4,13 @@
  * Tells `sn-wish` (what the page is to ask for, in the dialogue with the reason).
  */
 import { html } from 'lit';
-import { difference, instant } from './admin-words.js';
+import { ask, file } from './admin-ask.js';
+import { difference, instant, refused } from './admin-words.js';
 import { Light } from './base.js';
 import { now } from './clock.js';
-import { absences, basics, begun, curfews, shielded, zones } from './order-parts.js';
-import { t } from './say.js';
+import { absences, basics, begun, curfews, inclusions, others, shielded, zones } from './order-parts.js';
+import { count, t } from './say.js';
+import './week-grid.js';
 import './zone-map.js';
 
 /** @typedef {import('./order-parts.js').Order} Order */
@@ -27,16 +29,17 @@ import './zone-map.js';
 const STEPS_MAX = 200;
 
 /** @returns {Order} */
-const empty = () => ({ wearer_class: 'order', zones: [], starts_at: null, ends_at: null, curfews: [], absences: [], protected: [] });
+const empty = () => ({ wearer_class: 'order', zones: [], starts_at: null, ends_at: null, curfews: [], absences: [], protected: [], inclusions: [], shared: [], sobriety: [], duties: ['charge', 'carry', 'report_faults', 'obey'] });
 
-/** Only what an order holds: wearer and version are the server's. @param {Order|null|undefined} order @returns {Order} */
+/** Only what a person edits: wearer and version are the server's, and the public holidays those of its table. @param {Order|null|undefined} order @returns {Order} */
 function content(order) {
-  const { wearer_class, zones: places, starts_at, ends_at, curfews: hours, absences: away, protected: people } = order ?? empty();
-  return structuredClone({ wearer_class, zones: places, starts_at, ends_at, curfews: hours, absences: away, protected: people });
+  const whole = order ?? empty();
+  const { wearer_class, zones: places, starts_at, ends_at, curfews: hours, absences: away, protected: people, inclusions: kept, shared, sobriety, duties } = whole;
+  return structuredClone({ wearer_class, zones: places, starts_at, ends_at, curfews: hours, absences: away, protected: people, inclusions: kept, shared, sobriety, duties });
 }
 
 export class OrderEditor extends Light {
-  static properties = { kept: { attribute: false }, people: { attribute: false }, me: { attribute: false }, theme: { type: String }, draft: { state: true }, chosen: { state: true }, note: { state: true } };
+  static properties = { kept: { attribute: false }, people: { attribute: false }, sets: { attribute: false }, me: { attribute: false }, theme: { type: String }, draft: { state: true }, chosen: { state: true }, note: { state: true } };
 
   constructor() {
     super();
@@ -44,6 +47,8 @@ export class OrderEditor extends Light {
     this.kept = null;
     /** Pseudonyms of protected persons. @type {string[]} */
     this.people = [];
+    /** Shared sets of zones. @type {import('./zone-sets.js').ZoneSet[]} */
+    this.sets = [];
     /** @type {{post: string}|null} */
     this.me = null;
     this.theme = 'dark';
@@ -132,6 +137,7 @@ export class OrderEditor extends Light {
     return [
       ...this.draft.zones.map((each, at) => /** @type {import('./zone-map.js').Shape} */ ({ kind: 'zone', at, name: each.name, area: each.area })),
       ...this.draft.curfews.map((each, at) => /** @type {import('./zone-map.js').Shape} */ ({ kind: 'home', at, name: each.name, area: each.home })),
+      ...this.draft.inclusions.map((each, at) => /** @type {import('./zone-map.js').Shape} */ ({ kind: 'keep', at, name: each.name, area: each.area })),
     ];
   }
 
@@ -148,6 +154,7 @@ export class OrderEditor extends Light {
   /** @param {CustomEvent} event */
   #shaped({ detail }) {
     if (detail.kind === 'zone') this.#change({ zones: this.draft.zones.map((each, i) => (i === detail.at ? { ...each, area: detail.area } : each)) });
+    else if (detail.kind === 'keep') this.#change({ inclusions: this.draft.inclusions.map((each, i) => (i === detail.at ? { ...each, area: detail.area } : each)) });
     else this.#change({ curfews: this.draft.curfews.map((each, i) => (i === detail.at ? { ...each, home: detail.area } : each)) });
   }
 
@@ -161,7 +168,35 @@ export class OrderEditor extends Light {
   #index(id = this.chosen) {
     const zone = this.draft.zones.findIndex((each) => each.id === id);
     const home = this.draft.curfews.findIndex((each) => each.id === id);
+    const keep = this.draft.inclusions.findIndex((each) => each.id === id);
+    if (keep >= 0) return this.draft.zones.length + this.draft.curfews.length + keep;
     return zone >= 0 ? zone : home >= 0 ? this.draft.zones.length + home : -1;
+  }
+
+  // --- calendars ---------------------------------------------------------------------------------------------------
+
+  /** Of what holds now, not of the draft. @param {string} curfew */
+  async #save(curfew) {
+    const kept = /** @type {Kept} */ (this.kept);
+    const found = await file('calendar', { wearer: kept.wearer, curfew });
+    if (!found) {
+      this.note = t('week.not_yet');
+      return;
+    }
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(found);
+    link.download = `${kept.case_no || kept.wearer}-${curfew}.ics`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  /** The hours of a calendar in place of those of one curfew; what it says that is no timetable is named. @param {number} n @param {File} from */
+  async #read(n, from) {
+    const answer = await ask('calendar/read', from);
+    const found = answer.no ? null : answer.timetables.find((/** @type {{curfew: string}} */ each) => each.curfew === this.draft.curfews[n].id) ?? answer.timetables[0];
+    const out = answer.no ? '' : [...new Set(answer.left_out.map((/** @type {{problem: string}} */ each) => t(`Calendar.${each.problem}`)))].join(', ');
+    if (found) this.#change({ curfews: this.draft.curfews.map((each, i) => (i === n ? { ...each, rows: found.rows, zone: found.zone, on_holidays: found.on_holidays } : each)) });
+    this.note = answer.no ? refused(answer) : [found ? t('week.taken', { n: count(found.rows.length) }) : t('week.nothing'), out ? t('week.left_out', { n: count(answer.left_out.length), why: out }) : ''].filter(Boolean).join(' · ');
   }
 
   // --- asking for it -----------------------------------------------------------------------------------------------
@@ -180,7 +215,7 @@ export class OrderEditor extends Light {
     return html`<div class="oe" @keydown=${this.#key}><div class="oe-map"><sn-zone-map .shapes=${this.#shapes()} .chosen=${this.#index()} .locked=${this.locked} .theme=${this.theme} .whose=${kept.wearer} @sn-shape=${this.#shaped}></sn-zone-map></div>
       <div class="oe-side"><header class="oe-head"><h2>${t('order.of', { name: kept.name })}</h2><p class="sec2 num">${kept.case_no} · ${kept.version && kept.discharged_at === null ? t('order.now', { n: kept.version }) : t('order.none')}</p></header>
       <div class="oe-body" tabindex="0" role="group" aria-label=${t('order.of', { name: kept.name })}>${kept.draft ? this.#waiting(kept.draft) : ''}
-        ${basics(desk)}${zones(desk, draw)}${curfews(desk, draw)}${absences(desk, now())}${shielded(desk, this.people)}${this.#versions(kept)}</div>
+        ${basics(desk)}${zones(desk, draw)}${curfews(desk, draw, { save: (id) => void this.#save(id), read: (n, from) => void this.#read(n, from) })}${inclusions(desk, draw)}${absences(desk, now())}${shielded(desk, this.people)}${others(desk, this.sets)}${this.#versions(kept)}</div>
       ${this.locked ? '' : this.#foot(kept)}</div></div>`;
   }
 

@@ -43,7 +43,7 @@
  * @typedef {{id: string, name: string, kind: 'office'|'rapid'|'police', lat: number, lon: number, at: number,
  *   state: string, dispatch: string|null, eta_s: number|null}} Unit
  * @typedef {{id: string, name: string, role: string, up: boolean, since: number, delay_ms: number|null, streams: number}} Link
- * @typedef {{id: string, name: string, kind: string, polygon?: [number, number][],
+ * @typedef {{id: string, name: string, kind: string, polygon?: [number, number][], parts?: [number, number][][][],
  *   circle?: {lat: number, lon: number, radius_m: number}}} Zone
  * @typedef {{wearers: number, reporting: number, silent: number, cameras: number, last_fix_at: number|null,
  *   fixes_per_s: number, pictures_open: number, ledger_size: number, ledger_checked_at: number|null,

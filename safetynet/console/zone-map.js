@@ -5,12 +5,12 @@
 import { html } from 'lit';
 import { LngLatBounds, Map as Ground, Marker } from 'maplibre-gl';
 import { Light } from './base.js';
-import { apart, circle, towards, zoneTop } from './map-shapes.js';
+import { apart, circle, surface, towards, zoneTop } from './map-shapes.js';
 import { LIVE, hatch, hatchName, none, style } from './map-style.js';
 import { metres, t } from './say.js';
 
-/** @typedef {import('./admin-words.js').Circle|import('./admin-words.js').Polygon} Area */
-/** @typedef {{kind: 'zone'|'home', at: number, name: string, area: Area}} Shape */
+/** @typedef {import('./admin-words.js').Area} Area */
+/** @typedef {{kind: 'zone'|'home'|'keep', at: number, name: string, area: Area}} Shape */
 
 const ZOOM_MAX = 17;
 const PADDING_PX = 80;
@@ -124,7 +124,7 @@ export class ZoneMap extends Light {
 
   #draw() {
     if (!this.ground) return;
-    const features = this.shapes.flatMap(({ kind, area }, i) => feature(area, { kind: kind === 'home' ? 'protected' : 'exclusion', chosen: i === this.chosen }));
+    const features = this.shapes.flatMap(({ kind, area }, i) => feature(area, { kind: kind === 'zone' ? 'exclusion' : 'protected', chosen: i === this.chosen }));
     this.#give('zones', features);
     const chosen = this.shapes[this.chosen];
     this.#give('accuracy', chosen ? feature(chosen.area, { p: 4, stale: false }) : []);
@@ -152,12 +152,12 @@ export class ZoneMap extends Light {
     if (!this.#news('names', [this.shapes, document.documentElement.lang])) return;
     for (const each of this.names) each.remove();
     this.names = this.shapes.flatMap(({ kind, name, area }) => {
-      const top = zoneTop(area.type === 'circle' ? { id: '', name, kind, circle: area } : { id: '', name, kind, polygon: area.corners });
+      const top = zoneTop(area.type === 'circle' ? { id: '', name, kind, circle: area } : { id: '', name, kind, polygon: corners(area) });
       if (!top || !this.ground) return [];
       const element = document.createElement('div');
       element.className = 'zm-name';
       element.setAttribute('aria-hidden', 'true');
-      element.textContent = kind === 'home' ? t('order.home', { name }) : name;
+      element.textContent = kind === 'home' ? t('order.home', { name }) : kind === 'keep' ? t('order.keep', { name }) : name;
       return [new Marker({ element, anchor: 'bottom' }).setLngLat([top.lon, top.lat]).addTo(this.ground)];
     });
   }
@@ -170,6 +170,7 @@ export class ZoneMap extends Light {
     const shape = this.shapes[this.chosen];
     if (!shape || this.locked || !this.ground) return;
     const { area } = shape;
+    if (area.type === 'multipolygon' || (area.type === 'polygon' && area.holes?.length)) return;  // what a list brought in stays as it is
     if (area.type === 'polygon') {
       area.corners.forEach(([lat, lon], n) => this.#handle(n, lat, lon, t('order.corner', { n: n + 1 }), String(n + 1), (lat2, lon2) => ({ ...area, corners: area.corners.map((each, i) => (i === n ? /** @type {[number, number]} */ ([lat2, lon2]) : each)) })));
     } else {
@@ -212,7 +213,7 @@ export class ZoneMap extends Light {
   /** A double click puts a corner into the nearest side of the chosen polygon. @param {number} lat @param {number} lon */
   #corner(lat, lon) {
     const area = this.shapes[this.chosen]?.area;
-    if (this.locked || area?.type !== 'polygon') return;
+    if (this.locked || area?.type !== 'polygon' || area.holes?.length) return;
     const off = area.corners.map((each, i) => aside([lat, lon], each, area.corners[(i + 1) % area.corners.length]));
     const after = off.indexOf(Math.min(...off)) + 1;
     this.#tell({ ...area, corners: [...area.corners.slice(0, after), [rounded(lat), rounded(lon)], ...area.corners.slice(after)] }, true);
@@ -233,6 +234,7 @@ export class ZoneMap extends Light {
 /** Corners for a view: of a circle its four ends. @param {Area} area @returns {[number, number][]} */
 function corners(area) {
   if (area.type === 'polygon') return area.corners;
+  if (area.type === 'multipolygon') return area.polygons.flatMap((each) => each.corners);
   return [0, 90, 180, 270].map((azimuth) => {
     const [lon, lat] = towards(area.lat, area.lon, azimuth, area.radius_m);
     return [lat, lon];
@@ -242,8 +244,8 @@ function corners(area) {
 /** @param {Area} area @param {Record<string, unknown>} properties @returns {GeoJSON.Feature[]} */
 function feature(area, properties) {
   if (area.type === 'circle') return [circle(area.lat, area.lon, area.radius_m, properties)];
-  const ring = [...area.corners, area.corners[0]].map(([lat, lon]) => [lon, lat]);
-  return [{ type: 'Feature', properties, geometry: { type: 'Polygon', coordinates: [ring] } }];
+  const parts = area.type === 'polygon' ? [area] : area.polygons;
+  return [surface(parts.map((each) => [each.corners, ...(each.holes ?? [])]), properties)];
 }
 
 /** How far a point lies off a side, in degrees of latitude. @param {number[]} p @param {number[]} a @param {number[]} b */

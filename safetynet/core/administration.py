@@ -12,16 +12,40 @@ Absent on purpose: names and passwords of staff (the account rows), the clock, w
 
 import hashlib
 import re
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Final, NamedTuple, TypeAlias, assert_never, get_args
-
-from immutables import Map
+from collections.abc import Container, Iterable
+from dataclasses import replace
+from typing import Final, assert_never
 
 from safetynet.core import orders
+from safetynet.core.acts import (
+    MAY,
+    Act,
+    AnyAct,
+    BindDevice,
+    ChangePost,
+    CloseAccount,
+    DeviceAct,
+    DraftOrder,
+    DraftOrders,
+    DraftZones,
+    Enrol,
+    EnterOrder,
+    EnterZones,
+    No,
+    NoteAbsence,
+    OpenAccount,
+    RenewKey,
+    RenewPassword,
+    ReturnDevice,
+    StaffAct,
+    WearerAct,
+    WithdrawDraft,
+    WithdrawZones,
+    ZonesAct,
+)
 from safetynet.core.amendments import differences
 from safetynet.core.events.by_administrator import (
+    AbsenceNoted,
     AccountClosed,
     AccountOpened,
     AnyAdministered,
@@ -31,16 +55,101 @@ from safetynet.core.events.by_administrator import (
     DraftWithdrawn,
     OfStaff,
     OfWearer,
+    OfZones,
     OrderDrafted,
     OrderEntered,
     PasswordRenewed,
     RoleChanged,
     WearerDischarged,
     WearerEnrolled,
+    ZonesDrafted,
+    ZonesEntered,
+    ZonesWithdrawn,
 )
 from safetynet.core.fixes import DEVICE_BYTES_MAX
-from safetynet.core.orders import Order
-from safetynet.core.terms import DeviceId, FixId, Instant, PersonId, Post, WearerId
+from safetynet.core.registers import (
+    BEFORE_ALL,
+    EMPTY,
+    NO_SET,
+    UNKNOWN,
+    Binding,
+    Change,
+    Charge,
+    Draft,
+    Kept,
+    Register,
+    Standing,
+    Version,
+    ZoneEdition,
+    ZoneSet,
+    apart,
+    begun,
+    hands_of,
+    in_force,
+    timeline,
+    version_of,
+    zone_timeline,
+)
+from safetynet.core.terms import DeviceId, Instant, WearerId
+
+__all__ = [
+    "BEFORE_ALL",
+    "BORN_YEARS",
+    "DEVICE",
+    "DRAFTS_MAX",
+    "EMPTY",
+    "LOGIN",
+    "MAY",
+    "REASON_CHARS_MAX",
+    "REASON_CHARS_MIN",
+    "TEXT_CHARS_MAX",
+    "VERSIONS_MAX",
+    "ZONES_COUNT_MAX",
+    "ZONE_SET",
+    "Act",
+    "AnyAct",
+    "BindDevice",
+    "Binding",
+    "Change",
+    "ChangePost",
+    "Charge",
+    "CloseAccount",
+    "DeviceAct",
+    "Draft",
+    "DraftOrder",
+    "DraftOrders",
+    "DraftZones",
+    "Enrol",
+    "EnterOrder",
+    "EnterZones",
+    "Kept",
+    "No",
+    "NoteAbsence",
+    "OpenAccount",
+    "Register",
+    "RenewKey",
+    "RenewPassword",
+    "ReturnDevice",
+    "StaffAct",
+    "Standing",
+    "Version",
+    "WearerAct",
+    "WithdrawDraft",
+    "WithdrawZones",
+    "ZoneEdition",
+    "ZoneSet",
+    "ZonesAct",
+    "apart",
+    "begun",
+    "decide",
+    "devices_of",
+    "evolve",
+    "fold",
+    "in_force",
+    "refusal",
+    "timeline",
+    "zone_timeline",
+]
 
 REASON_CHARS_MIN, REASON_CHARS_MAX = 4, 500
 """Of the text that says why. One word says nothing; a page belongs into the file."""
@@ -51,260 +160,14 @@ LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 DEVICE: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{DEVICE_BYTES_MAX - 1}}}")
 VERSIONS_MAX: Final = 1_000
 """Of one wearer's order; they all stay readable."""
+DRAFTS_MAX: Final = 10_000
+"""Of one list: every wearer of the country."""
+ZONES_COUNT_MAX: Final = 100_000
+"""Of one shared set."""
+ZONE_SET: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 
 
-BEFORE_ALL: Final = FixId(0)
-
-
-class No(Enum):
-    """Why a change is refused: a word, which the page translates."""
-
-    NOT_YOURS = "not_yours"
-    """This post does not do that, or the account is closed."""
-    NO_REASON = "no_reason"
-    MALFORMED = "malformed"
-    NOT_THERE = "not_there"
-    UNCHANGED = "unchanged"
-    OWN_ACCOUNT = "own_account"
-    LOGIN_TAKEN = "login_taken"
-    DEVICE_BOUND = "device_bound"
-    LAST_DEVICE = "last_device"
-    """The wearer would be under an order without a device."""
-    NO_ORDER = "no_order"
-    INCIDENT_OPEN = "incident_open"
-    DRAFT_WAITS = "draft_waits"
-    OVERTAKEN = "overtaken"
-    """Somebody else was faster: this was not made over what holds now, or is not the draft that was seen."""
-    SAME_HAND = "same_hand"
-
-
-# --- the register --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """`hands`: the person, and everybody who could sign in as this person, with theirs. `post` None: closed."""
-
-    login: str
-    post: Post | None
-    hands: frozenset[PersonId]
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    wearer: WearerId
-    key_sha256: bytes
-    since: Instant | None
-    """None: from before the log."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """An order that was in force, or is. Who entered it is None for what was there before the log."""
-
-    order: Order
-    drafted_by: PersonId | None = None
-    drafted_why: str = ""
-    by: PersonId | None = None
-    why: str = ""
-    at: Instant | None = None
-    fix_through: FixId = BEFORE_ALL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    version: int
-    order: Order | None
-    """None: discharge."""
-    sha256: bytes
-    by: PersonId
-    why: str
-    at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
-    """A wearer as the register keeps one."""
-
-    enrolled: WearerEnrolled | None = None
-    """None: the sealed record from before the log."""
-    versions: tuple[Version, ...] = ()
-    draft: Draft | None = None
-    discharged_at: Instant | None = None
-    discharged_through: FixId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    staff: Map[PersonId, Standing] = field(default_factory=Map)
-    devices: Map[DeviceId, Binding] = field(default_factory=Map)
-    charges: Map[WearerId, Charge] = field(default_factory=Map)
-    taken: Map[str, PersonId] = field(default_factory=Map)
-    """Logins, those of closed accounts and of protected persons too."""
-    phones: frozenset[DeviceId] = frozenset()
-    """Of protected persons: no wearer's device is called so."""
-
-
-EMPTY: Final = Register()
-_UNKNOWN: Final = Charge()
-
-
-def begun(
-    staff: Mapping[PersonId, tuple[str, Post]],
-    others: Mapping[str, PersonId],
-    devices: Mapping[DeviceId, tuple[WearerId, bytes]],
-    first: Mapping[WearerId, Order],
-    phones: Iterable[DeviceId] = (),
-) -> Register:
-    """What was there before anybody entered anything. `others`: logins of those who have no post here."""
-    return Register(
-        staff=Map({person: Standing(login, post, frozenset({person})) for person, (login, post) in staff.items()}),
-        devices=Map({device: Binding(wearer, key, None) for device, (wearer, key) in devices.items()}),
-        charges=Map({wearer: Charge(versions=(Version(order=order),)) for wearer, order in first.items()}),
-        taken=Map({login: person for person, (login, _) in staff.items()} | dict(others)),
-        phones=frozenset(phones),
-    )
-
-
-def in_force(charge: Charge) -> Order | None:
-    return charge.versions[-1].order if charge.versions and charge.discharged_at is None else None
-
-
-def _version(charge: Charge) -> int:
-    return charge.versions[-1].order.version if charge.versions else 0
-
-
-def apart(register: Register, one: PersonId, other: PersonId) -> bool:
-    """Whether these are two persons, as far as this centre can know."""
-    return _hands(register, one).isdisjoint(_hands(register, other))
-
-
-def _hands(register: Register, person: PersonId) -> frozenset[PersonId]:
-    held = register.staff.get(person)
-    return held.hands if held else frozenset({person})
-
-
-class Change(NamedTuple):
-    """From the fix after `fix_through` on, this is the wearer's order; None: there is none any more."""
-
-    fix_through: FixId
-    wearer: WearerId
-    order: Order | None
-
-
-def timeline(register: Register) -> list[Change]:
-    """Every order that ever held, as a journal judged again must meet them."""
-    found = [
-        Change(each.fix_through, wearer, each.order)
-        for wearer, charge in sorted(register.charges.items())
-        for each in charge.versions
-    ]
-    found += [
-        Change(charge.discharged_through, wearer, None)
-        for wearer, charge in sorted(register.charges.items())
-        if charge.discharged_through is not None
-    ]
-    return sorted(found, key=lambda each: each.fix_through)
-
-
-# --- what a person may ask for -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    by: PersonId
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAccount(Act):
-    person: PersonId
-    login: str
-    name: str
-    post: Post
-    seat: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangePost(Act):
-    person: PersonId
-    post: Post
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewPassword(Act):
-    person: PersonId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseAccount(Act):
-    person: PersonId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BindDevice(Act):
-    device: DeviceId
-    wearer: WearerId
-    key_sha256: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewKey(Act):
-    device: DeviceId
-    key_sha256: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnDevice(Act):
-    device: DeviceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrol(Act):
-    wearer: WearerId
-    name: str
-    case_no: str
-    born_year: int | None
-    office: str
-    officer: str
-    phone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftOrder(Act):
-    """`over`: the version that was before the person's eyes. `order` None: discharge."""
-
-    wearer: WearerId
-    over: int
-    order: Order | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawDraft(Act):
-    wearer: WearerId
-    sha256: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnterOrder(Act):
-    """`sha256` is of the draft that this second person saw; `fix_through` the newest judged fix."""
-
-    wearer: WearerId
-    sha256: bytes
-    fix_through: FixId
-
-
-StaffAct: TypeAlias = OpenAccount | ChangePost | RenewPassword | CloseAccount
-DeviceAct: TypeAlias = BindDevice | RenewKey | ReturnDevice
-WearerAct: TypeAlias = Enrol | DraftOrder | WithdrawDraft | EnterOrder
-AnyAct: TypeAlias = StaffAct | DeviceAct | WearerAct
-
-MAY: Final[Mapping[Post, frozenset[type[AnyAct]]]] = {
-    Post.ADMINISTRATOR: frozenset(get_args(StaffAct) + get_args(DeviceAct) + get_args(WearerAct)),
-    Post.SUPERVISOR: frozenset({EnterOrder, WithdrawDraft}),
-    Post.OPERATOR: frozenset(),
-    Post.OFFICER: frozenset(),
-}
+# --- whether it may be ---------------------------------------------------------------------------------------------
 
 
 def refusal(register: Register, act: AnyAct, open: Container[WearerId] = ()) -> No | None:
@@ -323,8 +186,14 @@ def refusal(register: Register, act: AnyAct, open: Container[WearerId] = ()) -> 
             return _refuses_enrolment(register, act)
         case DraftOrder():
             return _refuses_draft(register, act)
+        case DraftOrders():
+            return _refuses_drafts(register, act)
+        case NoteAbsence():
+            return _refuses_note(register, act)
+        case DraftZones() | WithdrawZones() | EnterZones():
+            return _refuses_zones(register, act)
         case WithdrawDraft():
-            draft = register.charges.get(act.wearer, _UNKNOWN).draft
+            draft = register.charges.get(act.wearer, UNKNOWN).draft
             return None if draft is not None and draft.sha256 == act.sha256 else No.OVERTAKEN
         case EnterOrder():
             return _refuses_entry(register, act, open)
@@ -378,7 +247,7 @@ def _refuses_device(register: Register, act: DeviceAct, open: Container[WearerId
                 return No.NOT_THERE
             if held.wearer in open:
                 return No.INCIDENT_OPEN
-            watched = in_force(register.charges.get(held.wearer, _UNKNOWN)) is not None
+            watched = in_force(register.charges.get(held.wearer, UNKNOWN)) is not None
             return No.LAST_DEVICE if watched and len(devices_of(register, held.wearer)) == 1 else None
         case _:
             assert_never(act)
@@ -403,17 +272,67 @@ def _refuses_draft(register: Register, act: DraftOrder) -> No | None:
         return No.NOT_THERE
     if charge.draft is not None:
         return No.DRAFT_WAITS
-    if act.over != _version(charge):
+    if act.over != version_of(charge):
         return No.OVERTAKEN
     if act.order is None:
         return None
     if act.order.wearer != act.wearer or act.order.version != act.over + 1 or len(charge.versions) >= VERSIONS_MAX:
         return No.MALFORMED
+    if any(not register.zone_sets.get(each, NO_SET).editions for each in act.order.shared):
+        return No.NO_ZONES
     return None if differences(in_force(charge), act.order) else No.UNCHANGED
 
 
+def _refuses_drafts(register: Register, act: DraftOrders) -> No | None:
+    """The first reason among them; nobody is twice in a list."""
+    if not act.drafts or len(act.drafts) > DRAFTS_MAX:
+        return No.TOO_MANY if act.drafts else No.MALFORMED
+    if len({each.wearer for each in act.drafts}) < len(act.drafts) or any(each.by != act.by for each in act.drafts):
+        return No.MALFORMED
+    refused = (_refuses_draft(register, each) for each in act.drafts)
+    return next((each for each in refused if each is not None), None)
+
+
+def _refuses_note(register: Register, act: NoteAbsence) -> No | None:
+    charge = register.charges.get(act.wearer, UNKNOWN)
+    if not any(away.id == act.absence for each in charge.versions for away in each.order.absences):
+        return No.NOT_THERE
+    said = [each for each in (act.left_at, act.returned_at) if each is not None]
+    if not all(orders.EARLIEST <= each <= orders.LATEST for each in said):
+        return No.MALFORMED
+    if act.left_at is None and act.returned_at is not None:
+        return No.MALFORMED
+    if act.left_at is not None and act.returned_at is not None and act.returned_at < act.left_at:
+        return No.MALFORMED
+    held = charge.kept.get(act.absence)
+    same = held is not None and (held.left_at, held.returned_at) == (act.left_at, act.returned_at)
+    return No.UNCHANGED if same or (held is None and act.left_at is None) else None
+
+
+def _refuses_zones(register: Register, act: ZonesAct) -> No | None:
+    held = register.zone_sets.get(act.set, NO_SET)
+    newest = held.editions[-1] if held.editions else None
+    match act:
+        case DraftZones():
+            if not ZONE_SET.fullmatch(act.set) or not _said(act.name) or not 1 <= act.count <= ZONES_COUNT_MAX:
+                return No.MALFORMED
+            if held.draft is not None:
+                return No.DRAFT_WAITS
+            if act.over != (newest.number if newest else 0):
+                return No.OVERTAKEN
+            return No.UNCHANGED if newest and (newest.sha256, newest.name) == (act.sha256, act.name) else None
+        case WithdrawZones():
+            return None if held.draft is not None and held.draft.sha256 == act.sha256 else No.OVERTAKEN
+        case EnterZones():
+            if held.draft is None or held.draft.sha256 != act.sha256:
+                return No.OVERTAKEN
+            return None if apart(register, held.draft.drafted_by, act.by) else No.SAME_HAND
+        case _:
+            assert_never(act)
+
+
 def _refuses_entry(register: Register, act: EnterOrder, open: Container[WearerId]) -> No | None:
-    draft = register.charges.get(act.wearer, _UNKNOWN).draft
+    draft = register.charges.get(act.wearer, UNKNOWN).draft
     if draft is None or draft.sha256 != act.sha256:
         return No.OVERTAKEN
     if not apart(register, draft.by, act.by):
@@ -463,8 +382,13 @@ def decide(register: Register, act: AnyAct, open: Container[WearerId], at: Insta
                 )
             ]
         case DraftOrder():
-            written = None if act.order is None else orders.encode(act.order)
-            return [OrderDrafted(at=at, by=by, why=why, wearer=act.wearer, version=act.over + 1, order=written)]
+            return [_drafted(act, why, at)]
+        case DraftOrders():
+            return [_drafted(each, why, at) for each in act.drafts]
+        case NoteAbsence():
+            return [AbsenceNoted(at=at, by=by, why=why, wearer=act.wearer, absence=act.absence, left_at=act.left_at, returned_at=act.returned_at)]  # fmt: skip
+        case DraftZones() | WithdrawZones() | EnterZones():
+            return [_of_zones_done(register, act, why, at)]
         case WithdrawDraft():
             draft = register.charges[act.wearer].draft
             assert draft is not None, "refusal() found it"
@@ -473,6 +397,35 @@ def decide(register: Register, act: AnyAct, open: Container[WearerId], at: Insta
             return _entered(register, act, at)
         case _:
             assert_never(act)
+
+
+def _drafted(act: DraftOrder, why: str, at: Instant) -> OrderDrafted:
+    written = None if act.order is None else orders.encode(act.order)
+    return OrderDrafted(at=at, by=act.by, why=why, wearer=act.wearer, version=act.over + 1, order=written)
+
+
+def _of_zones_done(register: Register, act: ZonesAct, why: str, at: Instant) -> OfZones:
+    if isinstance(act, DraftZones):
+        return ZonesDrafted(
+            at=at, by=act.by, why=why, set=act.set, edition=act.over + 1, name=act.name.strip(), count=act.count, sha256=act.sha256,
+        )  # fmt: skip
+    draft = register.zone_sets[act.set].draft
+    assert draft is not None, "refusal() found it"
+    if isinstance(act, WithdrawZones):
+        return ZonesWithdrawn(at=at, by=act.by, why=why, set=act.set, edition=draft.number)
+    return ZonesEntered(
+        at=at,
+        by=act.by,
+        why=why,
+        set=act.set,
+        edition=draft.number,
+        name=draft.name,
+        count=draft.count,
+        sha256=draft.sha256,
+        drafted_by=draft.drafted_by,
+        drafted_why=draft.drafted_why,
+        fix_through=act.fix_through,
+    )
 
 
 def _entered(register: Register, act: EnterOrder, at: Instant) -> list[AnyAdministered]:
@@ -517,6 +470,8 @@ def evolve(register: Register, event: AnyAdministered) -> Register:
     match event:
         case AccountOpened() | RoleChanged() | PasswordRenewed() | AccountClosed():
             return _of_staff(register, event)
+        case ZonesDrafted() | ZonesEntered() | ZonesWithdrawn():
+            return _of_zones(register, event)
         case _:
             return _of_wearer(register, event)
 
@@ -525,7 +480,7 @@ def _of_staff(register: Register, event: OfStaff) -> Register:
     held = register.staff.get(event.person)
     match event:
         case AccountOpened():
-            hands = _hands(register, event.by) | {event.person}
+            hands = hands_of(register, event.by) | {event.person}
             opened = Standing(event.login, event.post, hands)
             taken = register.taken.set(event.login, event.person)
             return replace(register, staff=register.staff.set(event.person, opened), taken=taken)
@@ -534,7 +489,7 @@ def _of_staff(register: Register, event: OfStaff) -> Register:
         case RoleChanged():
             after = replace(held, post=event.post)
         case PasswordRenewed():
-            after = replace(held, hands=held.hands | _hands(register, event.by))
+            after = replace(held, hands=held.hands | hands_of(register, event.by))
         case AccountClosed():
             after = replace(held, post=None)
         case _:
@@ -542,8 +497,44 @@ def _of_staff(register: Register, event: OfStaff) -> Register:
     return replace(register, staff=register.staff.set(event.person, after))
 
 
+def _of_zones(register: Register, event: OfZones) -> Register:
+    held = register.zone_sets.get(event.set, NO_SET)
+    match event:
+        case ZonesDrafted():
+            draft = ZoneEdition(
+                number=event.edition,
+                name=event.name,
+                count=event.count,
+                sha256=event.sha256,
+                drafted_by=event.by,
+                drafted_why=event.why,
+                drafted_at=event.at,
+            )
+            after = replace(held, draft=draft)
+        case ZonesWithdrawn():
+            after = replace(held, draft=None)
+        case ZonesEntered():
+            entered = ZoneEdition(
+                number=event.edition,
+                name=event.name,
+                count=event.count,
+                sha256=event.sha256,
+                drafted_by=event.drafted_by,
+                drafted_why=event.drafted_why,
+                drafted_at=held.draft.drafted_at if held.draft is not None else event.at,
+                by=event.by,
+                why=event.why,
+                at=event.at,
+                fix_through=event.fix_through,
+            )
+            after = replace(held, editions=(*held.editions, entered), draft=None)
+        case _:
+            assert_never(event)
+    return replace(register, zone_sets=register.zone_sets.set(event.set, after))
+
+
 def _of_wearer(register: Register, event: OfWearer) -> Register:
-    charge = register.charges.get(event.wearer, _UNKNOWN)
+    charge = register.charges.get(event.wearer, UNKNOWN)
     match event:
         case DeviceBound() | DeviceKeyRenewed():
             bound = Binding(event.wearer, event.key_sha256, event.at)
@@ -576,6 +567,9 @@ def _of_wearer(register: Register, event: OfWearer) -> Register:
             after = replace(charge, versions=(*charge.versions, entered), draft=None)
         case WearerDischarged():
             after = replace(charge, draft=None, discharged_at=event.at, discharged_through=event.fix_through)
+        case AbsenceNoted():
+            kept = Kept(event.left_at, event.returned_at, event.by, event.at)
+            after = replace(charge, kept=charge.kept.set(event.absence, kept))
         case _:
             assert_never(event)
     return replace(register, charges=register.charges.set(event.wearer, after))

@@ -4,11 +4,12 @@ Absent on purpose: sentences (the page makes them), and whether a change is righ
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from safetynet.core.orders import Circle, Order, Polygon, Row
+from safetynet.core.orders import SEOUL, Absence, Area, Hours, Leave, OnHolidays, Order, Row, Stay, Timed
 
-Value: TypeAlias = str | int | float | tuple[Row, ...] | Circle | Polygon | None
+Value: TypeAlias = str | int | float | tuple[Row, ...] | tuple[str, ...] | tuple[date, ...] | Area | None
 
 
 class Difference(NamedTuple):
@@ -21,7 +22,9 @@ class Difference(NamedTuple):
 
 
 def differences(before: Order | None, after: Order | None) -> tuple[Difference, ...]:
-    """In the order of a person who reads: footing, validity, zones, curfews, absences, protected persons."""
+    """In the order of a person who reads: footing, validity, zones, curfews, areas to keep, permits, protected persons,
+    the other conditions. Empty only when both orders mean the same (the order of their parts aside).
+    """
     if before is None and after is None:
         return ()
     if after is None:
@@ -34,7 +37,15 @@ def differences(before: Order | None, after: Order | None) -> tuple[Difference, 
         found.append(Difference("starts", "", plain.starts_at, after.starts_at))
     if plain.ends_at != after.ends_at:
         found.append(Difference("ends", "", plain.ends_at, after.ends_at))
-    return (*found, *_zones(plain, after), *_curfews(plain, after), *_rest(plain, after))
+    return (
+        *found,
+        *_zones(plain, after),
+        *_curfews(plain, after),
+        *_inclusions(plain, after),
+        *_absences(plain, after),
+        *_protected(plain, after),
+        *_others(plain, after),
+    )
 
 
 def _zones(before: Order, after: Order) -> Iterable[Difference]:
@@ -59,26 +70,75 @@ def _curfews(before: Order, after: Order) -> Iterable[Difference]:
         was = old.get(id)
         if was is None:
             yield Difference("curfew_added", each.name, None, each.rows)
-            continue
-        if was.name != each.name:
-            yield Difference("curfew_renamed", each.name, was.name, each.name)
-        if was.rows != each.rows:
-            yield Difference("curfew_hours", each.name, was.rows, each.rows)
-        if was.home != each.home:
-            yield Difference("curfew_home", each.name, was.home, each.home)
+        else:
+            if was.name != each.name:
+                yield Difference("curfew_renamed", each.name, was.name, each.name)
+            if was.rows != each.rows:
+                yield Difference("curfew_hours", each.name, was.rows, each.rows)
+            if was.home != each.home:
+                yield Difference("curfew_home", each.name, was.home, each.home)
+        hours = was.hours if was is not None else Hours.NIGHT
+        if hours is not each.hours:
+            yield Difference("curfew_kind", each.name, hours.value, each.hours.value)
+        yield from _clock(was, each)
     for id, each in old.items():
         if id not in new:
             yield Difference("curfew_removed", each.name, each.rows, None)
 
 
-def _rest(before: Order, after: Order) -> Iterable[Difference]:
+def _inclusions(before: Order, after: Order) -> Iterable[Difference]:
+    old, new = {each.id: each for each in before.inclusions}, {each.id: each for each in after.inclusions}
+    for id, each in new.items():
+        was = old.get(id)
+        if was is None:
+            yield Difference("inclusion_added", each.name, None, each.area)
+        else:
+            if was.name != each.name:
+                yield Difference("inclusion_renamed", each.name, was.name, each.name)
+            if was.area != each.area:
+                yield Difference("inclusion_redrawn", each.name, was.area, each.area)
+        if (was.rows if was is not None else ()) != each.rows:
+            yield Difference("inclusion_hours", each.name, was.rows if was is not None else (), each.rows)
+        stay = was.stay if was is not None else Stay.RESIDENCE
+        if stay is not each.stay:
+            yield Difference("inclusion_kind", each.name, stay.value, each.stay.value)
+        yield from _clock(was, each)
+    for id, each in old.items():
+        if id not in new:
+            yield Difference("inclusion_removed", each.name, each.area, None)
+
+
+def _clock(was: Timed | None, each: Timed) -> Iterable[Difference]:
+    """By which clock and calendar its hours are meant."""
+    on_holidays = was.on_holidays if was is not None else OnHolidays.ANY_DAY
+    if on_holidays is not each.on_holidays:
+        yield Difference("on_holidays", each.name, on_holidays.value, each.on_holidays.value)
+    zone = was.zone if was is not None else SEOUL
+    if zone != each.zone:
+        yield Difference("clock", each.name, zone, each.zone)
+
+
+def _absences(before: Order, after: Order) -> Iterable[Difference]:
     old, new = {each.id: each for each in before.absences}, {each.id: each for each in after.absences}
     for id, away in new.items():
-        if old.get(id) != away:
-            yield Difference("absence_added" if id not in old else "absence_moved", "", away.starts_at, away.ends_at)
+        was = old.get(id)
+        if was is None or (was.starts_at, was.ends_at) != (away.starts_at, away.ends_at):
+            yield Difference("absence_added" if was is None else "absence_moved", "", away.starts_at, away.ends_at)
+        said, told = None if was is None else _permit(was), _permit(away)
+        if said != told and (was is not None or any(told)):
+            yield Difference("absence_said", "", said, told)
     for id, away in old.items():
         if id not in new:
             yield Difference("absence_removed", "", away.starts_at, away.ends_at)
+
+
+def _permit(away: Absence) -> tuple[str, ...]:
+    """Kind, who asked, who granted, what for: as a person reads a permit."""
+    kind = "" if away.leave is Leave.OUTING else away.leave.value
+    return (kind, away.asked_by, away.granted_by, away.purpose)
+
+
+def _protected(before: Order, after: Order) -> Iterable[Difference]:
     kept, named = {each.id: each for each in before.protected}, {each.id: each for each in after.protected}
     for whom, each in named.items():
         was = kept.get(whom)
@@ -92,3 +152,24 @@ def _rest(before: Order, after: Order) -> Iterable[Difference]:
     for whom, each in kept.items():
         if whom not in named:
             yield Difference("protected_removed", whom, each.distance_m, None)
+
+
+def _others(before: Order, after: Order) -> Iterable[Difference]:
+    for name in sorted({*after.shared} - {*before.shared}):
+        yield Difference("shared_added", name)
+    for name in sorted({*before.shared} - {*after.shared}):
+        yield Difference("shared_removed", name)
+    was = {each.substance: each for each in before.sobriety}
+    now = {each.substance: each for each in after.sobriety}
+    for substance, each in now.items():
+        if substance not in was:
+            yield Difference("sobriety_added", substance.value, None, each.limit_percent)
+        elif was[substance] != each:
+            yield Difference("sobriety_limit", substance.value, was[substance].limit_percent, each.limit_percent)
+    for substance in was.keys() - now.keys():
+        yield Difference("sobriety_removed", substance.value)
+    if set(before.duties) != set(after.duties):
+        kept = tuple(each.value for each in after.duties)
+        yield Difference("duties", "", tuple(each.value for each in before.duties), kept)
+    if before.holidays != after.holidays:
+        yield Difference("holidays", "", before.holidays, after.holidays)

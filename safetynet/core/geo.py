@@ -4,7 +4,7 @@ Everything that is judged in metres is judged in a `Plane`: the local plane of t
 bearing from the origin are true. Latitudes and longitudes are degrees on WGS84, always in this order; x is east and
 y is north, in metres. Signed distances are negative inside.
 
-Absent on purpose: one-radius spheres (haversine is wrong by up to 0.37 %), cells and indexes, holes in polygons.
+Absent on purpose: one-radius spheres (haversine is wrong by up to 0.37 %), cells and indexes.
 """
 
 import math
@@ -233,6 +233,24 @@ def deepest(a: Xy, b: Xy, ring: Ring) -> tuple[float, float]:
     cuts = sorted({0.0, 1.0, *_cuts(a, b, ring)})
     spots = [*cuts, *((s + t) / 2 for s, t in pairwise(cuts)), *(foot(a, b, c) for c in ring)]
     return min((polygon_signed_m(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, ring), t) for t in spots)
+
+
+def rings_signed_m(px: float, py: float, rings: Sequence[Ring]) -> float:
+    """Distance to the nearest edge of several outlines, negative inside an odd number of them: holes, several parts."""
+    off = [polygon_signed_m(px, py, ring) for ring in rings]
+    best = min(map(abs, off))
+    return -best if sum(each < 0.0 for each in off) % 2 else best
+
+
+def deepest_of_rings(a: Xy, b: Xy, rings: Sequence[Ring]) -> tuple[float, float]:
+    """Where (0 … 1) the way straight from a to b comes deepest into several outlines, and how deep: negative inside.
+
+    The same spots are looked at as for one polygon. It stays outside when what comes out is above zero.
+    """
+    corners = [corner for ring in rings for corner in ring]
+    cuts = sorted({0.0, 1.0, *(cut for ring in rings for cut in _cuts(a, b, ring))})
+    spots = [*cuts, *((s + t) / 2 for s, t in pairwise(cuts)), *(foot(a, b, c) for c in corners)]
+    return min((rings_signed_m(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, rings), t) for t in spots)
 
 
 def _cuts(a: Xy, b: Xy, ring: Ring) -> list[float]:

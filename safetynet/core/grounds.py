@@ -7,7 +7,8 @@ from math import cos, hypot, radians, sqrt
 from typing import NamedTuple
 
 from safetynet.core import geo
-from safetynet.core.orders import Circle, Polygon
+from safetynet.core.orders import Area, Circle, MultiPolygon, Polygon
+from safetynet.core.shapes import rings
 from safetynet.core.terms import CurfewId, ZoneId
 
 
@@ -23,28 +24,43 @@ class Ground(NamedTuple):
     """Empty for a circle around the origin of the plane with radius `bound_m`."""
     middle: geo.Xy
     """Of the bounding circle, in the plane."""
+    more: tuple[tuple[geo.Xy, ...], ...] = ()
+    """Outlines besides `ring`: of holes and of further polygons. Inside is what lies in an odd number of them all."""
 
 
 def off_m(place: Ground, here: geo.Xy) -> float:
     """Signed distance to its edge, negative inside; `here` in its own plane."""
     if place.ring:
+        if place.more:
+            return geo.rings_signed_m(*here, (place.ring, *place.more))
         return geo.polygon_signed_m(*here, place.ring)
     x, y = here
     return sqrt(x * x + y * y) - place.bound_m
 
 
-def ground(id: ZoneId | CurfewId, area: Circle | Polygon) -> Ground:
+def deepest(place: Ground, there: geo.Xy, here: geo.Xy) -> tuple[float, float]:
+    """How deep a straight way comes into a place with outlines (negative inside), and where on it (0 … 1).
+
+    In its own plane. Above zero, the way stays outside.
+    """
+    assert place.ring, "a circle is asked for by its middle"
+    return geo.deepest_of_rings(there, here, (place.ring, *place.more))
+
+
+def ground(id: ZoneId | CurfewId, area: Area) -> Ground:
     match area:
         case Circle(lat, lon, radius):
             return Ground(id, lat, lon, radius, _metres_per_lon(lat), geo.Plane(lat, lon), (), (0.0, 0.0))
-        case Polygon(corners):
-            plane = geo.Plane(*corners[0])
-            ring = tuple(plane.to_xy(lat, lon) for lat, lon in corners)
-            x = (min(p[0] for p in ring) + max(p[0] for p in ring)) / 2
-            y = (min(p[1] for p in ring) + max(p[1] for p in ring)) / 2
+        case Polygon() | MultiPolygon():
+            outlines = tuple(rings(area))
+            plane = geo.Plane(*outlines[0][0])
+            ring, *more = (tuple(plane.to_xy(lat, lon) for lat, lon in each) for each in outlines)
+            every = [spot for each in (ring, *more) for spot in each]
+            x = (min(p[0] for p in every) + max(p[0] for p in every)) / 2
+            y = (min(p[1] for p in every) + max(p[1] for p in every)) / 2
             lat, lon = plane.to_latlon(x, y)
-            bound = max(hypot(p[0] - x, p[1] - y) for p in ring) * 1.001
-            return Ground(id, lat, lon, bound, _metres_per_lon(lat), plane, ring, (x, y))
+            bound = max(hypot(p[0] - x, p[1] - y) for p in every) * 1.001
+            return Ground(id, lat, lon, bound, _metres_per_lon(lat), plane, ring, (x, y), tuple(more))
 
 
 def _metres_per_lon(lat: float) -> float:

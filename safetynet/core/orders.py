@@ -1,8 +1,9 @@
-"""What a court ordered: on what footing a person is monitored, which zones are forbidden, when the person must be home.
+"""What a court ordered: on what footing a person is monitored, which zones are forbidden, when the person must be where.
 
-Timetables are in Korean time (which has had no summer time since 1988); `period` and `next_start` give instants. A
-row belongs to the day on which it starts and may end on the next. Public holidays change nothing: no statute says so,
-and a court that means it otherwise writes a permitted absence.
+Conditions of Act 9-2(1): curfews (no. 1), forbidden zones and shared sets of them (no. 2), where the person must stay
+(no. 2-2), protected persons (no. 3), alcohol and drugs (no. 5); beside them the duties of the device (Art. 14(1)) and
+what was permitted (`Absence`). Times are those of a wall clock (`timetables`); `period` and `next_start` give instants.
+Public holidays change nothing unless the timetable says so (`OnHolidays`), and are then those that the order lists.
 
 An `Order` is personal data. It lives only in the sealed person store, as `encode` writes it, under the wearer's key;
 no event and no message carries it.
@@ -11,16 +12,22 @@ Absent on purpose: the clock, the person's name and contacts (beside the order i
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
+from enum import Enum
+from typing import Final, TypeAlias
 
 import msgspec
 
-from safetynet.core import geo
+from safetynet.core.shapes import (
+    CORNERS_MAX,
+    RADIUS_M_MIN,
+    REACH_M_MAX,
+    Area,
+    Circle,
+    MultiPolygon,
+    Polygon,
+)
 from safetynet.core.terms import (
-    MINUTE_MS,
-    SECOND_MS,
     AbsenceId,
     CurfewId,
     Instant,
@@ -28,56 +35,56 @@ from safetynet.core.terms import (
     WearerClass,
     WearerId,
     ZoneId,
+    ZoneSetId,
+)
+from safetynet.core.timetables import (
+    DAY_MINUTES,
+    HOLIDAY,
+    ROWS_MAX,
+    SEOUL,
+    OnHolidays,
+    Period,
+    Row,
+    day_of,
+    holidays_ok,
+    stretches,
+    zone_ok,
 )
 
+__all__ = [
+    "CORNERS_MAX",
+    "DAY_MINUTES",
+    "HOLIDAY",
+    "RADIUS_M_MIN",
+    "REACH_M_MAX",
+    "ROWS_MAX",
+    "SEOUL",
+    "Area",
+    "Circle",
+    "MultiPolygon",
+    "OnHolidays",
+    "Period",
+    "Polygon",
+    "Row",
+]
+
 ZONES_MAX: Final = 200
-CORNERS_MAX: Final = 500
-RADIUS_M_MIN: Final = 1.0
-REACH_M_MAX: Final = 50_000.0
-"""No zone reaches further from its middle. A larger one is an input mistake, not a court's wish."""
 NAME_CHARS_MAX: Final = 120
 CURFEWS_MAX: Final = 8
-ROWS_MAX: Final = 64
+INCLUSIONS_MAX: Final = 16
+SHARED_MAX: Final = 16
 ABSENCES_MAX: Final = 400
+WORDS_CHARS_MAX: Final = 200
+"""Of who asked for a permit, who granted it and what for."""
 PROTECTED_MAX: Final = 16
 DISTANCE_M_MIN, DISTANCE_M_MAX = 50.0, 500.0
 """Of a no-approach condition; 100 m is the rule (Stalking Punishment Act Art. 9)."""
 EARLIEST, LATEST = Instant(0), Instant(2**53 - 1)
 """What every store and every page can hold. JSON knows no limit, and a number that cannot be written down ends a program."""
-DAY_MINUTES: Final = 24 * 60
+ALCOHOL_PERCENT_MAX: Final = 0.5
 AHEAD_DAYS: Final = 8
-"""How far `next_start` looks: every weekly row has begun once by then."""
-SEOUL: Final = ZoneInfo("Asia/Seoul")
-
-
-class Circle(msgspec.Struct, frozen=True, tag="circle"):
-    lat: float
-    lon: float
-    radius_m: float
-
-    def __post_init__(self) -> None:
-        if not geo.in_korea(self.lat, self.lon):
-            raise ValueError("circle outside Korea")
-        if not RADIUS_M_MIN <= self.radius_m <= REACH_M_MAX:
-            raise ValueError("radius out of range")
-
-
-class Polygon(msgspec.Struct, frozen=True, tag="polygon"):
-    """Corners as (lat, lon), first not repeated; edges are straight in the plane around the first corner."""
-
-    corners: tuple[tuple[float, float], ...]
-
-    def __post_init__(self) -> None:
-        if not 3 <= len(self.corners) <= CORNERS_MAX:
-            raise ValueError("number of corners out of range")
-        if not all(geo.in_korea(lat, lon) for lat, lon in self.corners):
-            raise ValueError("corner outside Korea")
-        plane = geo.Plane(*self.corners[0])
-        ring = [plane.to_xy(lat, lon) for lat, lon in self.corners]
-        if any(x * x + y * y > REACH_M_MAX**2 for x, y in ring):
-            raise ValueError("polygon too large")
-        if not geo.simple(ring):
-            raise ValueError("polygon crosses itself or has no area")
+"""How far `next_start` looks: every weekly row has begun once by then. One that comes later is found on a later day."""
+ALWAYS: Final = Period(Instant(0), Instant(1 << 52))
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,61 +92,110 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ZoneId
     name: str
-    area: Circle | Polygon
+    area: Area
 
     def __post_init__(self) -> None:
         if not self.id or not 1 <= len(self.name) <= NAME_CHARS_MAX:
             raise ValueError("zone without id or with a bad name")
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a timetable. Night hours, school hours and whole days are all rows (Act 9-2(1) no. 1)."""
+class Hours(Enum):
+    """Why somebody has to be home: both are Act 9-2(1) no. 1, and each rings under its own name."""
 
-    days: tuple[int, ...]
-    """0 Monday … 6 Sunday: the days on which it starts."""
-    start_min: int
-    """Minutes after midnight, Korean time."""
-    end_min: int
-    """Not later than the start: it ends on the next day; equal to the start: after 24 hours."""
-
-    def __post_init__(self) -> None:
-        if not self.days or len(set(self.days)) < len(self.days) or not set(self.days) <= set(range(7)):
-            raise ValueError("days out of range")
-        if not 0 <= self.start_min < DAY_MINUTES or not 0 <= self.end_min <= DAY_MINUTES:
-            raise ValueError("minutes out of range")
-
-    @property
-    def length_min(self) -> int:
-        return self.end_min - self.start_min + (DAY_MINUTES if self.end_min <= self.start_min else 0)
+    NIGHT = "night"
+    SCHOOL = "school"
+    """While children are on their way (통학시간)."""
 
 
 class Curfew(msgspec.Struct, frozen=True, kw_only=True):
-    """When the person must be at which home (외출제한)."""
+    """When the person must be at which home (외출제한). Another address, other hours: another curfew."""
 
     id: CurfewId
     name: str
-    home: Circle | Polygon
+    home: Area
     rows: tuple[Row, ...]
+    zone: str = SEOUL
+    """The time zone whose wall clock the rows mean."""
+    on_holidays: OnHolidays = OnHolidays.ANY_DAY
+    hours: Hours = Hours.NIGHT
 
     def __post_init__(self) -> None:
         if not self.id or not 1 <= len(self.name) <= NAME_CHARS_MAX or not 1 <= len(self.rows) <= ROWS_MAX:
             raise ValueError("curfew without id, name or rows, or with too many")
+        _check_clock(self.zone, self.on_holidays, self.rows)
+
+
+class Stay(Enum):
+    """Why somebody has to be at a place that is no home under curfew."""
+
+    RESIDENCE = "residence"
+    """Act 9-2(1) no. 2-2 (주거지역 제한): within one of the areas of this kind."""
+    ATTENDANCE = "attendance"
+    """Ordered treatment, work, school: at this place at these hours. Opens no video by itself."""
+
+
+class Inclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """An area that must not be left."""
+
+    id: ZoneId
+    name: str
+    area: Area
+    stay: Stay = Stay.RESIDENCE
+    rows: tuple[Row, ...] = ()
+    """Empty: at all times."""
+    zone: str = SEOUL
+    on_holidays: OnHolidays = OnHolidays.ANY_DAY
+
+    def __post_init__(self) -> None:
+        if not self.id or not 1 <= len(self.name) <= NAME_CHARS_MAX or len(self.rows) > ROWS_MAX:
+            raise ValueError("inclusion without id or name, or with too many rows")
+        if self.stay is Stay.ATTENDANCE and not self.rows:
+            raise ValueError("attendance without hours")
+        _check_clock(self.zone, self.on_holidays, self.rows)
+
+
+def _check_clock(zone: str, on_holidays: OnHolidays, rows: tuple[Row, ...]) -> None:
+    if not zone_ok(zone):
+        raise ValueError("unknown time zone")
+    if on_holidays is OnHolidays.ANY_DAY and any(HOLIDAY in row.days for row in rows):
+        raise ValueError("a row names holidays, and the timetable knows none")
+
+
+class Leave(Enum):
+    """What was permitted."""
+
+    OUTING = "outing"
+    TRAVEL = "travel"
+    REMOVAL = "removal"
+    """The device comes off for a while, for an examination or to be exchanged (일시분리, Decree 10)."""
 
 
 class Absence(msgspec.Struct, frozen=True, kw_only=True):
-    """A permitted absence: while it lasts no curfew holds. `ends_at` is the first instant after it."""
+    """What was permitted: while it lasts no curfew holds and no area need be kept. `ends_at` is the first instant after it.
+
+    When the person really left and came back is not here but in the ledger (`events.AbsenceNoted`).
+    """
 
     id: AbsenceId
     starts_at: Instant
     ends_at: Instant
+    leave: Leave = Leave.OUTING
+    asked_by: str = ""
+    granted_by: str = ""
+    purpose: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or not EARLIEST <= self.starts_at < self.ends_at <= LATEST:
             raise ValueError("absence without id or end")
+        if max(map(len, (self.asked_by, self.granted_by, self.purpose))) > WORDS_CHARS_MAX:
+            raise ValueError("absence with too long a text")
 
 
 class Protected(msgspec.Struct, frozen=True, kw_only=True):
-    """A person whom the wearer must not approach (피해자·보호대상자 접근금지). Who it is stands in a sealed record."""
+    """A person whom the wearer must not approach (피해자·보호대상자 접근금지). Who it is stands in a sealed record.
+
+    The rings around `distance_m`, 1 km and 2 km, are those of the statute and of practice: `proximity`.
+    """
 
     id: ProtectedId
     distance_m: float = 100.0
@@ -149,6 +205,39 @@ class Protected(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.id or not DISTANCE_M_MIN <= self.distance_m <= DISTANCE_M_MAX:
             raise ValueError("protected person without id, or distance out of range")
+
+
+class Substance(Enum):
+    ALCOHOL = "alcohol"
+    DRUG = "drug"
+
+
+class Sobriety(msgspec.Struct, frozen=True, kw_only=True):
+    """Act 9-2(1) no. 5 (음주·약물 금지)."""
+
+    substance: Substance
+    limit_percent: float | None = None
+    """Blood alcohol that is still no breach; None: none at all."""
+
+    def __post_init__(self) -> None:
+        if self.limit_percent is None:
+            return
+        if self.substance is not Substance.ALCOHOL or not 0.0 < self.limit_percent <= ALCOHOL_PERCENT_MAX:
+            raise ValueError("limit out of range")
+
+
+class Duty(Enum):
+    """What the wearer owes to the device (Act 14(1), Decree 11)."""
+
+    CHARGE = "charge"
+    CARRY = "carry"
+    REPORT_FAULTS = "report_faults"
+    OBEY = "obey"
+    HOME_UNIT = "home_unit"
+    """The home unit stays where it was put. Not everybody has one."""
+
+
+STATUTORY: Final = (Duty.CHARGE, Duty.CARRY, Duty.REPORT_FAULTS, Duty.OBEY)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +254,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     curfews: tuple[Curfew, ...] = ()
     absences: tuple[Absence, ...] = ()
     protected: tuple[Protected, ...] = ()
+    inclusions: tuple[Inclusion, ...] = ()
+    shared: tuple[ZoneSetId, ...] = ()
+    """Sets of forbidden places that many share, such as all schools of the country (`zonesets`)."""
+    sobriety: tuple[Sobriety, ...] = ()
+    duties: tuple[Duty, ...] = STATUTORY
+    holidays: tuple[date, ...] = ()
+    """The public holidays that its timetables mean, as the centre's table had them when it was drafted."""
 
     def __post_init__(self) -> None:
         if not self.wearer or self.version < 1:
@@ -183,44 +279,69 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("order starts or ends at no date")
         if self.starts_at is not None and self.ends_at is not None and self.starts_at >= self.ends_at:
             raise ValueError("order ends before it starts")
+        if len(self.inclusions) > INCLUSIONS_MAX or len({each.id for each in self.inclusions}) < len(self.inclusions):
+            raise ValueError("too many inclusions, or two with one id")
+        if len(self.shared) > SHARED_MAX or len(set(self.shared)) < len(self.shared):
+            raise ValueError("too many shared sets, or one twice")
+        if len({each.substance for each in self.sobriety}) < len(self.sobriety):
+            raise ValueError("one substance twice")
+        if len(set(self.duties)) < len(self.duties):
+            raise ValueError("one duty twice")
+        if not holidays_ok(self.holidays):
+            raise ValueError("holidays out of order, one twice, or too many")
 
 
 def in_force(order: Order, at: Instant) -> bool:
     return (order.starts_at is None or order.starts_at <= at) and (order.ends_at is None or at < order.ends_at)
 
 
-class Period(NamedTuple):
-    """A stretch without a break in which a curfew holds; `end` is the first instant after it."""
-
-    start: Instant
-    end: Instant
+def asks_for_holidays(order: Order) -> bool:
+    """Whether any of its timetables means public holidays."""
+    return any(each.on_holidays is OnHolidays.OWN for each in timed_of(order))
 
 
-def period(order: Order, curfew: Curfew, at: Instant) -> Period | None:
-    """The stretch in which `at` lies: the one that began last when several do. None: nobody needs to be home."""
-    return max((each for each in _periods(order, curfew, at, 0) if each.start <= at < each.end), default=None)
+Timed: TypeAlias = Curfew | Inclusion
+"""What holds by a timetable."""
 
 
-def next_start(order: Order, curfew: Curfew, after: Instant) -> Instant | None:
+def timed_of(order: Order) -> Iterator[Timed]:
+    yield from order.curfews
+    yield from order.inclusions
+
+
+def period(order: Order, timed: Timed, at: Instant) -> Period | None:
+    """The stretch in which `at` lies: the one that began last when several do. None: nobody needs to be there."""
+    return max((each for each in _periods(order, timed, at, 0) if each.start <= at < each.end), default=None)
+
+
+def next_start(order: Order, timed: Timed, after: Instant) -> Instant | None:
     """When the next stretch begins; None when none does within the days it looks ahead."""
-    starts = (each.start for each in _periods(order, curfew, after, AHEAD_DAYS) if each.start > after)
+    starts = (each.start for each in _periods(order, timed, after, AHEAD_DAYS) if each.start > after)
     return min(starts, default=None)
 
 
-def _periods(order: Order, curfew: Curfew, at: Instant, days: int) -> Iterator[Period]:
-    """Of the rows that start from the day before until so many days after: a row is never longer than 24 hours."""
-    today = datetime.fromtimestamp(at / SECOND_MS, SEOUL).date()
-    for n in range(-1, days + 1):
-        day = today + timedelta(days=n)
-        for row in curfew.rows:
-            if day.weekday() in row.days:
-                start = _instant(day, row.start_min)
-                yield from _left(order, Period(start, Instant(start + row.length_min * MINUTE_MS)))
+def periods(order: Order, timed: Timed, since: Instant, until: Instant) -> list[Period]:
+    """Every stretch that reaches into that time, by beginning: to be judged in advance, or drawn."""
+    days = (day_of(timed.zone, until) - day_of(timed.zone, since)).days
+    found = _periods(order, timed, since, days)
+    return sorted(each for each in found if each.start < until and each.end > since)
 
 
-def _instant(day: date, minutes: int) -> Instant:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=SEOUL)
-    return Instant(round(midnight.astimezone(UTC).timestamp()) * SECOND_MS + minutes * MINUTE_MS)
+def permitted(order: Order, at: Instant) -> Absence | None:
+    """What was permitted for this instant; a removal of the device before anything else."""
+    inside = [each for each in order.absences if each.starts_at <= at < each.ends_at]
+    return min(inside, key=lambda each: each.leave is not Leave.REMOVAL, default=None)
+
+
+def _periods(order: Order, timed: Timed, at: Instant, days: int) -> Iterator[Period]:
+    """Of the rows that start from the day before until so many days after: a row is never longer than a day."""
+    if not timed.rows:
+        yield from _left(order, ALWAYS)
+        return
+    first = day_of(timed.zone, at) - timedelta(days=1)
+    holidays = order.holidays if timed.on_holidays is OnHolidays.OWN else ()
+    for _, each in stretches(timed.rows, timed.zone, holidays, first, days + 2):
+        yield from _left(order, each)
 
 
 def _left(order: Order, whole: Period) -> Iterator[Period]:

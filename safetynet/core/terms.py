@@ -17,6 +17,9 @@ ProtectedId = NewType("ProtectedId", str)
 """A person whom an order protects from a wearer (보호대상자)."""
 DeviceId = NewType("DeviceId", str)
 ZoneId = NewType("ZoneId", str)
+"""A forbidden place, or an area that must not be left."""
+ZoneSetId = NewType("ZoneSetId", str)
+"""Forbidden places that many orders share, kept once at the centre: schools, childcare."""
 CurfewId = NewType("CurfewId", str)
 AbsenceId = NewType("AbsenceId", str)
 FixId = NewType("FixId", int)

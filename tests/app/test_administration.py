@@ -31,10 +31,11 @@ from deployment import (
     until,
 )
 
-from safetynet.app import administration, people
+from safetynet.app import orders as cli
+from safetynet.app import people
 from safetynet.app.control import Control
 from safetynet.core import administration as core
-from safetynet.core import geo, orders
+from safetynet.core import geo, orders, shapes, timetables
 from safetynet.core.events import AlarmRaised
 from safetynet.core.events.by_administrator import (
     AccountClosed,
@@ -48,7 +49,7 @@ from safetynet.core.events.by_administrator import (
 from safetynet.core.fixes import Mark
 from safetynet.core.orders import Circle, Curfew, Row
 from safetynet.core.terms import DAY_MS, MINUTE_MS, AlarmKind
-from safetynet.edge import clock, keys
+from safetynet.edge import clock, keys, orderfiles
 from safetynet.edge.relay import words as relay
 from safetynet.edge.store import Account, Store
 
@@ -408,15 +409,16 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(folder, port
 )  # fmt: skip
 def test_an_order_that_nobody_can_have_meant_is_said_in_a_word(order, part, word):
     raw = msgspec.Raw(json.dumps({"wearer_class": "order", "zones": [], **order}).encode())
-    with pytest.raises(administration.Malformed) as wrong:
-        administration._order(raw, "w1", 2)
+    with pytest.raises(orderfiles.Malformed) as wrong:
+        orderfiles.made(raw, "w1", 2)
     assert (wrong.value.part, wrong.value.word) == (part, word)
 
 
 def test_every_complaint_of_an_order_has_its_word():
-    text = Path(orders.__file__).read_text()
-    said = {line.partition('ValueError("')[2].partition('"')[0] for line in text.splitlines() if "ValueError(" in line}
-    assert said == set(administration.PROBLEMS)
+    text = "".join(Path(each.__file__).read_text() for each in (orders, shapes, timetables))
+    said = {line.partition('ValueError("')[2].partition('"')[0] for line in text.splitlines() if 'ValueError("' in line}
+    assert said == set(orderfiles.PROBLEMS)
+    assert set(orderfiles.PROBLEMS.values()) <= set(cli.SAID)
 
 
 async def test_who_asks_for_another_wearers_order_does_not_write_it(folder, port):

@@ -12,14 +12,19 @@ from safetynet.core.administration import (
     ChangePost,
     CloseAccount,
     DraftOrder,
+    DraftOrders,
+    DraftZones,
     Enrol,
     EnterOrder,
+    EnterZones,
     No,
+    NoteAbsence,
     OpenAccount,
     RenewKey,
     RenewPassword,
     ReturnDevice,
     WithdrawDraft,
+    WithdrawZones,
     begun,
     decide,
     devices_of,
@@ -28,6 +33,7 @@ from safetynet.core.administration import (
     in_force,
     refusal,
     timeline,
+    zone_timeline,
 )
 from safetynet.core.amendments import differences
 from safetynet.core.control import state as minds
@@ -390,3 +396,82 @@ def test_no_difference_is_said_only_of_the_same(one, other):
     a, b = second(**one), second(**other)
     assert (differences(a, b) == ()) is (a == b)
     assert orders.decode(orders.encode(a)) == a
+
+
+# --- lists, permits, shared zones ----------------------------------------------------------------------------------
+
+
+def many(*drafts, by="an"):
+    return DraftOrders(by=by, why=WHY, drafts=drafts)
+
+
+def test_a_list_of_orders_is_drafted_as_a_whole_or_not_at_all():
+    two = after(BEGUN, enrolled(), enrolled("w3"))
+    first = Order(wearer="w2", wearer_class=WearerClass.BAIL, version=1, zones=(SCHOOL,))
+    right, also = draft(second(zones=())), draft(first, wearer="w2", over=0)
+    assert refusal(two, many(right, also)) is None
+    drafted = fold(two, decide(two, many(right, also), (), T0))
+    assert [drafted.charges[each].draft is not None for each in ("w1", "w2", "w3")] == [True, True, False]
+    for wrong in (draft(FIRST, wearer="w3", over=0), draft(second(), over=1), draft(first, wearer="w2", over=3), right):
+        assert refusal(two, many(right, wrong)) is not None
+        assert decide(two, many(right, wrong), (), T0) == []
+    assert refusal(two, many()) is No.MALFORMED
+    assert refusal(two, many(draft(second(zones=()), by="seo"))) is No.MALFORMED, "nobody drafts in another's name"
+    assert refusal(drafted, many(right)) is No.DRAFT_WAITS
+    for wearer in ("w1", "w2"):
+        assert refusal(drafted, entry(drafted, wearer, by="an")) is No.SAME_HAND, "a list needs a second person too"
+        assert refusal(drafted, entry(drafted, wearer, by="moon")) is None
+
+
+def test_what_became_of_a_permit_is_noted_and_noted_again():
+    away = Absence(id="a", starts_at=T0, ends_at=T0 + 9, asked_by="본인", granted_by="정다섯")
+    held = after(BEGUN, draft(second(absences=(away,))))
+    held = after(held, entry(held))
+
+    def note(left_at, returned_at, by="moon", absence="a"):
+        return NoteAbsence(by=by, why=WHY, wearer="w1", absence=absence, left_at=left_at, returned_at=returned_at)
+
+    assert refusal(held, note(None, None)) is No.UNCHANGED
+    assert refusal(held, note(T0, None, absence="b")) is No.NOT_THERE
+    assert refusal(held, note(None, T0)) is No.MALFORMED
+    assert refusal(held, note(T0 + 5, T0)) is No.MALFORMED
+    assert refusal(held, note(-1, None)) is No.MALFORMED
+    assert refusal(held, note(T0, 10**30)) is No.MALFORMED, "a number that cannot be written down ends a program"
+    assert refusal(held, note(T0, None, by="kim")) is No.NOT_YOURS
+    gone = after(held, note(T0 + 1, None))
+    assert refusal(gone, note(T0 + 1, None)) is No.UNCHANGED
+    back = after(gone, note(T0 + 1, T0 + 12))
+    kept = back.charges["w1"].kept["a"]
+    assert (kept.left_at, kept.returned_at, kept.by) == (T0 + 1, T0 + 12, "moon")
+    without = after(back, draft(msgspec.structs.replace(FIRST, version=3, zones=()), over=2))
+    without = after(without, entry(without))
+    assert without.charges["w1"].kept["a"] == kept, "it stays in the ledger"
+    assert refusal(without, note(T0 + 1, T0 + 13)) is None
+
+
+def test_shared_zones_come_into_force_by_two_persons_and_from_the_next_fix():
+    def zones(over=0, sha256=b"x" * 32, by="an", **more):
+        return DraftZones(**{"by": by, "why": WHY, "set": "schools", "name": "학교", "over": over, "count": 20_000, "sha256": sha256} | more)  # fmt: skip
+
+    def enter(sha256=b"x" * 32, by="moon", fix=7):
+        return EnterZones(by=by, why=WHY, set="schools", sha256=sha256, fix_through=fix)
+
+    named = draft(second(shared=("schools",)))
+    assert refusal(BEGUN, named) is No.NO_ZONES
+    for wrong in (zones(set="Schools!"), zones(name=" "), zones(count=0), zones(count=100_001)):
+        assert refusal(BEGUN, wrong) is No.MALFORMED
+    assert refusal(BEGUN, zones(over=1)) is No.OVERTAKEN
+    assert refusal(BEGUN, zones(by="moon")) is No.NOT_YOURS
+    waits = after(BEGUN, zones())
+    assert refusal(waits, zones()) is No.DRAFT_WAITS
+    assert refusal(waits, named) is No.NO_ZONES, "a draft is not in force"
+    assert refusal(waits, enter(by="an")) is No.SAME_HAND
+    assert refusal(waits, enter(sha256=b"y" * 32)) is No.OVERTAKEN
+    assert refusal(after(waits, WithdrawZones(by="moon", why=WHY, set="schools", sha256=b"x" * 32)), zones()) is None
+    held = after(waits, enter())
+    assert refusal(held, zones(over=1)) is No.UNCHANGED
+    assert refusal(held, named) is None
+    newer = after(held, zones(over=1, sha256=b"y" * 32))
+    newer = after(newer, enter(sha256=b"y" * 32, by="seo", fix=9))
+    assert zone_timeline(newer) == [(7, "schools", b"x" * 32), (9, "schools", b"y" * 32)]
+    assert [(each.number, each.drafted_by, each.by) for each in newer.zone_sets["schools"].editions] == [(1, "an", "moon"), (2, "an", "seo")]  # fmt: skip

@@ -83,6 +83,9 @@ def test_who_is_named_seals_it(kind):
     elif "person" in fields(kind):
         value = golden.sample(kind, golden.tag(kind), full=True)
         assert sealed == f"person:{value.person}", "a worker too is somebody"
+    elif fields(kind) >= {"set", "by", "why"}:
+        value = golden.sample(kind, golden.tag(kind), full=True)
+        assert sealed == f"person:{value.by}", "nobody else is named but in a reason"
     elif of_type(kind, events.Place, events.Spot):
         assert sealed is not None
         assert sealed.startswith(("incident:", "wearer:", "protected:"))
@@ -109,5 +112,5 @@ def test_free_text_is_never_open():
         for kind in KINDS
         if fields(kind) & {"why", "drafted_why"} and of_type(typing.get_type_hints(kind)["why"], str)
     }
-    assert len(typed) == 12
+    assert len(typed) == 16
     assert [kind for kind in typed if subject(kind) is None] == []

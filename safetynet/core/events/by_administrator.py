@@ -8,7 +8,7 @@ kind is therefore sealed. An order stands as the bytes of `orders.encode`: an ev
 from typing import TypeAlias
 
 from safetynet.core.events.base import Event
-from safetynet.core.terms import DeviceId, FixId, PersonId, Post, SubjectId, WearerId
+from safetynet.core.terms import AbsenceId, DeviceId, FixId, Instant, PersonId, Post, SubjectId, WearerId, ZoneSetId
 
 
 class Administered(Event, frozen=True, kw_only=True):
@@ -109,6 +109,43 @@ class WearerDischarged(Administered, frozen=True, kw_only=True, tag="wearer_disc
     fix_through: FixId
 
 
+class AbsenceNoted(Administered, frozen=True, kw_only=True, tag="absence_noted"):
+    """What really became of a permit or a planned removal (Decree 10, form 8). None: not yet, or not known."""
+
+    wearer: WearerId
+    absence: AbsenceId
+    left_at: Instant | None
+    returned_at: Instant | None
+
+
+class ZonesDrafted(Administered, frozen=True, kw_only=True, tag="zones_drafted"):
+    """Another edition of a shared set of forbidden places waits for a second person. `sha256` names its file."""
+
+    set: ZoneSetId
+    edition: int
+    name: str
+    count: int
+    sha256: bytes
+
+
+class ZonesWithdrawn(Administered, frozen=True, kw_only=True, tag="zones_withdrawn"):
+    set: ZoneSetId
+    edition: int
+
+
+class ZonesEntered(Administered, frozen=True, kw_only=True, tag="zones_entered"):
+    """In force from the first fix after `fix_through`, for everybody whose order names the set."""
+
+    set: ZoneSetId
+    edition: int
+    name: str
+    count: int
+    sha256: bytes
+    drafted_by: PersonId
+    drafted_why: str
+    fix_through: FixId
+
+
 OfStaff: TypeAlias = AccountOpened | RoleChanged | PasswordRenewed | AccountClosed
 OfWearer: TypeAlias = (
     DeviceBound
@@ -119,14 +156,18 @@ OfWearer: TypeAlias = (
     | DraftWithdrawn
     | OrderEntered
     | WearerDischarged
+    | AbsenceNoted
 )
-AnyAdministered: TypeAlias = OfStaff | OfWearer
+OfZones: TypeAlias = ZonesDrafted | ZonesWithdrawn | ZonesEntered
+AnyAdministered: TypeAlias = OfStaff | OfWearer | OfZones
 
 
 def subject(event: AnyAdministered) -> SubjectId:
-    """A wearer's own key; of staff that of the account."""
+    """A wearer's own key; of staff that of the account; of shared zones that of who did it, whose words they hold."""
     match event:
         case AccountOpened() | RoleChanged() | PasswordRenewed() | AccountClosed():
             return SubjectId(f"person:{event.person}")
+        case ZonesDrafted() | ZonesWithdrawn() | ZonesEntered():
+            return SubjectId(f"person:{event.by}")
         case _:
             return SubjectId(f"wearer:{event.wearer}")
