@@ -333,6 +333,8 @@ export const ADMIN = {
   'Duty.home_unit': ['재택 감독장치 옮기지 않기', 'Leave the home unit in place'],
 
   'order.inclusions': ['지켜야 할 곳', 'Areas to keep'],
+  'order.add_round': ['둥근 곳 더하기', 'Add a round area'],
+  'order.add_cornered': ['모난 곳 더하기', 'Add an area with corners'],
   'order.new_inclusion': ['새 지켜야 할 곳', 'New area to keep'],
   'order.keep': ['지켜야 할 곳: {name}', 'To keep: {name}'],
   'order.stay': ['까닭', 'Why'],

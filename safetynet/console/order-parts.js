@@ -158,7 +158,7 @@ export function inclusions(desk, draw) {
   return part(`${t('order.inclusions')} ${order.inclusions.length}`, html`<ul>${order.inclusions.map((each, n) => card(desk, each.id, each.name, '120', (name) => change({ inclusions: set(order.inclusions, n, { name }) }), each.area,
     () => change({ inclusions: without(order.inclusions, n) }), html`${stay(each, n)}${each.rows.length ? timed(each.name, each.rows, each, locked, (part) => change({ inclusions: set(order.inclusions, n, part) })) : html`<p class="sec2">${t('order.always')}</p>`}
       ${chosen === each.id ? coordinates(each.area, locked, (area) => change({ inclusions: set(order.inclusions, n, { area }) })) : ''}`))}</ul>
-    ${order.inclusions.length ? '' : html`<p class="sec2">${t('order.none_yet')}</p>`}`, locked ? '' : html`<div class="two">${small(t('order.add_circle'), () => add('circle'))}${small(t('order.add_polygon'), () => add('polygon'))}</div>`);
+    ${order.inclusions.length ? '' : html`<p class="sec2">${t('order.none_yet')}</p>`}`, locked ? '' : html`<div class="two">${small(t('order.add_round'), () => add('circle'))}${small(t('order.add_cornered'), () => add('polygon'))}</div>`);
 }
 
 /** Permits and planned removals: what for, who asked, who granted, from when to when. @param {Desk} desk @param {number} now */

@@ -188,6 +188,99 @@ def test_two_persons_bring_a_drawn_zone_into_force(centre: Centre, opened: Any, 
     assert [each["name"] for each in stored["zones"]] == ["별빛초등학교", "나래역 앞"]
 
 
+def rows_of(w: Any) -> Any:
+    return w.page.evaluate("document.querySelector('sn-order').draft.curfews[0].rows.map(({days, start_min, end_min}) => [days.join(''), start_min, end_min])")  # fmt: skip
+
+
+def test_hours_are_drawn_by_mouse_and_by_keyboard_and_a_permit_says_who_granted_it(centre: Centre, opened: Any, look: Any) -> None:  # fmt: skip
+    (centre.folder / "holidays.csv").write_text("date,name\n2026-12-25,기독탄신일\n")
+    w = opened()
+    enter(w)
+    order(w)
+    assert rows_of(w) == [["0123456", 1320, 360], ["56", 720, 840]]
+
+    def cell(line: int, n: int) -> Any:
+        return w.page.locator(f"sn-week-grid [data-line='{line}'][data-cell='{n}']").first
+
+    cell(0, 18).scroll_into_view_if_needed()
+    first, last = cell(0, 18).bounding_box(), cell(2, 21).bounding_box()
+    w.page.mouse.move(first["x"] + 2, first["y"] + 5)
+    w.page.mouse.down()
+    w.page.mouse.move(last["x"] + 2, last["y"] + 5, steps=4)
+    w.page.mouse.up()
+    w.until("document.querySelector('sn-order').past.length === 1")
+    assert rows_of(w) == [["012", 540, 660], ["0123456", 1320, 360], ["56", 720, 840]]
+    # Wiped by keyboard: the first hour of Monday's night, which the night before reaches into.
+    cell(0, 0).focus()
+    w.page.keyboard.press("Space")
+    w.until("document.querySelector('sn-order').past.length === 2")
+    w.page.keyboard.press("Shift+ArrowRight")
+    w.until("document.querySelector('sn-order').past.length === 3")
+    assert ["6", 1320, 1440] in rows_of(w)
+    assert ["0", 60, 360] in rows_of(w)
+    assert w.page.evaluate("document.activeElement.getAttribute('data-cell')") == "1", "the keyboard is where it drew"
+    w.page.keyboard.press("Control+z")
+    w.page.keyboard.press("Control+z")
+    w.until("document.querySelector('sn-order').past.length === 1")
+
+    w.page.get_by_label("공휴일(대체공휴일 포함)은 따로 정합니다").check()
+    w.until("document.querySelectorAll('sn-week-grid .holiday').length === 1")
+    cell(7, 20).focus()
+    w.page.keyboard.press("Space")
+    w.until("document.querySelector('sn-order').draft.curfews[0].rows.some((each) => each.days.join('') === '7')")
+    assert ["7", 600, 630] in rows_of(w)
+    assert GRAVE(w) == []
+    look(w, "admin-week")
+    w.page.get_by_role("button", name="허가 더하기").click()
+    w.page.get_by_label("종류").last.select_option("removal")
+    for name, text in (("신청한 사람", "본인"), ("허가한 사람", "정다섯"), ("무엇 때문에", "MRI 검사")):
+        w.page.locator(".op-card.permit").get_by_label(name).fill(text)
+        w.page.keyboard.press("Tab")
+    assert w.page.evaluate(CLIPPED) == []
+    look(w, "admin-permit")
+    w.page.click("[data-act=draft]")
+    w.page.fill("[name=why]", "2026-가상-0147 변경 결정")
+    w.page.get_by_role("button", name="무엇이 바뀌는지 보기").click()
+    w.says("허가 내용: 정하지 않음 → 일시분리(장치를 뗌) · 신청 본인 · 허가 정다섯 · MRI 검사")
+    w.says("공휴일: 가람시 집, 여느 날과 같음 → 따로 정함")
+    w.says("공휴일 표: 0일 → 1일")
+    w.page.click(".act-save")
+    w.says("안가명의 초안 · 제2판")
+
+    other = opened(language="en", theme="light")
+    enter(other, "seo")
+    order(other)
+    other.page.click("[data-act=enter]")
+    other.page.fill("[name=why]", "decision read, matches")
+    other.page.get_by_role("button", name="See what would change").click()
+    other.page.click(".act-save")
+    other.says("in force: version 2")
+    with other.page.expect_download() as saved:
+        other.page.get_by_role("button", name="Save as iCalendar").click()
+    data = Path(saved.value.path()).read_bytes()
+    assert b"BEGIN:VEVENT" in data
+    other.page.locator("input[type=file]").set_input_files(files=[{"name": "x.ics", "mimeType": "text/calendar", "buffer": data.replace(b"T220000", b"T213000")}])  # fmt: skip
+    other.says("Rows read from the calendar: 4")
+    assert ["0123456", 1290, 360] in rows_of(other)
+    other.page.keyboard.press("Control+z")
+    other.until("document.querySelector('sn-order').past.length === 0")
+    tab(other, "permits")
+    other.says("Planned removal (device off)")
+    other.page.get_by_role("button", name="Note leaving, return").click()
+    other.page.fill("[name=left_at]", "2026-11-25T09:10")
+    other.page.fill("[name=why]", "call of the officer")
+    other.page.get_by_role("button", name="See what would change").click()
+    other.says("left 25 November 09:10")
+    other.page.click(".act-save")
+    other.says("left 25 November 09:10")
+    assert GRAVE(other) == []
+    assert other.page.evaluate(CLIPPED) == []
+    look(other, "admin-permits-en-light")
+    tab(other, "sets")
+    other.says("Public holidays: 1 days")
+    assert GRAVE(other) == []
+
+
 def keys_and_orders(centre: Centre) -> Any:
     """The order in force, as the centre would say it to another administrator."""
     line = http.client.HTTPConnection("127.0.0.1", centre.port)
