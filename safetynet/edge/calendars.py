@@ -459,7 +459,8 @@ def _spelled_out(event: Any, rule: dict[str, Any], begin: datetime, zone: ZoneIn
     alone.add_component(single)
     ahead = begin + timedelta(days=366 * AHEAD_YEARS)
     days: set[date] = set()
-    for each in recurring_ical_events.of(alone).between(begin - timedelta(days=1), ahead):
+    found: Any = recurring_ical_events.of(alone).between(begin - timedelta(days=1), ahead)
+    for each in found:
         days.add(each["DTSTART"].dt.date())
         if len(days) > DATES_MAX:
             raise _NotMeant(Problem.TOO_MANY_DATES)
