@@ -78,7 +78,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("too many dates")
         if not _rising(self.except_on) or not _rising(self.also_on):
             raise ValueError("dates out of order, or one twice")
-        if any(each is not None and each.year not in YEARS for each in (self.since, self.until, *self.except_on, *self.also_on)):
+        if any(
+            each is not None and each.year not in YEARS
+            for each in (self.since, self.until, *self.except_on, *self.also_on)
+        ):
             raise ValueError("day out of range")
         if self.since is not None and self.until is not None and self.since > self.until:
             raise ValueError("row ends before it starts")
