@@ -401,5 +401,10 @@ def _import_holidays(said: argparse.Namespace) -> dict[str, object]:
     written = not said.dry_run and not left_out and before != after and bool(after)
     if written:
         holidays.write(said.dir, taken.holidays)
-    figures = {"days": len(after), "added": len(added), "removed": len(removed), "quarantined": len(left_out)}
+    figures: dict[str, object] = {
+        "days": len(after),
+        "added": len(added),
+        "removed": len(removed),
+        "quarantined": len(left_out),
+    }
     return figures | {"problems": _counted(left_out), "written": written}
