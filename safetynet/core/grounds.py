@@ -44,6 +44,8 @@ def deepest(place: Ground, there: geo.Xy, here: geo.Xy) -> tuple[float, float]:
     In its own plane. Above zero, the way stays outside.
     """
     assert place.ring, "a circle is asked for by its middle"
+    if not place.more:
+        return geo.deepest(there, here, place.ring)
     return geo.deepest_of_rings(there, here, (place.ring, *place.more))
 
 
