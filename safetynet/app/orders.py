@@ -122,6 +122,8 @@ _REFUSED: Final[dict[str, str]] = {
     "not_signed_in": "계정이나 비밀번호가 다름 · wrong account or password",
     "locked": "잠시 잠김, 나중에 다시 · locked for a while, try later",
     "not_yours": "관리자만 할 수 있음 · only an administrator may",
+    "too_many": "한 번에 1000건까지 · 1000 at once at most",
+    "draft_waits": "다른 초안이 기다림 · another draft waits",
     "unreachable": "관제센터가 꺼져 있음 · the centre is not running",
     "no_reason": "사유를 4–500자로 --why · give --why, 4 to 500 characters",
 }
@@ -399,5 +401,10 @@ def _import_holidays(said: argparse.Namespace) -> dict[str, object]:
     written = not said.dry_run and not left_out and before != after and bool(after)
     if written:
         holidays.write(said.dir, taken.holidays)
-    figures = {"days": len(after), "added": len(added), "removed": len(removed), "quarantined": len(left_out)}
+    figures: dict[str, object] = {
+        "days": len(after),
+        "added": len(added),
+        "removed": len(removed),
+        "quarantined": len(left_out),
+    }
     return figures | {"problems": _counted(left_out), "written": written}

@@ -160,8 +160,8 @@ LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 DEVICE: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{DEVICE_BYTES_MAX - 1}}}")
 VERSIONS_MAX: Final = 1_000
 """Of one wearer's order; they all stay readable."""
-DRAFTS_MAX: Final = 10_000
-"""Of one list: every wearer of the country."""
+DRAFTS_MAX: Final = 1_000
+"""Of one list. One commit of so many keeps the loop busy for about a second, and no alarm waits longer for a list."""
 ZONES_COUNT_MAX: Final = 100_000
 """Of one shared set."""
 ZONE_SET: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")

@@ -15,7 +15,7 @@ from immutables import Map, MapMutation
 
 from safetynet.core import evidence, geo, proximity, thresholds, zones
 from safetynet.core.fixes import Fix, Mark, Said, hints, instant, opens, proven, radius_m, sigma_m, usable
-from safetynet.core.grounds import Ground, off_m
+from safetynet.core.grounds import Ground, deepest, off_m
 from safetynet.core.homes import SILENT_MS, UNKNOWN_MS, Belief
 from safetynet.core.orders import Curfew, Order, Protected, in_force, period
 from safetynet.core.proximity import Apart, Spot, Trail, Within
@@ -228,7 +228,7 @@ def _crossing(near: Near, given: Given, known: zones.Belief | None) -> Finding |
     if geo.point_segment_m(place.middle, there, here) >= place.bound_m:
         return None
     if place.ring:
-        off, at = geo.deepest(there, here, place.ring)
+        off, at = deepest(place, there, here)
         middle, disc_m = (there[0] + (here[0] - there[0]) * at, there[1] + (here[1] - there[1]) * at), -off
     else:
         off = geo.segment_circle_m(there, here, 0.0, 0.0, place.bound_m)

@@ -30,12 +30,12 @@ class Ground(NamedTuple):
 
 def off_m(place: Ground, here: geo.Xy) -> float:
     """Signed distance to its edge, negative inside; `here` in its own plane."""
-    if not place.ring:
-        x, y = here
-        return sqrt(x * x + y * y) - place.bound_m
-    if not place.more:
+    if place.ring:
+        if place.more:
+            return geo.rings_signed_m(*here, (place.ring, *place.more))
         return geo.polygon_signed_m(*here, place.ring)
-    return geo.rings_signed_m(*here, (place.ring, *place.more))
+    x, y = here
+    return sqrt(x * x + y * y) - place.bound_m
 
 
 def deepest(place: Ground, there: geo.Xy, here: geo.Xy) -> tuple[float, float]:
@@ -44,6 +44,8 @@ def deepest(place: Ground, there: geo.Xy, here: geo.Xy) -> tuple[float, float]:
     In its own plane. Above zero, the way stays outside.
     """
     assert place.ring, "a circle is asked for by its middle"
+    if not place.more:
+        return geo.deepest(there, here, place.ring)
     return geo.deepest_of_rings(there, here, (place.ring, *place.more))
 
 

@@ -24,7 +24,8 @@ from safetynet.edge.codec import NONSENSE
 
 BYTES_MAX: Final = 64 * 1024 * 1024
 ORDER_BYTES_MAX: Final = 2 * 1024 * 1024
-ROWS_MAX: Final = 10_000
+ROWS_MAX: Final = 1_000
+"""As many as are drafted in one commit (`administration.DRAFTS_MAX`)."""
 STEP: Final = 50
 """Orders between two words of progress."""
 WHO_CHARS_MAX: Final = 60

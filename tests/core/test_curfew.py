@@ -121,7 +121,7 @@ def test_korea_has_no_summer_time():
     "bad",
     [
         {"days": ()},
-        {"days": (7,)},
+        {"days": (8,)},
         {"days": (1, 1)},
         {"start_min": 1440},
         {"start_min": -1},
