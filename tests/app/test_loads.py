@@ -179,6 +179,7 @@ async def test_the_command_lists_every_alarm_that_was_held_back_while_the_progra
     folder, port, monkeypatch, capsys
 ):
     async with Relay(folder), running_in(folder) as control:
+        await cookie(port, "kim")  # it has seen to whoever knocked before
         silent(control, "w1", "w2")
         monkeypatch.setattr(sys, "argv", ["alarms", "--dir", str(folder), "--suppressed"])
         assert loads.alarms_main() == 2
