@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from immutables import Map
 
 from safetynet.app import field, figures, loads, protected, shifts, site, views, windows
 from safetynet.app.administration import Office
@@ -47,7 +46,6 @@ from safetynet.core.fixes import Fix, Mark
 from safetynet.core.footage import asking
 from safetynet.core.jurisdictions import competent
 from safetynet.core.messages import AnyMessage, Envelope, Role
-from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     MINUTE_MS,
     ActionId,
@@ -186,9 +184,9 @@ class Control(windows.Host):
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
-    def _rejudged(self) -> RuleState:
+    def _rejudged(self) -> rules.RuleState:
         """The rules' state from the journal; verdicts that the log lacks (a crash between the two) are decided now."""
-        state = RuleState(histories=Map())
+        state = rules.begun()
         episodes: dict[AlarmId, str] = {}
         grouped: dict[IncidentId, list[AlarmId]] = {}
         for serial, event in self.store.events():
@@ -219,7 +217,7 @@ class Control(windows.Host):
         self.people.follow(self.loop.state.register)
         return state
 
-    def _judge_again(self, batch: list[Fix], state: RuleState, judged: FixId) -> RuleState:
+    def _judge_again(self, batch: list[Fix], state: rules.RuleState, judged: FixId) -> rules.RuleState:
         transitions, state = rules.judge(batch, self.people.orders, state)
         self._rules = state
         for fix in batch:
@@ -235,15 +233,11 @@ class Control(windows.Host):
         for fix in batch:
             self._remember(fix)
         self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
-        concerned = any(self._in_an_incident(fix) for fix in batch)
+        concerned = protected.in_an_incident(self._rules, self.loop.state.open, batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
         if transitions or concerned or any(fix.protected for fix in batch):
             self.show()
-
-    def _in_an_incident(self, fix: Fix) -> bool:
-        whose = self._rules.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,)
-        return any(each in self.loop.state.open for each in whose)
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
         heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
-from immutables import Map
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -125,7 +124,7 @@ def _read(stage: Path, centre: Centre, own: CentreKeys) -> Generator[Past]:
 
 def _ended(past: Past) -> RuleState:
     """Told of all that people ended, as a start of the program tells it."""
-    state = RuleState(histories=Map())
+    state = rules.begun()
     for closing in past.closings:
         for episode in closing.episodes:
             state = rules.end(state, closing.wearer, episode, closing.fix_through)
@@ -251,7 +250,7 @@ def replay(
 ) -> Compared:
     """Both sets of rules over the same journal, under the same orders; what people closed then is closed in both."""
     closings = sorted(past.closings, key=lambda each: each.fix_through)
-    sides = [(each, RuleState(histories=Map()), list[Rang]()) for each in (standard, by)]
+    sides = [(each, rules.begun(), list[Rang]()) for each in (standard, by)]
     taken, first, last = 0, None, since
     for fix, orders in _under_orders(past, past.journal.replay(), tell):
         while closings and closings[0].fix_through < fix.id:

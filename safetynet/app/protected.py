@@ -227,6 +227,12 @@ def places(state: RuleState, transitions: Sequence[Transition]) -> dict[Protecte
     return {each: place for each, place in found.items() if place is not None}
 
 
+def in_an_incident(state: RuleState, open: Container[WearerId], batch: Sequence[Fix]) -> bool:
+    """Whether somebody was heard whom an open incident is about, wearer or protected person."""
+    whose = (state.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,) for fix in batch)
+    return any(each in open for some in whose for each in some)
+
+
 def distances(
     state: RuleState, orders: Mapping[WearerId, Order], open: Container[WearerId], batch: Sequence[Fix]
 ) -> dict[tuple[WearerId, ProtectedId], float]:

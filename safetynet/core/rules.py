@@ -105,6 +105,11 @@ class RuleState:
 _BLANK: Final = Record()
 
 
+def begun() -> RuleState:
+    """From which a journal is judged so that late fixes are put where they belong."""
+    return RuleState(histories=Map())
+
+
 def judge(
     batch: Sequence[Fix], orders: Mapping[WearerId, Order], state: RuleState, by: Rules = STANDARD
 ) -> tuple[tuple[Transition, ...], RuleState]:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
-from immutables import Map
 
 from safetynet.app.bells import Bells
 from safetynet.app.loop import InboxKey, Loop, RelayMark, Taken
@@ -37,7 +36,6 @@ from safetynet.core.grants import PolicyAnswer
 from safetynet.core.messages import AnyMessage, Envelope, RequestVideo, Role, Send, passes, signed_part
 from safetynet.core.orders import Order
 from safetynet.core.provisions import Held
-from safetynet.core.rules import RuleState
 from safetynet.core.terms import AlarmId, CentreId, DiskLevel, FixId, GrantId, IncidentId, Instant, WearerId, Why
 from safetynet.core.verdicts import Transition
 from safetynet.edge import codec
@@ -423,7 +421,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
         """Outlives the program, like the real one."""
         self.rejudged = 0
         self._bells = Bells((), now())
-        self._rules = RuleState(histories=Map())
+        self._rules = rules.begun()
         self._places: dict[WearerId, Place] = {}
 
     def build(self) -> Loop[minds.State, words.Given, words.Errand]:
@@ -498,7 +496,7 @@ class Control(Program[minds.State, words.Given, words.Errand]):
 
     def resume(self) -> None:
         """Judges the journal anew, having told the rules what people ended; then says again what holds."""
-        state = RuleState(histories=Map())
+        state = rules.begun()
         episodes: dict[AlarmId, str] = {}
         grouped: dict[IncidentId, list[AlarmId]] = {}
         for event in self.events():

@@ -8,8 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from immutables import Map
-
 from safetynet.core import law, rules, verdicts
 from safetynet.core.alarms import CALLS, ESCALATES_MS, TAMPER, UNCERTAIN, alarm_id
 from safetynet.core.alarms import priority as priority_of
@@ -639,7 +637,7 @@ def no_person_crosses_to_a_partner(country: Country) -> None:
 def all_that_was_judged_is_in_the_log(country: Country) -> None:
     """Whatever was lost with a program was judged again: the alarms are those of one calm look at the whole journal."""
     upto, _ = _closings(country)
-    state = rules.RuleState(histories=Map())
+    state = rules.begun()
     told: list[str] = []
     for raised in _of(country.control, AlarmRaised):
         told.append(raised.episode)
