@@ -9,8 +9,7 @@ Absent on purpose: judging (`judging` and `rules`), and where fixes come from.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import cos, nan, radians, sin, sqrt
-from struct import Struct
+from math import cos, radians, sin, sqrt
 from typing import Any, Final
 
 import msgspec
@@ -43,19 +42,18 @@ from safetynet.core.kernel.layout import (
     PERSON,
     RINGS,
     SHAPE,
-    SOURCES,
     SURE,
     TRAIL,
     TRAIL_ROWS,
     WEARER,
     ZONE,
-    Grid,
     Rows,
     Tables,
     scratch,
 )
 from safetynet.core.kernel.pools import Pool
-from safetynet.core.orders import Area, Circle, Curfew, Order, Polygon, Zone, next_start, period
+from safetynet.core.kernel.rows import LAID_OUT_MS, SPANS_MAX, fix_of, grid, one_outline, packed, row_of, stretches
+from safetynet.core.orders import Curfew, Order, Zone
 from safetynet.core.proximity import APPROACH, Trail
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
@@ -76,22 +74,12 @@ from safetynet.core.verdicts import Episode, Key, Transition
 FOLLOWS: Final = "2026.11-4"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
 
-SPANS_MAX: Final = 16
-"""Stretches of one curfew that are laid out at a time."""
-LAID_OUT_MS: Final = 3 * DAY_MS
-"""So far a timetable is laid out; up to a day further, not all on the same night."""
 TIMETABLES_MAX: Final = 10_000
 """Remembered, because most are alike."""
-CELL_LAT: Final = 0.0046
-CELL_LON: Final = 0.0058
-"""Of the grid of shared zones, degrees: about 512 m."""
 
 _KINDS: Final = (AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K)
 _BLANK: Final = Record()
 _UNKNOWN: Final = Guarded()
-_ROW: Final = Struct("<qqqqddddddiBBBx")
-assert _ROW.size == FIX.itemsize
-_SOURCE_NO: Final = {each: n for n, each in enumerate(SOURCES)}
 _PLAIN: Final = frozenset(
     {"wearer", "wearer_class", "version", "zones", "starts_at", "ends_at", "curfews", "absences", "protected"}
 )
@@ -150,13 +138,13 @@ class Packed:
         return self.judge_rows(self.rows(batch), batch.__getitem__)
 
     def judge_rows(
-        self, rows: Rows, fix_of: Callable[[int], Fix], *, sweeping: bool = True, pairing: bool = True
+        self, rows: Rows, fix_at: Callable[[int], Fix], *, sweeping: bool = True, pairing: bool = True
     ) -> tuple[Transition, ...]:
         """The same of rows made before, under orders that `follow` has been told."""
         if len(rows) > len(self._told):
             self._told = np.zeros(2 * len(rows), "<i8")
         count = judging.judge(self._tables(), rows, self._told, sweeping, pairing)
-        return self._tell([fix_of(n) for n in self._told[:count].tolist()]) if count else ()
+        return self._tell([fix_at(n) for n in self._told[:count].tolist()]) if count else ()
 
     def end(self, wearer: WearerId, episode: str, upto: FixId) -> None:
         self._kept = rules.end(self._kept, wearer, episode, upto)
@@ -228,7 +216,7 @@ class Packed:
         else:
             row = self._row(fix.wearer)
             device = self._devices[row]
-        return _packed(fix, row, odd=fix.device != device or bool(fix.said or fix.marks or fix.other))
+        return packed(fix, row, odd=fix.device != device or bool(fix.said or fix.marks or fix.other))
 
     def _row(self, wearer: WearerId) -> int:
         row = self._rows.get(wearer)
@@ -291,7 +279,7 @@ class Packed:
             outsides = (each.outside for each in record.insides.values())
             known = {each.id: each for each in (record.anchor, *record.trail, *outsides) if each is not None}
             of = self._of(row)
-            changed |= {"anchor": _fix(self._wearers["anchors"][row], known, *of), "stray": None, "strays": 0}
+            changed |= {"anchor": fix_of(self._wearers["anchors"][row], known, *of), "stray": None, "strays": 0}
             changed["insides"] = self._insides(row, record, known)
             if record.homes:
                 changed["beliefs"] = self._beliefs(wearer, record)
@@ -312,7 +300,7 @@ class Packed:
 
         def belief(stands: Any, outside: Any) -> zones.Belief:
             where = int(stands["outside"])
-            fix = None if where == NOWHERE else _fix(anchor if where == AT_ANCHOR else outside, known, *self._of(row))
+            fix = None if where == NOWHERE else fix_of(anchor if where == AT_ANCHOR else outside, known, *self._of(row))
             return zones.Belief(float(stands["odds"]), Instant(at), fix, float(stands["deepest_m"]))
 
         first = int(wearer["zone_from"])
@@ -364,7 +352,7 @@ class Packed:
     def _trail(self, trail: int, known: Mapping[FixId, Fix], wearer: WearerId, device: DeviceId) -> Trail:
         way, first = self._trails["trails"][trail], trail * TRAIL_ROWS
         return tuple(
-            _fix(self._trails["fixes"][first + (int(way["head"]) + n) % TRAIL_ROWS], known, wearer, device)
+            fix_of(self._trails["fixes"][first + (int(way["head"]) + n) % TRAIL_ROWS], known, wearer, device)
             for n in range(int(way["count"]))
         )
 
@@ -458,7 +446,7 @@ class Packed:
             self._lay(row, record)
             self._laid[row] = order
             (self._strange.discard if self._knows(order) else self._strange.add)(row)
-        self._wearers["anchors"][row] = _row_of(anchor, row)
+        self._wearers["anchors"][row] = row_of(anchor, row)
         self._devices[row] = anchor.device
         stands = self._stand(row, record) and self._engage(row, record)
         for k in range(int(wearer["homes"])):
@@ -475,7 +463,7 @@ class Packed:
         shared = (self._shared_zones[self._shared[each.id]] == each for each in order.zones if each.id in self._shared)
         more = any(getattr(order, each.name) != each.default for each in _MORE)
         areas = (*(each.area for each in order.zones), *(each.home for each in order.curfews))
-        plain = not more and all(shared) and all(map(_one_outline, areas))
+        plain = not more and all(shared) and all(map(one_outline, areas))
         return rules.RULES_VERSION == FOLLOWS and plain
 
     def _stand(self, row: int, record: Record) -> bool:
@@ -634,7 +622,7 @@ class Packed:
     def _put_trail(self, trail: int, fixes: Trail) -> None:
         self._trails["trails"][trail] = (0, len(fixes))
         for n, fix in enumerate(fixes, trail * TRAIL_ROWS):
-            self._trails["fixes"][n] = _row_of(fix, 0)
+            self._trails["fixes"][n] = row_of(fix, 0)
 
     def _tables(self) -> Tables:
         return Tables(
@@ -697,102 +685,4 @@ def _believe(stands: Any, outsides: Rows, n: int, belief: zones.Belief, anchor: 
         stands["outside"] = AT_ANCHOR
     else:
         stands["outside"] = KEPT
-        outsides[n] = _row_of(belief.outside, 0)
-
-
-def _packed(fix: Fix, row: int, *, odd: bool) -> bytes:
-    return _ROW.pack(
-        fix.id,
-        instant(fix),
-        fix.observed_at,
-        fix.received_at,
-        nan if fix.lat is None else fix.lat,
-        nan if fix.lon is None else fix.lon,
-        nan if fix.accuracy_m is None else fix.accuracy_m,
-        nan if fix.speed_mps is None else fix.speed_mps,
-        nan if fix.course_deg is None else fix.course_deg,
-        nan if fix.battery_percent is None else fix.battery_percent,
-        row,
-        _SOURCE_NO[fix.source],
-        fix.protected,
-        odd,
-    )
-
-
-def _row_of(fix: Fix, row: int) -> Any:
-    return np.frombuffer(_packed(fix, row, odd=False), FIX)[0]
-
-
-def _fix(row: Any, known: Mapping[FixId, Fix], wearer: WearerId, device: DeviceId) -> Fix:
-    """The fix that a row was made of: the one that is known, or one without flags and marks."""
-    (serial, _, observed_at, received_at, lat, lon, accuracy, speed, course, battery, _, source, protected, _) = (
-        row.item()
-    )
-    same = known.get(serial)
-    if same is not None:
-        return same
-    return Fix(
-        id=serial,
-        wearer=wearer,
-        device=device,
-        observed_at=observed_at,
-        received_at=received_at,
-        lat=_said(lat),
-        lon=_said(lon),
-        accuracy_m=_said(accuracy),
-        source=SOURCES[source],
-        speed_mps=_said(speed),
-        course_deg=_said(course),
-        battery_percent=_said(battery),
-        protected=bool(protected),
-    )
-
-
-def _said(value: float) -> float | None:
-    return value if value == value else None  # noqa: PLR0124
-
-
-def _one_outline(area: Area) -> bool:
-    """Holes and several polygons are judged by the rules alone."""
-    return isinstance(area, Circle) or (isinstance(area, Polygon) and not area.holes)
-
-
-def stretches(order: Order, curfew: Curfew, since: Instant) -> list[tuple[Instant, Instant]]:
-    """When a curfew holds, from `since` on, as far as it is laid out."""
-    found: list[tuple[Instant, Instant]] = []
-    at = since
-    while at < since + LAID_OUT_MS + DAY_MS and len(found) < SPANS_MAX:
-        now = period(order, curfew, at)
-        if now is not None:
-            found.append((at, now.end))
-            at = now.end
-            continue
-        coming = next_start(order, curfew, at)
-        if coming is None:
-            break
-        at = coming
-    return found
-
-
-def grid(places: Sequence[Ground]) -> Grid:
-    """Which shared zones touch which cell."""
-    high = int((geo.LAT_MAX - geo.LAT_MIN) / CELL_LAT) + 1
-    wide = int((geo.LON_MAX - geo.LON_MIN) / CELL_LON) + 1
-    cells: list[int] = []
-    zones: list[int] = []
-    for n, place in enumerate(places):
-        up, aside = (place.bound_m + 2.0) / 110_800.0, (place.bound_m + 2.0) / place.lon_m
-        for y in range(
-            int((place.lat - up - geo.LAT_MIN) / CELL_LAT), int((place.lat + up - geo.LAT_MIN) / CELL_LAT) + 1
-        ):
-            for x in range(
-                int((place.lon - aside - geo.LON_MIN) / CELL_LON), int((place.lon + aside - geo.LON_MIN) / CELL_LON) + 1
-            ):
-                if 0 <= y < high and 0 <= x < wide:
-                    cells.append(y * wide + x)
-                    zones.append(n)
-    order = np.argsort(np.array(cells, "<i8"), kind="stable")
-    offsets = np.zeros(high * wide + 1, "<i4")
-    np.cumsum(np.bincount(np.array(cells, "<i8"), minlength=high * wide), out=offsets[1:])
-    listed = np.array(zones, "<i4")[order] if zones else np.zeros(0, "<i4")
-    return Grid(offsets, listed, geo.LAT_MIN, geo.LON_MIN, CELL_LAT, CELL_LON, high, wide)
+        outsides[n] = row_of(belief.outside, 0)

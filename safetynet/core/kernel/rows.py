@@ -1,0 +1,127 @@
+"""Fixes, timetables and shared zones as rows, and a fix out of its row.
+
+Absent on purpose: what is kept of a wearer (`packing`).
+"""
+
+from collections.abc import Mapping, Sequence
+from math import nan
+from struct import Struct
+from typing import Any, Final
+
+import numpy as np
+
+from safetynet.core import geo
+from safetynet.core.fixes import Fix, instant
+from safetynet.core.grounds import Ground
+from safetynet.core.kernel.layout import FIX, SOURCES, Grid
+from safetynet.core.orders import Area, Circle, Curfew, Order, Polygon, next_start, period
+from safetynet.core.terms import DAY_MS, DeviceId, FixId, Instant, WearerId
+
+SPANS_MAX: Final = 16
+"""Stretches of one curfew that are laid out at a time."""
+LAID_OUT_MS: Final = 3 * DAY_MS
+"""So far a timetable is laid out; up to a day further, not all on the same night."""
+CELL_LAT: Final = 0.0046
+CELL_LON: Final = 0.0058
+"""Of the grid of shared zones, degrees: about 512 m."""
+_ROW: Final = Struct("<qqqqddddddiBBBx")
+assert _ROW.size == FIX.itemsize
+_SOURCE_NO: Final = {each: n for n, each in enumerate(SOURCES)}
+
+
+def packed(fix: Fix, row: int, *, odd: bool) -> bytes:
+    return _ROW.pack(
+        fix.id,
+        instant(fix),
+        fix.observed_at,
+        fix.received_at,
+        nan if fix.lat is None else fix.lat,
+        nan if fix.lon is None else fix.lon,
+        nan if fix.accuracy_m is None else fix.accuracy_m,
+        nan if fix.speed_mps is None else fix.speed_mps,
+        nan if fix.course_deg is None else fix.course_deg,
+        nan if fix.battery_percent is None else fix.battery_percent,
+        row,
+        _SOURCE_NO[fix.source],
+        fix.protected,
+        odd,
+    )
+
+
+def row_of(fix: Fix, row: int) -> Any:
+    return np.frombuffer(packed(fix, row, odd=False), FIX)[0]
+
+
+def fix_of(row: Any, known: Mapping[FixId, Fix], wearer: WearerId, device: DeviceId) -> Fix:
+    """The fix that a row was made of: the one that is known, or one without flags and marks."""
+    (serial, _, observed_at, received_at, lat, lon, accuracy, speed, course, battery, _, source, protected, _) = (
+        row.item()
+    )
+    same = known.get(serial)
+    if same is not None:
+        return same
+    return Fix(
+        id=serial,
+        wearer=wearer,
+        device=device,
+        observed_at=observed_at,
+        received_at=received_at,
+        lat=_said(lat),
+        lon=_said(lon),
+        accuracy_m=_said(accuracy),
+        source=SOURCES[source],
+        speed_mps=_said(speed),
+        course_deg=_said(course),
+        battery_percent=_said(battery),
+        protected=bool(protected),
+    )
+
+
+def _said(value: float) -> float | None:
+    return value if value == value else None  # noqa: PLR0124
+
+
+def one_outline(area: Area) -> bool:
+    """Holes and several polygons are judged by the rules alone."""
+    return isinstance(area, Circle) or (isinstance(area, Polygon) and not area.holes)
+
+
+def stretches(order: Order, curfew: Curfew, since: Instant) -> list[tuple[Instant, Instant]]:
+    """When a curfew holds, from `since` on, as far as it is laid out."""
+    found: list[tuple[Instant, Instant]] = []
+    at = since
+    while at < since + LAID_OUT_MS + DAY_MS and len(found) < SPANS_MAX:
+        now = period(order, curfew, at)
+        if now is not None:
+            found.append((at, now.end))
+            at = now.end
+            continue
+        coming = next_start(order, curfew, at)
+        if coming is None:
+            break
+        at = coming
+    return found
+
+
+def grid(places: Sequence[Ground]) -> Grid:
+    """Which shared zones touch which cell."""
+    high = int((geo.LAT_MAX - geo.LAT_MIN) / CELL_LAT) + 1
+    wide = int((geo.LON_MAX - geo.LON_MIN) / CELL_LON) + 1
+    cells: list[int] = []
+    zones: list[int] = []
+    for n, place in enumerate(places):
+        up, aside = (place.bound_m + 2.0) / 110_800.0, (place.bound_m + 2.0) / place.lon_m
+        for y in range(
+            int((place.lat - up - geo.LAT_MIN) / CELL_LAT), int((place.lat + up - geo.LAT_MIN) / CELL_LAT) + 1
+        ):
+            for x in range(
+                int((place.lon - aside - geo.LON_MIN) / CELL_LON), int((place.lon + aside - geo.LON_MIN) / CELL_LON) + 1
+            ):
+                if 0 <= y < high and 0 <= x < wide:
+                    cells.append(y * wide + x)
+                    zones.append(n)
+    order = np.argsort(np.array(cells, "<i8"), kind="stable")
+    offsets = np.zeros(high * wide + 1, "<i4")
+    np.cumsum(np.bincount(np.array(cells, "<i8"), minlength=high * wide), out=offsets[1:])
+    listed = np.array(zones, "<i4")[order] if zones else np.zeros(0, "<i4")
+    return Grid(offsets, listed, geo.LAT_MIN, geo.LON_MIN, CELL_LAT, CELL_LON, high, wide)
