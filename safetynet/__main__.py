@@ -13,7 +13,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "centre-relay": ("safetynet.app.relay:centre_main", "the control centre's video relay"),
     "city": ("safetynet.app.city:main", "a smart city centre"),
     "city-relay": ("safetynet.app.relay:city_main", "a smart city centre's video relay"),
-    "import": ("safetynet.app.intake:main", "read lists of others: import cameras|areas|offices|codes FILE"),
+    "import": ("safetynet.app.intake:main", "read lists of others: import cameras|areas|offices|codes|roads FILE"),
     "where": ("safetynet.app.offices:where_main", "who is competent for a place, and why"),
     "backup": ("safetynet.app.backup:backup_main", "a centre's folder as one file, while it runs"),
     "restore": ("safetynet.app.backup:restore_main", "a centre's folder from its backup, into an empty place"),
