@@ -66,14 +66,14 @@ def step_ms(ground: Ground, spot: tuple[float, float]) -> dict[str, float]:
     turns = ground.turns(now.anchor)
     took = []
     for k in range(100):
-        before = time.perf_counter_ns()
+        before = time.thread_time_ns()
         beliefs.advance(ground, now.belief, turns, 1, at=1 + 5 * k)
-        took.append((time.perf_counter_ns() - before) / 1e6)
+        took.append((time.thread_time_ns() - before) / 1e6)
     plans = []
     for _ in range(30):
-        before = time.perf_counter_ns()
+        before = time.thread_time_ns()
         choosing.choose(ground, now, WALL)
-        plans.append((time.perf_counter_ns() - before) / 1e6)
+        plans.append((time.thread_time_ns() - before) / 1e6)
     return {
         "step_ms_p50": round(float(np.median(took)), 3),
         "plan_ms_p50": round(float(np.median(plans)), 3),
@@ -109,9 +109,9 @@ def ring(roads: Roads, dice: Random) -> dict[str, float]:
     starts = [dice.randrange(roads.places) for _ in range(300)]
     took = []
     for start in starts:
-        before = time.perf_counter_ns()
+        before = time.thread_time_ns()
         reach(roads, costs, start, RING_S)
-        took.append((time.perf_counter_ns() - before) / 1e6)
+        took.append((time.thread_time_ns() - before) / 1e6)
     peer = nx.DiGraph()
     peer.add_weighted_edges_from(
         (int(a), int(b), float(s))
@@ -124,9 +124,9 @@ def ring(roads: Roads, dice: Random) -> dict[str, float]:
         node = int(roads.arc_to[roads.cell_arc[roads.place_cell[start]]])
         if node not in peer:
             continue
-        before = time.perf_counter_ns()
+        before = time.thread_time_ns()
         settled = nx.single_source_dijkstra_path_length(peer, node, cutoff=RING_S)
-        theirs.append((time.perf_counter_ns() - before) / 1e6)
+        theirs.append((time.thread_time_ns() - before) / 1e6)
         agree += len(settled) > 0
     took.sort()
     return {

@@ -50,7 +50,7 @@ class Model:
     straight: float = 1.6
     back: float = 3.0
     away: float = 1.0
-    """Weight of going away from where he was last known to be."""
+    """Weight of going away from the last fix, until somebody has seen him: after that it only does harm, as measured."""
     wide: float = 0.35
     """Cars like large roads."""
     illegal: float = 30.0

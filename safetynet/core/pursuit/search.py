@@ -58,7 +58,7 @@ class Search:
     second: int
     belief: Belief
     anchor: int | None
-    """Place where he was last known to be."""
+    """Place of the last fix, while nobody has seen him since: whoever flees goes away from it."""
     kept: tuple[Then, ...]
     trail: tuple[tuple[int, Evidence], ...]
     """By second, within one as it came; what is older than REPLAY_S_MAX is only in the belief."""
@@ -159,12 +159,13 @@ def _heard(ground: Ground, search: Search, said: Evidence) -> Search:
             looked = ((said.view, words.NOT_THERE),)
             return replace(search, belief=beliefs.quieter(ground, search.belief, looked, worth))
         case Seen():
-            now = words.seen(ground, search.belief, said, _wall(search), worth)
+            # From now on his own direction tells more than where he came from.
+            return replace(search, belief=words.seen(ground, search.belief, said, _wall(search), worth), anchor=None)
         case Fixed():
             now = words.fixed(ground, search.belief, said)
+            return replace(search, belief=now, anchor=place_near(ground.roads, said.x, said.y))
         case _:
             assert_never(said)
-    return replace(search, belief=now, anchor=place_near(ground.roads, said.x, said.y))
 
 
 def _wall(search: Search) -> int:
