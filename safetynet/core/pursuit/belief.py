@@ -30,7 +30,7 @@ CROSS_M: Final = (35.0, 150.0)
 CROSS_WAYS: Final = 6
 PREDICT_S: Final = 2
 """A longer step would let a car jump over a cell."""
-PREDICT_DROPPED: Final = 1e-6
+PREDICT_DROPPED: Final = 1e-5
 ANCHOR_S_MAX: Final = 3_600.0
 
 

@@ -80,7 +80,7 @@ class Model:
     known_floor: float = 0.5
     horizon_s: int = 10
     bonus: float = 0.15
-    dropped: float = 1e-7
+    dropped: float = 2e-6
     """Rows with less are forgotten."""
 
     @property
