@@ -1,6 +1,6 @@
 """How much of a flight is seen: the share of the seconds in which any camera could show him in which our wall did.
 
-    python bench/pursuit.py [--flights 60] [--world seoul] [--tune] [--only ours_k9] [--set trusted=0.8] [--describe]
+    python bench/pursuit.py [--flights 60] [--world seoul] [--tune] [--only ours_k9] [--set trusted=0.8] [--plot FILE.svg]
 
 Made flights of ten minutes after a cut strap (safetynet/sim/flights.py) over the real Seoul graph (OSMnx GraphML; skipped
 where it is absent) and over a made town; made cameras and a made watcher (safetynet/sim/lookouts.py). Peers of the same
@@ -434,6 +434,57 @@ def gates(name: str, found: dict[str, object]) -> dict[str, bool]:
     return said
 
 
+# --- a picture of it -----------------------------------------------------------------------------------------------
+
+SAID = {
+    "nearest_k5": "nearest cameras, K = 5 (today)", "nearest_k9": "nearest cameras, K = 9", "ring_k9": "ring of reach, K = 9",
+    "ours_nosight_k9": "belief alone, K = 9", "ours_k5": "belief and sightings, K = 5",
+    "ours_k9": "belief and sightings, K = 9", "ours_k16": "belief and sightings, K = 16",
+}  # fmt: skip
+WORLDS = (("seoul", "#2f6fb0"), ("city", "#d98324"))
+STYLE = "text{font:13px sans-serif;fill:#333}.light{fill:none;stroke:#bbb}.ours{fill:none;stroke-width:2}"
+
+
+def plot(out: dict[str, object]) -> str:
+    """Shares of the oracle with their intervals, and what was said against what was seen, as one SVG."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 980 380"><style>{STYLE}</style><rect width="980" height="380" fill="#fff"/>'
+    ]
+    parts.append(
+        '<text x="20" y="24">Share of what any camera could show</text><text x="640" y="24">Chance that he is in view: said (x), seen (y)</text>'
+    )
+    for tenth in range(0, 11, 2):
+        x = 230 + 36 * tenth
+        parts.append(
+            f'<line class="light" x1="{x}" y1="40" x2="{x}" y2="345"/><text x="{x - 8}" y="362">{tenth / 10:.1f}</text>'
+        )
+    for row, (key, said) in enumerate(SAID.items()):
+        y = 52 + 43 * row
+        parts.append(f'<text x="20" y="{y + 14}">{said}</text>')
+        for k, (world, colour) in enumerate(WORLDS):
+            found = out.get(world)
+            if isinstance(found, dict) and key in found:
+                low, high = found[f"{key}_ci"]
+                top = y + 14 * k
+                parts.append(f'<rect x="230" y="{top}" width="{360 * found[key]:.0f}" height="11" fill="{colour}"/>')
+                parts.append(
+                    f'<line x1="{230 + 360 * low:.0f}" y1="{top + 5.5}" x2="{230 + 360 * high:.0f}" y2="{top + 5.5}" stroke="#000"/>'
+                )
+    parts.append(
+        '<rect class="light" x="650" y="40" width="300" height="300"/><line class="light" x1="650" y1="340" x2="950" y2="40"/>'
+    )
+    for world, colour in WORLDS:
+        found = out.get(world)
+        if isinstance(found, dict) and "calibration" in found:
+            line = " ".join(f"{650 + 300 * said:.0f},{340 - 300 * seen:.0f}" for said, seen, _ in found["calibration"])
+            parts.append(f'<polyline class="ours" stroke="{colour}" points="{line}"/>')
+    for k, (world, colour) in enumerate(WORLDS):
+        parts.append(
+            f'<rect x="{660 + 80 * k}" y="48" width="12" height="12" fill="{colour}"/><text x="{678 + 80 * k}" y="59">{world}</text>'
+        )
+    return "\n".join([*parts, "</svg>\n"])
+
+
 def main(given: Sequence[str] | None = None) -> dict[str, object]:
     parser = argparse.ArgumentParser()
     parser.add_argument("--flights", type=int, default=int(os.environ.get("N", "60")))
@@ -446,6 +497,7 @@ def main(given: Sequence[str] | None = None) -> dict[str, object]:
         type=Path,
         default=Path(os.environ.get("SAFETYNET_DATA", Path(__file__).parents[2] / "shared" / "data")),
     )
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
     parser.add_argument("--describe", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     said = parser.parse_args(given)
@@ -475,6 +527,8 @@ def main(given: Sequence[str] | None = None) -> dict[str, object]:
         figures = summary(found)
         out[name] = figures | {"gates": gates(name, figures), "took_s": round(time.monotonic() - began, 1)}
         print(json.dumps({name: out[name]}), flush=True)
+    if said.plot:
+        said.plot.write_text(plot(out), encoding="utf-8")
     print(json.dumps(out))
     return out
 
