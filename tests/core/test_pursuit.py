@@ -170,6 +170,7 @@ def test_a_mark_draws_the_belief_and_a_false_one_lets_it_go_again():
     now = search.take(ground, now, Seen(at(58), 470.0 - offset(ground), 0.0, view=2))
     marked = mass_between(ground, now, 430.0, 530.0)
     assert marked > 5 * before
+    assert mass_between(ground, now, 100.0, 300.0) > 0.01, "nothing is left for him to be elsewhere"
     for second in range(61, 76):
         now = search.go_on(ground, now, at(second))
         now = search.take(ground, now, Shown(at(second), (2,), 9))
