@@ -281,3 +281,28 @@ def test_the_region_holds_what_it_says():
     _, chance = beliefs.by_place(ground, now.belief)
     inside = float(chance[: len(places)].sum())
     assert 0.9 <= inside < 0.9 + float(chance[len(places) - 1]) + 1e-6
+
+
+def test_a_tile_says_which_way_it_lies_from_where_he_was_last_known():
+    ground = ground_of(STREET, shifted(AT))
+    now = search.go_on(ground, search.begin(ground, at(0), 230.0 - offset(ground), 0.0, 15.0), at(40))
+    toward = {each.view: each.toward_deg for each in choosing.choose(ground, now, 4)}
+    assert toward[0] == pytest.approx(270.0, abs=10.0)
+    assert toward[2] == pytest.approx(90.0, abs=10.0)
+    now = search.take(ground, now, Seen(at(40), 490.0 - offset(ground), 0.0, view=2))
+    toward = {each.view: each.toward_deg for each in choosing.choose(ground, now, 4)}
+    assert toward[2] is None
+    assert toward[1] == pytest.approx(270.0, abs=10.0)
+
+
+def test_what_comes_next_is_connected_beforehand_and_is_none_of_what_is_shown():
+    ground = ground_of(STREET, shifted(AT))
+    now = search.go_on(ground, search.begin(ground, at(0), 300.0 - offset(ground), 0.0, 15.0), at(10))
+    now = search.take(ground, now, Seen(at(10), 330.0 - offset(ground), 0.0, heading_deg=90.0, means=Means.CAR))
+    shown = tuple(each.view for each in choosing.choose(ground, now, 1))
+    nearing = choosing.coming(ground, now, 2, shown)
+    assert not {each.view for each in nearing} & set(shown)
+    assert nearing[0].view in (2, 3)
+    assert nearing[0].seconds == choosing.COMING_S[-1]
+    nobody = np.zeros(len(ground.views), np.bool_)
+    assert choosing.coming(ground, now, 2, shown, nobody) == ()

@@ -6,6 +6,7 @@ is worth a little more, so that pictures do not flicker. One view stays where he
 Absent on purpose: whether a view may be shown (`grants`): the caller says which are allowed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,9 @@ from safetynet.core.roads import compiled, place_near
 from safetynet.core.roads.graph import Bools, Doubles, Floats, Ints
 
 GAIN_MIN: Final = 1e-9
+COMING_S: Final = (20, 30, 40)
+"""Pictures of this near future are connected before they are shown."""
+HERE_M: Final = 25.0
 LAST_SEEN_S_MAX: Final = 120
 """After so long without a sighting no picture is kept where the last one was."""
 REGION: Final = ((0.5, 0.5), (0.95, 0.95))
@@ -43,15 +47,39 @@ class Tile:
     share: float
     """Chance that he is in the picture, averaged over `seconds`."""
     seconds: int
+    toward_deg: float | None
+    """From where he was last known to be to what the view shows, clockwise from north; None when it shows that very place."""
 
 
 def choose(
     ground: Ground, search: Search, wanted: int, shown: Sequence[int] = (), allowed: Bools | None = None
 ) -> tuple[Tile, ...]:
     """At most one view per camera; ties by row. Deterministic."""
-    views, model = ground.views, ground.model
-    horizon = model.horizon_s
+    horizon = ground.model.horizon_s
     seconds = (0,) if horizon == 0 else (0, horizon // 2, horizon)
+    return _chosen(ground, search, wanted, shown, allowed, seconds, back=wanted > 1)
+
+
+def coming(
+    ground: Ground, search: Search, wanted: int, shown: Sequence[int], allowed: Bools | None = None
+) -> tuple[Tile, ...]:
+    """Which views to connect beforehand: where he will most likely be a little later, and what is not shown yet."""
+    free = np.ones(len(ground.views), np.bool_) if allowed is None else allowed.copy()
+    free[np.isin(ground.views.camera, ground.views.camera[list(shown)])] = False
+    return _chosen(ground, search, wanted, (), free, COMING_S, back=False)
+
+
+def _chosen(
+    ground: Ground,
+    search: Search,
+    wanted: int,
+    shown: Sequence[int],
+    allowed: Bools | None,
+    seconds: tuple[int, ...],
+    *,
+    back: bool,
+) -> tuple[Tile, ...]:
+    views, model = ground.views, ground.model
     outlook = Outlook(ground)
     ahead(ground, search.belief, ground.turns(search.anchor), [(each, 1.0 / len(seconds)) for each in seconds], outlook)
     worth = worths(ground, search.learnt)
@@ -59,7 +87,7 @@ def choose(
     factor[list(shown)] += model.bonus
     if allowed is not None:
         factor[~allowed] = 0.0
-    first = _back(ground, search, outlook.there, worth, factor) if wanted > 1 else -1
+    first = _back(ground, search, outlook.there, worth, factor) if back else -1
     by_place, entry = views.by_place
     picked, gain, leads = pick(
         views.offset, views.place, worth, views.camera, by_place, entry, views.view_of,
@@ -72,10 +100,22 @@ def choose(
             int(view),
             Why.LAST_SEEN if view == first else Why.KEPT if view in kept and not best else Why.LIKELY,
             float(share),
-            horizon,
+            seconds[-1],
+            _toward(ground, search, int(view), worth),
         )
         for view, share, best in zip(picked, gain, leads, strict=True)
     )
+
+
+def _toward(ground: Ground, search: Search, view: int, worth: Floats) -> float | None:
+    entries = slice(ground.views.offset[view], ground.views.offset[view + 1])
+    place, weight = ground.views.place[entries], worth[entries]
+    whole = float(weight.sum())
+    if whole <= 0.0:
+        return None
+    east = float((ground.roads.place_x[place] * weight).sum()) / whole - search.spot[0]
+    north = float((ground.roads.place_y[place] * weight).sum()) / whole - search.spot[1]
+    return None if math.hypot(east, north) < HERE_M else math.degrees(math.atan2(east, north)) % 360.0
 
 
 def _back(ground: Ground, search: Search, there: Doubles, worth: Floats, factor: Doubles) -> int:

@@ -64,6 +64,10 @@ class Search:
     """By second, within one as it came; what is older than REPLAY_S_MAX is only in the belief."""
     learnt: tuple[Learnt, ...] = ()
     last: Seen | None = None
+    """The newest sighting."""
+    spot: tuple[float, float] = (0.0, 0.0)
+    """Where he was last known to be, by a fix or a sighting, and in which second."""
+    known: int = 0
 
     def second_of(self, at: Instant) -> int:
         return (at - self.began) // SECOND_MS
@@ -72,7 +76,7 @@ class Search:
 def begin(ground: Ground, at: Instant, x: float, y: float, radius_m: float) -> Search:
     first = beliefs.start(ground, x, y, radius_m)
     anchor = place_near(ground.roads, x, y)
-    return Search(at, 0, first, anchor, (Then(0, first, anchor),), ())
+    return Search(at, 0, first, anchor, (Then(0, first, anchor),), (), spot=(x, y))
 
 
 def go_on(ground: Ground, search: Search, at: Instant) -> Search:
@@ -89,6 +93,8 @@ def take(ground: Ground, search: Search, said: Evidence) -> Search:
     second = min(max(search.second_of(said.at), search.kept[0].second + 1), search.second)
     trail = tuple(sorted((*search.trail, (second, said)), key=lambda each: each[0]))[-TRAIL_MAX:]
     search = replace(search, trail=trail)
+    if isinstance(said, Seen | Fixed) and second >= search.known:
+        search = replace(search, spot=(said.x, said.y), known=second)
     if not isinstance(said, Seen):
         return _keep(_heard(ground, search, said)) if second == search.second else _again(ground, search, second)
     last = said if search.last is None or said.at >= search.last.at else search.last
