@@ -23,8 +23,6 @@ GAIN_MIN: Final = 1e-9
 COMING_S: Final = (20, 30, 40)
 """Pictures of this near future are connected before they are shown."""
 HERE_M: Final = 25.0
-LAST_SEEN_S_MAX: Final = 120
-"""After so long without a sighting no picture is kept where the last one was."""
 REGION: Final = ((0.5, 0.5), (0.95, 0.95))
 """(what is said, what is drawn): where a region holds less than the belief says, a larger one is drawn. Measured by bench/pursuit.py."""
 
@@ -121,7 +119,7 @@ def _toward(ground: Ground, search: Search, view: int, worth: Floats) -> float |
 def _back(ground: Ground, search: Search, there: Doubles, worth: Floats, factor: Doubles) -> int:
     """The view that sees best where he was last seen, -1 for none."""
     last = search.last
-    if last is None or search.second - search.second_of(last.at) > LAST_SEEN_S_MAX:
+    if last is None or search.second - search.second_of(last.at) > ground.model.back_s:
         return -1
     place = place_near(ground.roads, last.x, last.y)
     if place is None:

@@ -80,6 +80,8 @@ class Model:
     known_floor: float = 0.5
     horizon_s: int = 10
     bonus: float = 0.15
+    back_s: int = 120
+    """So long after a sighting one view stays where it was."""
     dropped: float = 2e-6
     """Rows with less are forgotten."""
 
