@@ -15,7 +15,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "city-relay": ("safetynet.app.relay:city_main", "a smart city centre's video relay"),
     "import": (
         "safetynet.app.intake:main",
-        "read lists of others: import cameras|areas|offices|codes|orders|zones|holidays FILE",
+        "read lists of others: import cameras|areas|offices|codes|orders|zones|holidays|roads FILE",
     ),
     "where": ("safetynet.app.offices:where_main", "who is competent for a place, and why"),
     "backup": ("safetynet.app.backup:backup_main", "a centre's folder as one file, while it runs"),

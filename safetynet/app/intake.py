@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from safetynet.app import offices, orders
+from safetynet.app import offices, orders, roads
 from safetynet.core.cameras import Camera
 from safetynet.core.lists import directions, editions, sieve
 from safetynet.core.lists.bounds import Bounds
@@ -78,7 +78,7 @@ class Taken:
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="safetynet import", description="Read lists of others.")
     what = parser.add_subparsers(dest="what", required=True)
-    for each in (*offices.KINDS, *orders.KINDS):
+    for each in (*offices.KINDS, *orders.KINDS, "roads"):
         what.add_parser(each, help=f"see `safetynet import {each} --help`", add_help=False)
     cameras = what.add_parser("cameras", help="전국CCTV표준데이터 and others: CSV, XLSX or JSON")
     cameras.add_argument("file", type=Path, metavar="FILE")
@@ -323,6 +323,8 @@ def main(given: list[str] | None = None) -> int:
         return offices.main(asked)
     if asked and asked[0] in orders.KINDS:
         return orders.main(asked)
+    if asked and asked[0] == "roads":
+        return roads.main(asked[1:])
     said = _arguments(given)
     refused = _refused_arguments(said)
     if refused:

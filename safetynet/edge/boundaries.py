@@ -392,7 +392,7 @@ def _unpacked(packed: zipfile.ZipFile) -> dict[str, bytes]:
 def _read_shp(files: dict[str, bytes], text: str | None) -> _Read:
     if ".shp" not in files or ".dbf" not in files:
         raise UnreadableError("a shapefile needs its .shp and its .dbf")
-    epsg = _prj_epsg(files[".prj"]) if ".prj" in files else None
+    epsg = prj_epsg(files[".prj"]) if ".prj" in files else None
     raw, skipped = _shp_features(files)
     told = text or _python_encoding(files.get(".cpg", b"").decode("ascii", "replace").strip())
     refused = ""
@@ -483,7 +483,7 @@ _PARAMETERS: Final = (
 )
 
 
-def _prj_epsg(raw: bytes) -> int:
+def prj_epsg(raw: bytes) -> int:
     """Which known system a `.prj` describes. Raises UnreadableError when it is none of them, with its figures."""
     if len(raw) > PRJ_BYTES_MAX:
         raise UnreadableError(f"its .prj is larger than {PRJ_BYTES_MAX} bytes")
