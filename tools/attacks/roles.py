@@ -203,7 +203,7 @@ async def alone(stage: Stage) -> None:
 @attack(
     "a session that goes on after its role was taken away",
     Wave.DESK,
-    "a session is believed after the role was changed",
+    "a closed account keeps its session",
 )
 async def taken_away(stage: Stage) -> None:
     said = {"act": "open_account", "login": "soon-gone", "name": "임시용", "post": "supervisor", "why": "an attack"}
