@@ -48,13 +48,15 @@ async def run(
         if made is not None:
             shutil.copytree(made, Path(folder) / "demo")
         async with opened(Path(folder) / "demo", port) as stage:
+            if files:
+                async with waves.set_for(Wave.DESK, stage):
+                    await honest_day(stage)
+                stage.keep()
             for wave in Wave:
                 mine = [each for each in chosen if each.wave is wave]
-                if not mine and not (files and wave is Wave.DESK):
+                if not mine:
                     continue
                 async with waves.set_for(wave, stage):
-                    if files and wave is Wave.DESK:
-                        await honest_day(stage)
                     for one in mine:
                         began = clock.monotonic()
                         found[one.name] = await _made(stage, one) or await waves.healed(wave, stage)
