@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Final
 from safetynet.edge import clock
 from tools.attacks import waves
 from tools.attacks.book import BOOK, Attack, Wave
-from tools.attacks.stage import Broken, Stage, opened
+from tools.attacks.stage import Broken, Stage, opened, video
+from tools.attacks.viewing import watching
 
 ROOMS: Final = ("door", "roles", "viewing", "page", "roads", "engines", "clocks", "files")
 PORT: Final = 18_200
@@ -35,12 +37,21 @@ async def _made(stage: Stage, one: Attack) -> str | None:
     return None
 
 
-async def run(chosen: list[Attack], port: int, *, quiet: bool = False) -> dict[str, str | None]:
-    """What became of each."""
+async def run(
+    chosen: list[Attack], port: int, *, quiet: bool = False, made: Path | None = None
+) -> dict[str, str | None]:
+    """What became of each. `made`: a deployment that was provisioned before."""
     found: dict[str, str | None] = {}
     since = clock.monotonic()
+    files = any(each.wave is Wave.STORE for each in chosen)
     with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        if made is not None:
+            shutil.copytree(made, Path(folder) / "demo")
         async with opened(Path(folder) / "demo", port) as stage:
+            if files:
+                async with waves.set_for(Wave.DESK, stage):
+                    await honest_day(stage)
+                stage.keep()
             for wave in Wave:
                 mine = [each for each in chosen if each.wave is wave]
                 if not mine:
@@ -50,15 +61,19 @@ async def run(chosen: list[Attack], port: int, *, quiet: bool = False) -> dict[s
                         began = clock.monotonic()
                         found[one.name] = await _made(stage, one) or await waves.healed(wave, stage)
                         if not quiet:
-                            _tell(
-                                len(found),
-                                len(chosen),
-                                one,
-                                found[one.name],
-                                clock.monotonic() - began,
-                                clock.monotonic() - since,
-                            )
+                            took = clock.monotonic() - began, clock.monotonic() - since
+                            _tell(len(found), len(chosen), one, found[one.name], *took)
     return found
+
+
+async def honest_day(stage: Stage) -> None:
+    """Somebody looked, lawfully: without it the ledgers hold nothing that could be compared."""
+    async with stage.at("operator1") as desk, video(stage.ports.windows) as opened_at:
+        held = await stage.granted(desk)
+        await watching(stage, opened_at, held)
+        await asyncio.sleep(3.0)
+        await stage.close(desk, held.incident)
+        await asyncio.sleep(1.0)
 
 
 def _tell(n: int, of: int, one: Attack, how: str | None, took_ms: int, since_ms: int) -> None:
@@ -75,6 +90,7 @@ def main() -> int:
     ask.add_argument(
         "--only", action="append", default=[], help="an attack by its whole name; the only output is the last line"
     )
+    ask.add_argument("--made", type=Path, help="a deployment that was provisioned before; it is copied")
     ask.add_argument("--control", action="store_true", help="each with its defence taken out")
     given = ask.parse_args()
     for room in ROOMS:
@@ -82,7 +98,7 @@ def main() -> int:
     if given.control:
         return importlib.import_module("tools.attacks.control").main(given.word, given.port)
     chosen = [each for each in BOOK.values() if (each.name in given.only if given.only else given.word in each.name)]
-    found = asyncio.run(run(chosen, given.port, quiet=bool(given.only)))
+    found = asyncio.run(run(chosen, given.port, quiet=bool(given.only), made=given.made))
     broken = [name for name, how in found.items() if how is not None]
     said: dict[str, object] = {"held": len(found) - len(broken), "broken": len(broken)}
     if given.only:

@@ -13,22 +13,26 @@ from pathlib import Path
 from typing import Final
 
 from safetynet.edge import clock
+from safetynet.sim import provision
+from safetynet.sim.provision import Ports, Wish
 from tools import sabotage
 from tools.attacks.book import BOOK, Attack
-from tools.attacks.stage import ROOT
+from tools.attacks.stage import ROOT, SEED
 
 RUN_S_MAX: Final = 180
+NOT_MADE: Final = "could not be made"
 
 
-def _made(tree: sabotage.Tree, one: Attack, port: int) -> str:
-    """`broken` with how, `held`, or what kept it from being made."""
+def _made(tree: sabotage.Tree, one: Attack, port: int, deployment: Path | None) -> str:
+    """How it got through, `held`, or what kept it from being made."""
+    known = [] if deployment is None else ["--made", str(deployment)]
     done = subprocess.run(
-        [sys.executable, "-m", "tools.attacks", "--only", one.name, "--port", str(port)],
+        [sys.executable, "-m", "tools.attacks", "--only", one.name, "--port", str(port), *known],
         cwd=tree.folder, env={**os.environ, "PYTHONPATH": str(tree.folder)}, capture_output=True, text=True, timeout=RUN_S_MAX, check=False,
     )  # fmt: skip
     lines = done.stdout.strip().splitlines()
     if not lines:
-        return f"could not be made: {done.stderr.strip().splitlines()[-1:]}"
+        return f"{NOT_MADE}: {done.stderr.strip().splitlines()[-1:]}"
     how = json.loads(lines[-1])["how"][one.name]
     return "held" if how is None else str(how)
 
@@ -38,11 +42,17 @@ def main(word: str, port: int) -> int:
     named = [each for each in BOOK.values() if each.control is not None and word in each.name]
     began, real = clock.monotonic(), 0
     with tempfile.TemporaryDirectory(prefix="attack-control-") as folder:
-        tree = sabotage.Tree(Path(folder))
+        deployment = Path(folder) / "made"
+        provision.provision(
+            Wish(folder=deployment, ports=Ports(first=port), seed=SEED, data=None, fresh=False), _unsaid
+        )
+        tree = sabotage.Tree(Path(folder) / "tree")
         for n, one in enumerate(named, 1):
             assert one.control is not None
-            how = tree.with_fault(table[one.control], lambda one=one: _made(tree, one, port))
-            got_through = how != "held" and not how.startswith("could not be made")
+            fault = table[one.control]
+            known = None if fault["file"].endswith(".sql") else deployment  # a store is made by its schema
+            how = tree.with_fault(fault, lambda one=one, known=known: _made(tree, one, port, known))
+            got_through = how != "held" and not how.startswith(NOT_MADE)
             real += got_through
             mark = "real" if got_through else "NOT SHOWN"
             print(
@@ -51,3 +61,7 @@ def main(word: str, port: int) -> int:
             print(f"        without: {one.control}\n        {how}", flush=True)
     print(json.dumps({"real": real, "not_shown": len(named) - real}), flush=True)
     return 0 if named and real == len(named) else 1
+
+
+def _unsaid(_korean: str, _english: str) -> None:
+    """What provisioning tells is not of interest here."""

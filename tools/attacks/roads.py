@@ -194,11 +194,7 @@ async def garbage(stage: Stage) -> None:
         demand(at.over, "an epoch of next season is believed")
 
 
-@attack(
-    "past footage without a document, of another's cameras, too long or too old",
-    Wave.CITY,
-    "past footage is asked for without a document",
-)
+@attack("past footage without a document, of another's cameras, too long or too old", Wave.CITY)
 async def footage(stage: Stage) -> None:
     now = clock.now()
     lawful = {

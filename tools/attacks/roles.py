@@ -203,7 +203,7 @@ async def alone(stage: Stage) -> None:
 @attack(
     "a session that goes on after its role was taken away",
     Wave.DESK,
-    "a session is believed after the role was changed",
+    "a closed account keeps its session",
 )
 async def taken_away(stage: Stage) -> None:
     said = {"act": "open_account", "login": "soon-gone", "name": "임시용", "post": "supervisor", "why": "an attack"}
@@ -307,8 +307,8 @@ async def archive(stage: Stage) -> None:
         incident = await stage.incident(desk)
         await stage.close(desk, incident)
     await asyncio.sleep(0.5)
-    answer = await stage.ask("operator2", "POST", "/archive/open", {"incident": incident, "purpose": "supervision"})
-    demand(answer.status in (400, 404), f"an operator opens what another led: {answer.status}")
+    answer = await stage.ask("operator2", "POST", "/archive/open", {"incident": incident, "purpose": "self_check"})
+    demand(answer.status == 404, f"an operator opens what another led: {answer.status}")
     for said in (
         {"purpose": "court"},
         {"purpose": "court", "permit": "x" * 600},

@@ -32,8 +32,6 @@ async def set_for(wave: Wave, stage: Stage) -> AsyncGenerator[None]:
         yield
     finally:
         await stage.end(*tuple(stage.running))
-        if wave is Wave.DESK:
-            stage.keep()
 
 
 async def _start(wave: Wave, stage: Stage, names: tuple[str, ...]) -> None:
