@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from safetynet.app.people import People
+from safetynet.app.standing import Heard
 from safetynet.core import administration, orders
 from safetynet.core.administration import Charge, Draft, Kept, Register, Standing, Version, ZoneSet
 from safetynet.core.amendments import Difference, differences
@@ -43,11 +44,6 @@ View = dict[str, object]
 class Record(NamedTuple):
     serial: int
     event: AnyAdministered
-
-
-class Heard(NamedTuple):
-    at: Instant
-    battery_percent: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

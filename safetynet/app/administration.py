@@ -19,8 +19,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from safetynet.app import admin_views, surface
-from safetynet.app.admin_views import Heard, Record, Shown
+from safetynet.app.admin_views import Record, Shown
 from safetynet.app.bells import Bells
+from safetynet.app.judge import Judge
 from safetynet.app.loop import Loop
 from safetynet.app.people import People, accounts
 from safetynet.app.site import body_of
@@ -30,7 +31,6 @@ from safetynet.core.administration import AnyAct, No, Register
 from safetynet.core.control import words
 from safetynet.core.control.state import State
 from safetynet.core.events.by_administrator import Administered, AnyAdministered
-from safetynet.core.fixes import Fix, Mark
 from safetynet.core.orders import Order
 from safetynet.core.terms import AbsenceId, DeviceId, FixId, Instant, PersonId, Post, WearerId, ZoneSetId
 from safetynet.edge import clock, holidays, keys
@@ -55,9 +55,11 @@ class Keeping(Protocol):
     sessions: Sessions
     bells: Bells
     seats: set[Seat]
-    judged_through: FixId
     folder: Path
+    judge: Judge
 
+    @property
+    def judged_through(self) -> FixId: ...
     def cut_signed_out(self) -> None: ...
     def show(self) -> None: ...
 
@@ -68,7 +70,6 @@ class Office:
     def __init__(self, centre: Keeping) -> None:
         self._centre = centre
         self.record: list[Record] = []
-        self.last_heard: dict[DeviceId, Heard] = {}
         self.devices: dict[DeviceId, Registered] = {}
         """By which key and for whom a device speaks: one mapping, kept up to date, that every door looks into."""
         self._read()
@@ -103,10 +104,6 @@ class Office:
             return tuple(each.day for each in holidays.read(self._centre.folder))
         except holidays.UnreadableError:
             return ()
-
-    def heard(self, fix: Fix) -> None:
-        if not fix.marks & Mark.BELL:
-            self.last_heard[fix.device] = Heard(fix.received_at, fix.battery_percent)
 
     def note(self, serial: int, event: AnyAdministered) -> None:
         self.record.append(Record(serial, event))
@@ -521,7 +518,7 @@ class Desk:
             register=office.register,
             rows=office.rows,
             record=office.record,
-            heard=office.last_heard,
+            heard=program.judge.heard,
             people=program.people,
             here={each.person for each in program.seats},
             open=program.loop.state.open,

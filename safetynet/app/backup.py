@@ -22,7 +22,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from safetynet.core import events, ledger
 from safetynet.core.ledger import Checkpoint, Frontier, VerifierKey
 from safetynet.core.terms import CentreId
-from safetynet.edge import archive, clock, config, erasures, files, heads, journal, keys, sealed, snapshot
+from safetynet.edge import archive, clock, config, erasures, files, heads, journal, judged, keys, sealed, snapshot
 from safetynet.edge.archive import BadArchiveError, Manifest
 from safetynet.edge.heads import Heads
 from safetynet.edge.journal import CorruptError, Journal
@@ -36,7 +36,7 @@ NEEDED: Final = ("keys/log.key", "keys/sign.key", "keys/person.key")
 PUBLIC_KEYS: Final = ("keys/ca.pem", "keys/peers.json")
 SECRETS: Final = ("sources.json", "demo.json")
 """Outside `keys/`: they go with the keys, only ever into the sealed file."""
-NEVER: Final = (LOG, RELAY_LOG, JOURNAL, "ledger", "reserve", "sessions.json", "footage")
+NEVER: Final = (LOG, RELAY_LOG, JOURNAL, "ledger", "reserve", "sessions.json", "footage", judged.FILE)
 """Copied in another way, made anew, or (who was signed in; past footage, which must end in time) over with the restore."""
 
 

@@ -7,6 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,12 +22,13 @@ from safetynet.app.bells import Bells
 from safetynet.app.cards import LinkView, links_of
 from safetynet.app.devices import Doors
 from safetynet.app.footage import Files
+from safetynet.app.judge import Judge
 from safetynet.app.loads import Loads
 from safetynet.app.loop import InboxKey, Loop, RelayMark, begin_epoch, declaration, looked
 from safetynet.app.pages import application, phones
 from safetynet.app.people import OFFICER, OPERATORS, PROTECTED, People, before_the_log, units
 from safetynet.app.views import Looked, Numbers, UnitView
-from safetynet.core import fixes, incidents, rules
+from safetynet.core import incidents, rules
 from safetynet.core.control import annunciator, mind, words
 from safetynet.core.control import state as minds
 from safetynet.core.control.state import State
@@ -35,9 +37,7 @@ from safetynet.core.events import (
     AlarmJoined,
     AlarmRaised,
     AnyEvent,
-    IncidentClosed,
     IncidentOpened,
-    Place,
     StreamClosed,
     StreamOpened,
 )
@@ -49,7 +49,6 @@ from safetynet.core.messages import AnyMessage, Envelope, Role
 from safetynet.core.terms import (
     MINUTE_MS,
     ActionId,
-    AlarmId,
     CentreId,
     FixId,
     IncidentId,
@@ -57,7 +56,6 @@ from safetynet.core.terms import (
     PersonId,
     ProtectedId,
     UnitId,
-    WearerId,
     Why,
 )
 from safetynet.core.verdicts import Transition
@@ -67,7 +65,7 @@ from safetynet.edge.config import Centre
 from safetynet.edge.disk import Disk
 from safetynet.edge.heads import Heads
 from safetynet.edge.health import Lag, Report
-from safetynet.edge.intake import Intake
+from safetynet.edge.intake import Intake, numbered
 from safetynet.edge.journal import Journal
 from safetynet.edge.link import Behind, Link, LinkState
 from safetynet.edge.relay import words as relay
@@ -78,7 +76,8 @@ from safetynet.edge.web import Feed
 TICK_S: Final = 0.25
 SHOW_QUIET_S: Final = 1.0
 """Counts and ages of the calm screen need no more than this."""
-TRACK_POINTS_MAX: Final = 600
+COUNTED_AGAIN_MS: Final = 1_000
+"""How often all wearers are counted."""
 REPORTING_MS: Final = 3 * MINUTE_MS
 COUNTED_MS: Final = 10_000
 DISTRICTS_MAX: Final = 4_096
@@ -93,6 +92,7 @@ class Control(windows.Host):
     def __init__(self, folder: Path) -> None:
         self.folder, centre = folder, config.read(folder)
         self.lag, self.alarmed, self.loads = Lag(), Counter[tuple[str, ...]](), Loads(self)
+        self._news: dict[IncidentId, None] = {}
         self.disk = Disk(folder, centre.disk)  # first: what stopped the last life may have been a full disk
         self.own = own = keys.open_centre(folder)
         self.store = Store.open(
@@ -135,12 +135,11 @@ class Control(windows.Host):
             for each in self.units.values()
         }
         self._declare()
-        self.tracks: dict[WearerId, deque[Place]] = {}
         self._arrivals: deque[tuple[Instant, int]] = deque()
-        self._last_fix_at: Instant | None = None
-        self.judged_through = FixId(0)
+        self._reporting = (-COUNTED_AGAIN_MS, 0)
         self.journal = Journal(folder / "journal", self.store.person_keys)
-        self._rules = self._rejudged()
+        self.judge = Judge(folder, self.journal, self.people, self.store.person_keys)
+        self._rejudge()
         self.bells = Bells(self.people.orders, clock.now())
         self.intake = Intake(self.journal, self.office.devices.get, self.on_fixes)
         self.doors = Doors(folder, self.centre, self.intake, self.office.devices)
@@ -175,6 +174,8 @@ class Control(windows.Host):
         self.loads.note(event)
         if isinstance(event, AlarmRaised):
             self.alarmed[event.kind.value, str(int(event.priority)), event.certainty.value] += 1
+        elif isinstance(event, IncidentOpened | AlarmJoined):
+            self._news[event.incident] = None
         return minds.react(state, serial, event)
 
     def _declare(self) -> list[words.Errand]:
@@ -184,96 +185,68 @@ class Control(windows.Host):
 
     # --- fixes -----------------------------------------------------------------------------------------------------
 
-    def _rejudged(self) -> rules.RuleState:
-        """The rules' state from the journal; verdicts that the log lacks (a crash between the two) are decided now."""
-        state = rules.begun()
-        episodes: dict[AlarmId, str] = {}
-        grouped: dict[IncidentId, list[AlarmId]] = {}
+    @property
+    def judged_through(self) -> FixId:
+        return self.judge.through
+
+    def _rejudge(self) -> None:
+        """Verdicts that the log lacks (a crash between the two) are decided now."""
+        decided = FixId(self.store.relay_mark(JOURNAL))
+        register, head = self.loop.state.register, self.store.head()
+        self.judge.begin(register, self._told(), head, decided, self._decide_verdicts)
+        self._news.clear()  # nobody looks yet
+
+    def _told(self) -> Iterator[tuple[int, AnyEvent]]:
         for serial, event in self.store.events():
             self.loads.note(event)
-            match event:
-                case Administered():
-                    self.office.note(serial, event)
-                case AlarmRaised():
-                    episodes[event.alarm] = event.episode
-                case IncidentOpened() | AlarmJoined():
-                    grouped.setdefault(event.incident, []).append(event.alarm)
-                case IncidentClosed():
-                    for alarm in grouped.pop(event.incident, []):
-                        state = rules.end(state, event.wearer, episodes.pop(alarm), event.fix_through)
-                case _:
-                    continue
-        judged = FixId(self.store.relay_mark(JOURNAL))
-        batch: list[Fix] = []
-        self.people.rewind(self.loop.state.register)
-        for fix in self.journal.replay(FixId(1)):
-            if len(batch) >= 4_096 or self.people.changes_before(fix.id):
-                state = self._judge_again(batch, state, judged)
-                batch = []
-                self.people.advance(fix.id)
-            batch.append(fix)
-        state = self._judge_again(batch, state, judged)
-        self.people.advance()
-        self.people.follow(self.loop.state.register)
-        return state
-
-    def _judge_again(self, batch: list[Fix], state: rules.RuleState, judged: FixId) -> rules.RuleState:
-        transitions, state = rules.judge(batch, self.people.orders, state)
-        self._rules = state
-        for fix in batch:
-            self._remember(fix)
-        missing = tuple(each for each in transitions if each.fix.id > judged)
-        if missing:
-            self._decide_verdicts(missing, [each for each in batch if each.id > judged])
-        return state
+            if isinstance(event, Administered):
+                self.office.note(serial, event)
+            yield serial, event
 
     def on_fixes(self, batch: list[Fix]) -> None:
         """A batch that the journal holds. Called by the intake after the fsync."""
-        transitions, self._rules = rules.judge(batch, self.people.orders, self._rules)
-        for fix in batch:
-            self._remember(fix)
-        self._arrivals.append((clock.monotonic(), sum(not fix.marks & Mark.BELL for fix in batch)))
-        concerned = protected.in_an_incident(self._rules, self.loop.state.open, batch)
+        transitions = self.judge.judge_batch(batch)
+        self._arrivals.append((clock.monotonic(), sum(not (fix.marks and fix.marks & Mark.BELL) for fix in batch)))
+        concerned = bool(self.loop.state.open) and any(self._in_an_incident(fix) for fix in batch)
         if transitions or concerned:
             self._run(self._decide_verdicts(transitions, batch))
+        self._show_news()
         if transitions or concerned or any(fix.protected for fix in batch):
-            self.show()
+            self._screens.soon()
+
+    def _in_an_incident(self, fix: Fix) -> bool:
+        whose = self.judge.state.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,)
+        return any(each in self.loop.state.open for each in whose)
 
     def _decide_verdicts(self, transitions: tuple[Transition, ...], batch: list[Fix]) -> list[words.Errand]:
-        heard = (fix for fix in batch if not fix.marks & Mark.BELL and not fix.protected)
-        newest = {fix.wearer: fix for fix in heard if fix.wearer in self.loop.state.open or transitions}
-        wearers = {each.wearer for each in transitions} | newest.keys()
+        opened, tracks, footing = self.loop.state.open, self.judge.tracks, self.people.footing
+        told = {each.wearer for each in transitions}
+        newest = {
+            fix.wearer: fix
+            for fix in batch
+            if (fix.wearer in opened or fix.wearer in told) and not fix.protected and not fix.marks & Mark.BELL
+        }
+        wearers = told | newest.keys()
         given = words.Judged(
             transitions=transitions,
             fixes=tuple(newest.values()),
-            footing={each: self.people.footing(each) for each in wearers if each in self.people.orders},
-            last={each: self.tracks[each][-1] for each in wearers if self.tracks.get(each)},
-            protected=protected.places(self._rules, transitions),
+            footing={each: footing(each) for each in wearers if each in self.people.orders},
+            last={each: tracks[each][-1] for each in wearers if tracks.get(each)},
+            protected=protected.places(self.judge.state, transitions),
             network=self.loads.networks(wearers, self.office.devices),
-            apart=protected.distances(self._rules, self.people.orders, self.loop.state.open, batch),
+            apart=protected.distances(self.judge.state, self.people.orders, self.loop.state.open, batch),
         )
-        return self.loop.take(given, clock.now(), relay_mark=RelayMark(JOURNAL, batch[-1].id))
-
-    def _remember(self, fix: Fix) -> None:
-        self.judged_through = fix.id
-        self.office.heard(fix)
-        if not fix.marks & Mark.BELL and not fix.protected:
-            self._last_fix_at = fix.received_at
-        place = fixes.place(fix)
-        if place is not None:
-            track = self.tracks.setdefault(fix.wearer, deque(maxlen=TRACK_POINTS_MAX))
-            if not track or place.observed_at >= track[-1].observed_at:
-                track.append(place)
+        mark = RelayMark(JOURNAL, batch[-1].id)
+        return self.loop.take(given, clock.now(), relay_mark=mark, mark_alone=bool(transitions))
 
     def _ring(self, at: Instant) -> None:
         """Strikes for those from whom nothing was heard in time: journalled and judged like any message."""
-        struck = self.bells.due(self.people.orders, self._rules, at)
+        struck = self.bells.due(self.people.orders, self.judge.state, at)
         if struck:
             self._journalled(struck)
 
     def _journalled(self, batch: list[Fix]) -> None:
-        first = self.journal.append(batch)
-        self.on_fixes([msgspec.structs.replace(each, id=FixId(first + n)) for n, each in enumerate(batch)])
+        self.on_fixes(numbered(batch, self.journal.append(batch)))
 
     def on_unit(self, fix: Fix) -> None:
         """A unit's own phone said where it is."""
@@ -349,6 +322,8 @@ class Control(windows.Host):
                     self.relay.tell(relay.CutIncident(incident=incident, why=why))
                 case words.CutViewer(viewer, why):
                     self.relay.tell(relay.CutViewer(viewer=viewer, why=why))
+                case words.AskDevice(wearer):
+                    self.doors.locate(wearer)
                 case asking.DropFootage(footage):
                     self.files.drop(footage)
                 case _:
@@ -386,6 +361,9 @@ class Control(windows.Host):
             return command
         at = clock.now()
         no = mind.refuses(self.loop.state, command, at)
+        if no is None and isinstance(command, words.Locate):
+            heard = self.loop.state.incidents[command.incident].wearer in self.doors.hearing()
+            no = None if heard else Why.DEVICE_DEAF
         if no is not None:
             return no
         if isinstance(command, words.AskVideo):
@@ -452,6 +430,8 @@ class Control(windows.Host):
                 return words.HandOver(incident=incident, by=by, to=to)
             case windows.Do(act="call", outcome=outcome) if outcome:
                 return words.CallWearer(incident=incident, by=by, outcome=outcome)
+            case windows.Do(act="locate"):
+                return words.Locate(incident=incident, by=by)
             case windows.Do(act="video"):
                 held = self.loop.state.incidents.get(incident)
                 footing = self.people.footing(held.wearer) if held and held.wearer in self.people.orders else None
@@ -528,13 +508,23 @@ class Control(windows.Host):
         """The rules learn that a person ended these episodes: what comes now is new."""
         held = self.loop.state.incidents[incident]
         for alarm in held.alarms:
-            episode = self.loop.state.alarms[alarm].episode
-            self._rules = rules.end(self._rules, held.wearer, episode, self.judged_through)
+            self.judge.end(held.wearer, self.loop.state.alarms[alarm].episode)
 
     # --- screens ---------------------------------------------------------------------------------------------------
 
     def show(self) -> None:
         self._screens.show()
+
+    def _show_news(self) -> None:
+        """New alarms, at once and alone: they do not wait for all that stands beside them on the screens."""
+        if not self._news:
+            return
+        state, seen = self.loop.state, self._looked()
+        some = [state.incidents[each] for each in self._news]
+        view = field.added(protected.added(views.some(state, some, seen), state, seen), state, seen)
+        for each in (self._operators, self._supervisors):
+            each.add(view, seen.at)
+        self._news.clear()
 
     def _show_now(self, *, supervised: bool = False) -> None:
         seen = self._looked()
@@ -556,31 +546,33 @@ class Control(windows.Host):
         return {each.person: known[each.seat] for each in self.sessions.people() if each.seat in known}
 
     def _looked(self) -> Looked:
-        at = clock.now()
-        since = clock.monotonic() - COUNTED_MS
-        while self._arrivals and self._arrivals[0][0] < since:
+        at, now = clock.now(), clock.monotonic()
+        while self._arrivals and self._arrivals[0][0] < now - COUNTED_MS:
             self._arrivals.popleft()
-        reporting = sum(bool(each) and at - each[-1].received_at < REPORTING_MS for each in self.tracks.values())
+        if now - self._reporting[0] >= COUNTED_AGAIN_MS:
+            heard = (at - each[-1].received_at < REPORTING_MS for each in self.judge.tracks.values())
+            self._reporting = now, sum(heard)
         return Looked(
             at=at,
             people=self.people,
             names=self.office.names(),
             centres={each.id: each.name for each in self.centre.peers},
-            tracks=self.tracks,
+            tracks=self.judge.tracks,
             units=tuple(UnitView(unit=self._positions[each.unit], name=each.name) for each in self.units.values()),
             links=self.links(),
             district=self._district if len(self._table.areas) else None,
             offices={each.id: each.name for each in self._table.offices},
             numbers=Numbers(
                 wearers=len(self.people),
-                reporting=reporting,
+                reporting=self._reporting[1],
                 cameras=self._cameras,
-                last_fix_at=self._last_fix_at,
+                last_fix_at=self.judge.last_fix_at,
                 fixes_per_s=round(sum(count for _, count in self._arrivals) * 1000 / COUNTED_MS, 1),
                 pictures_open=len(self._streams),
                 ledger_size=self.store.head(),
             ),
-            rules=self._rules,
+            rules=self.judge.state,
+            hearing=self.doors.hearing(),
         )
 
     def links(self) -> tuple[LinkView, ...]:
@@ -609,6 +601,7 @@ class Control(windows.Host):
             if (door := self.centre.phones) is not None:
                 tasks.create_task(site.serve_phones(phones(self, door), self.folder, door))
             tasks.create_task(self.doors.run())
+            tasks.create_task(self.judge.keep_now_and_then(self.store.head, lambda: self.loop.state.open))
             tasks.create_task(self.lag.watch())
             tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:
@@ -652,7 +645,7 @@ class Control(windows.Host):
             await asyncio.sleep(TICK_S)
             head = self.store.head()
             self._ring(clock.now())
-            suspected = {*annunciator.suspected(self.loop.state), *rules.suspected(self._rules, clock.now())}
+            suspected = {*annunciator.suspected(self.loop.state), *rules.suspected(self.judge.state, clock.now())}
             self.doors.follow({*self.loop.state.open, *suspected})
             self.cut_signed_out()
             self._look_at_disk()

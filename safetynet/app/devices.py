@@ -13,12 +13,14 @@ from safetynet.core.terms import DeviceId, WearerId
 from safetynet.edge import config, health, keys
 from safetynet.edge.broker import Subscriber
 from safetynet.edge.config import Centre, DevicePort, HttpPort
+from safetynet.edge.datagrams import Datagrams
 from safetynet.edge.devices.gt06 import Gt06
 from safetynet.edge.devices.h02 import H02
 from safetynet.edge.devices.jt808 import ZONE_MIN, Jt808
 from safetynet.edge.devices.lines import Dialect, Locate, Rhythm
-from safetynet.edge.devices.teltonika import Teltonika
+from safetynet.edge.devices.teltonika import Teltonika, TeltonikaDatagram
 from safetynet.edge.devices.words import Registered
+from safetynet.edge.direct import Direct
 from safetynet.edge.intake import Intake
 from safetynet.edge.ports import Port
 
@@ -55,14 +57,23 @@ class Doors:
             for name, each, make in found
             if each is not None
         }
+        direct = centre.devices.direct
+        self.direct = None if direct is None else Direct(intake, direct)
+        self.datagrams = {
+            name: Datagrams(TeltonikaDatagram if make is Teltonika else make, intake, known.get, each)
+            for name, each, make in found
+            if each is not None and each.udp
+        }
 
     async def run(self) -> None:
         """Until cancelled; at once where no port is configured."""
-        for each in self.ports.values():
+        listeners: list[Port | Datagrams | Direct] = [*self.ports.values(), *self.datagrams.values()]
+        listeners += [] if self.direct is None else [self.direct]
+        for each in listeners:
             await each.open(self._centre.host)
         self.open.set()
         async with asyncio.TaskGroup() as tasks:
-            for each in self.ports.values():
+            for each in listeners:
                 tasks.create_task(each.serve())
             if self.broker is not None:
                 tasks.create_task(self.broker.run())
@@ -86,7 +97,13 @@ class Doors:
         return None if self.broker is None else self.broker.up
 
     def connections(self) -> dict[str, int]:
-        return {name: each.connections for name, each in self.ports.items()}
+        if self.direct is not None:
+            return self._connections() | {"direct": self.direct.connections}
+        return self._connections()
+
+    def _connections(self) -> dict[str, int]:
+        senders = {f"{name}_udp": each.senders for name, each in self.datagrams.items()}
+        return {name: each.connections for name, each in self.ports.items()} | senders
 
     def follow(self, wanted: Collection[WearerId]) -> None:
         """These are to report quickly, all others quietly. Only what changes is said."""
@@ -99,6 +116,16 @@ class Doors:
         for device in self._of(self._quick - quick):
             self._intake.asked.ask(device, Rhythm(QUIET_S))
         self._quick = quick
+
+    def locate(self, wearer: WearerId) -> None:
+        """Asks the devices of this wearer where they are, at once or with their next word."""
+        for device in self._of((wearer,)):
+            self._intake.asked.ask(device, Locate())
+
+    def hearing(self) -> frozenset[WearerId]:
+        """Wearers of whom a device takes commands."""
+        bound = (self._known.get(device) for device in self._intake.asked.hearing)
+        return frozenset(whose.wearer for whose in bound if whose is not None and not whose.protected)
 
     def _of(self, wearers: Collection[WearerId]) -> list[DeviceId]:
         """As they are bound now."""

@@ -92,12 +92,21 @@ class Loop(Generic[State, Given, Errand]):
             self.state = evolve(self.state, event)
 
     def take(
-        self, given: Given, at: Instant, inbox: InboxKey | None = None, relay_mark: RelayMark | None = None
+        self,
+        given: Given,
+        at: Instant,
+        inbox: InboxKey | None = None,
+        relay_mark: RelayMark | None = None,
+        *,
+        mark_alone: bool = True,
     ) -> list[Errand]:
-        """One input all the way through. What is under a key that was already taken has no effect."""
-        return self.take_many([Taken(given, at, inbox, relay_mark)])
+        """One input all the way through. What is under a key that was already taken has no effect.
 
-    def take_many(self, inputs: Sequence[Taken[Given]]) -> list[Errand]:
+        `mark_alone` False: a mark of which nothing came is not worth an fsync, since taking it again brings nothing either.
+        """
+        return self.take_many([Taken(given, at, inbox, relay_mark)], mark_alone=mark_alone)
+
+    def take_many(self, inputs: Sequence[Taken[Given]], *, mark_alone: bool = True) -> list[Errand]:
         """As if taken one by one, with one fsync. At most BATCH_MAX."""
         assert len(inputs) <= BATCH_MAX
         batch = _Batch[Errand](self._store)
@@ -108,7 +117,7 @@ class Loop(Generic[State, Given, Errand]):
             for event in self._decide(state, each.given, each.at):
                 state = self._evolve(state, event)
                 batch.add(event, self._react(state, batch.next_serial(), event))
-        if batch.is_empty():
+        if batch.is_empty() or not (mark_alone or batch.events or batch.keys):
             return []
         failpoint("loop.before_commit")
         first = self._store.commit(batch.events, batch.sends, list(batch.keys), batch.relay_marks())

@@ -21,13 +21,14 @@ from safetynet.edge import clock
 from safetynet.edge.auth import Session
 from safetynet.edge.config import Phones
 from safetynet.edge.devices import osmand
+from safetynet.edge.intake import BATCH_PATH
 from safetynet.edge.photos import PHOTO_BYTES_MAX
 
 PHONES: Final = {"officer": "/field", "protected": "/protected"}
 """Whose pages are telephones. Nobody else signs in at the door for them."""
 HOME: Final = {"operator": "/operator", "supervisor": "/supervisor", "administrator": "/admin", **PHONES}
 WORKER: Final = "field-worker.js"
-DEVICES: Final = frozenset({"/device", "/owntracks"})
+DEVICES: Final = frozenset({"/device", "/owntracks", BATCH_PATH})
 """Where devices speak."""
 
 PHOTO: Final = (
@@ -48,6 +49,14 @@ DEVICE: Final = surface.Entry(
     ),
 )  # fmt: skip
 """In front of the route table, as the next: the intake is raw ASGI."""
+BATCH: Final = surface.Entry(
+    BATCH_PATH,
+    frozenset({"GET", "POST"}),
+    surface.Said(
+        what="Many reports in one body, each row of its own device",
+        takes=surface.JSON, gives={200: surface.JSON}, problems=(*REFUSED, 414, 503),
+    ),
+)  # fmt: skip
 OWNTRACKS: Final = surface.Entry(
     "/owntracks",
     frozenset({"GET", "POST"}),
@@ -198,7 +207,7 @@ class _Pages(_Carried):
         ]
 
     def entries(self) -> list[surface.Entry]:
-        return [DEVICE, OWNTRACKS, *super().entries()]
+        return [DEVICE, BATCH, OWNTRACKS, *super().entries()]
 
     @surface.says("The operator's page", gives={200: surface.HTML, 307: None})
     async def _operator(self, request: Request) -> Response:

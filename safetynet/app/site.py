@@ -30,6 +30,10 @@ from safetynet.edge.web import Files
 BODY_BYTES_MAX: Final = 4_096
 SHOW_S: Final = 0.04
 """Screens are brought up to date at once, then at most this often."""
+SHARE: Final = 4
+"""Making them costs at most a fifth of the loop's time, however much there is to see: devices and alarms go first."""
+SHOW_S_MAX: Final = 0.8
+"""And no screen is older than this because of it."""
 MAP_FILES: Final[Mapping[str, str]] = {"base": "base.geojson", "cameras": "cameras.json"}
 
 
@@ -45,30 +49,44 @@ class Program(windows.Desk, Protocol):
 
 
 class Screens:
-    """Brings every window up to date: at once, then at most every SHOW_S."""
+    """Brings every window up to date: at once, then at most every SHOW_S, and no more of the time than one in SHARE."""
 
     def __init__(self, show: Callable[[], None]) -> None:
         self._show, self._at, self._planned = show, 0.0, False
+        self._cost_s = 0.0
 
     def show(self) -> None:
-        running = asyncio.get_running_loop()
-        wait = self._at + SHOW_S - running.time()
+        wait = self._wait_s()
         if self._planned:
             return
         if wait <= 0:
             self.show_now()
         else:
-            self._planned = True
-            running.call_later(wait, self.show_now)
+            self._plan(wait)
+
+    def soon(self) -> None:
+        """For who is in a hurry with something else."""
+        if not self._planned:
+            self._plan(max(self._wait_s(), SHOW_S))
 
     def show_now(self) -> None:
         self._planned = False
+        running = asyncio.get_running_loop()
+        began = running.time()
         self._show()
-        self._at = asyncio.get_running_loop().time()
+        self._at = running.time()
+        self._cost_s = self._at - began
 
     def quiet_s(self) -> float:
         """How long nothing was shown."""
         return asyncio.get_running_loop().time() - self._at
+
+    def _wait_s(self) -> float:
+        return self._at + min(max(SHOW_S, SHARE * self._cost_s), SHOW_S_MAX) - asyncio.get_running_loop().time()
+
+    def _plan(self, wait_s: float) -> None:
+        self._planned = True
+        asyncio.get_running_loop().call_later(wait_s, self.show_now)
 
 
 class _SignIn(msgspec.Struct, frozen=True):

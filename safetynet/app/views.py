@@ -83,6 +83,8 @@ class Looked:
     units: tuple[UnitView, ...]
     links: tuple[LinkView, ...]
     numbers: Numbers
+    hearing: frozenset[WearerId] = frozenset()
+    """Wearers whose device can be asked where it is."""
     rules: RuleState = field(default_factory=RuleState)
     """Where the pairs of wearer and protected person are."""
     district: Callable[[float, float], Competence] | None = None
@@ -93,15 +95,22 @@ class Looked:
 def operators(state: State, seen: Looked) -> View:
     """What every operator and supervisor of the control centre sees."""
     shown = [state.incidents[each] for each in (*state.open.values(), *state.closed[-SHOWN_MAX:])]
+    return {
+        **some(state, shown, seen),
+        "units": {each.unit.unit: _unit(state, each) for each in seen.units},
+        "links": {each.id: cards.link(each) for each in seen.links},
+        "calm": {"calm": _calm(seen.numbers, state)},
+    }
+
+
+def some(state: State, shown: Sequence[Incident], seen: Looked) -> View:
+    """Of these incidents alone, with what stands beside them."""
     alive = [each for each in shown if each.stage is not Stage.CLOSED]
     return {
         "alarms": {each: _alarm(state.alarms[each], seen) for incident in shown for each in incident.alarms},
         "incidents": {each.incident: _incident(state, each, seen) for each in shown},
         "tracks": {each.wearer: _track(each.wearer, seen) for each in alive},
-        "units": {each.unit.unit: _unit(state, each) for each in seen.units},
-        "links": {each.id: cards.link(each) for each in seen.links},
         "zones": {zone.id: zone_view(zone) for each in alive for zone in _zones(each, seen)},
-        "calm": {"calm": _calm(seen.numbers, state)},
     }
 
 
@@ -184,6 +193,8 @@ def _incident(state: State, incident: Incident, seen: Looked) -> dict[str, objec
             "officer": record.officer if record else "",
             "phone_known": bool(record and record.phone),
         },
+        "locatable": incident.wearer in seen.hearing,
+        "located_at": incident.located_at,
         "place": cards.place(incident.place),
         "district": _district(incident.place, seen),
         "speed_mps": round(speed, 1) if speed is not None else None,

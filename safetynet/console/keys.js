@@ -6,7 +6,7 @@
 
 /** @type {Record<string, string>} */
 const LETTERS = {
-  KeyJ: 'down', KeyK: 'up', KeyA: 'ack', KeyS: 'silence', KeyV: 'video', KeyD: 'office', KeyP: 'police', KeyC: 'call', KeyX: 'close',
+  KeyJ: 'down', KeyK: 'up', KeyA: 'ack', KeyS: 'silence', KeyV: 'video', KeyD: 'office', KeyP: 'police', KeyC: 'call', KeyL: 'locate', KeyX: 'close',
   KeyF: 'chase', KeyM: 'follow', KeyH: 'hand_over', KeyE: 'seen', KeyN: 'not_here', KeyZ: 'shelve', Digit0: 'equal', Numpad0: 'equal',
 };
 /** At a smart city centre. @type {Record<string, string>} */

@@ -254,6 +254,11 @@ async function shelve(ms) {
   if (done) note(t('shelve.done', { until: clock(Date.now() + ms).slice(0, 5), why: t(`ShelveReason.${why}`) }), false);
 }
 
+/** @param {string} at */
+async function locate(at) {
+  if (await command('locate', { incident: at })) note(t('act.done', { act: t('act.locate') }), false);
+}
+
 /** @param {string} name */
 function perform(name) {
   const at = incident();
@@ -277,6 +282,9 @@ function perform(name) {
       return;
     case 'police':
       void command('police', { incident: at.id });
+      return;
+    case 'locate':
+      void locate(at.id);
       return;
     case 'office':
       if (seen.panel === 'dispatch') void order(free()[0]?.id ?? null);

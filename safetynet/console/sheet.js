@@ -19,11 +19,12 @@ export const ACTS = {
   police: { act: 'police', key: 'P', sign: 'shield' },
   office: { act: 'office', key: 'D', sign: 'send' },
   call: { act: 'call', key: 'C', sign: 'phone' },
+  locate: { act: 'locate', key: 'L', sign: 'follow' },
   close: { act: 'close', key: 'X', sign: 'doc' },
   hand_over: { act: 'hand_over', key: 'H', sign: 'user' },
   shelve: { act: 'shelve', key: 'Z', sign: 'clock' },
 };
-const LISTED = ['video', 'office', 'police', 'call', 'shelve', 'close', 'hand_over'];
+const LISTED = ['video', 'office', 'police', 'call', 'locate', 'shelve', 'close', 'hand_over'];
 
 /** What to do next: whose incident it is first, then the catalogue's steps. @param {Incident} incident @param {string} me */
 export function next(incident, me) {
@@ -218,7 +219,7 @@ export class Sheet extends Light {
   #acts(incident) {
     if (incident.state === 'closed') return html`<div class="acts"><button class="btn main wide" data-act="back" @click=${() => this.tell('sn-back')}>${icon('list')}<span>${t('act.to_queue')}</span> <kbd>Esc</kbd></button></div>`;
     const main = next(incident, this.me);
-    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'shelve' && !this.shelf) && !(each === 'video' && (incident.video.state === 'granted' || !incident.law.basis))) : [];
+    const listed = incident.owner === this.me ? LISTED.filter((each) => each !== main && !(each === 'shelve' && !this.shelf) && !(each === 'locate' && !incident.locatable) && !(each === 'video' && (incident.video.state === 'granted' || !incident.law.basis))) : [];
     const { act, key, sign } = ACTS[main];
     const text = main === 'office' && this.best ? t('act.send', { name: this.best }) : t(`act.${act}`);
     return html`${incident.state === 'claimed' && incident.owner !== this.me ? html`<p class="note others" id="others">${icon('user', 16)} ${t('sheet.others', { name: incident.owner_name ?? '' })}</p>` : ''}

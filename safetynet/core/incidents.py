@@ -80,6 +80,7 @@ class Act(Enum):
     TAKE_OVER = "take_over"
     HAND_OVER = "hand_over"
     CALL = "call"
+    LOCATE = "locate"
     VIDEO = "video"
     ADMIT = "admit"
     OFFICE = "office"
@@ -96,7 +97,7 @@ ALLOWED: Final[dict[Stage, frozenset[Act]]] = {
     Stage.CLOSED: frozenset(),
 }
 OWNER_ONLY: Final = frozenset(
-    {Act.HAND_OVER, Act.CALL, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE, Act.MARK, Act.SHELVE}
+    {Act.HAND_OVER, Act.CALL, Act.LOCATE, Act.VIDEO, Act.ADMIT, Act.OFFICE, Act.POLICE, Act.CLOSE, Act.MARK, Act.SHELVE}
 )
 """One person leads; anybody else takes it over first, which is recorded."""
 
@@ -267,6 +268,8 @@ class Incident:
     notices: Map[NoticeId, Notice] = Map()
     warnings: Map[ProtectedId, Warned] = Map()
     calls: tuple[Call, ...] = ()
+    located_at: Instant | None = None
+    """When a person last had the device asked where it is."""
     viewers: frozenset[ViewerId] = frozenset()
     """Windows that were let in by the present owner."""
     cut: frozenset[ViewerId] = frozenset()

@@ -63,7 +63,7 @@ from safetynet.core.fixes import (
     steers,
     tells,
 )
-from safetynet.core.grounds import ground
+from safetynet.core.grounds import Ground, ground
 from safetynet.core.homes import fold
 from safetynet.core.orders import Order, in_force
 from safetynet.core.proximity import LOST_MS
@@ -416,12 +416,24 @@ def _over(
 # --- orders made ready ---------------------------------------------------------------------------------------------
 
 
+def under_again(record: Record, order: Order | None) -> Record:
+    """A record that was kept without its order, under that same order: nothing of it is new."""
+    return msgspec.structs.replace(record, order=order, places=_places(order), homes=_homes(order))
+
+
+def _places(order: Order | None) -> tuple[Ground, ...]:
+    return () if order is None else tuple(ground(each.id, each.area) for each in order.zones)
+
+
+def _homes(order: Order | None) -> tuple[Ground, ...]:
+    return () if order is None else tuple(ground(each.id, each.home) for each in order.curfews)
+
+
 def _under(record: Record, order: Order | None) -> Record:
     """The record under another order. An equal one is taken for the same, so that decoding anew costs nothing here."""
     if order == record.order:
         return record
-    places = () if order is None else tuple(ground(each.id, each.area) for each in order.zones)
-    homes = () if order is None else tuple(ground(each.id, each.home) for each in order.curfews)
+    places, homes = _places(order), _homes(order)
     # A home that moved is another home: what was believed of the old one is forgotten.
     same = {new.id for new in homes if new in record.homes}
     beliefs = Map({id: each for id, each in record.beliefs.items() if id in same})

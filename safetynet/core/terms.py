@@ -475,6 +475,8 @@ class Why(Enum):
     NEEDED_ELSEWHERE = "needed_elsewhere"
     UNDER_REPAIR = "under_repair"
     NO_PTZ = "no_ptz"
+    DEVICE_DEAF = "device_deaf"
+    """The wearer's device takes no commands, or was not heard over a way that carries any."""
     NO_PRESET = "no_preset"
     TURNED_BY_OTHER = "turned_by_other"
     LEFT_ALONE = "left_alone"

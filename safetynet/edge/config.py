@@ -60,6 +60,8 @@ class DevicePort(msgspec.Struct, frozen=True, kw_only=True):
     zone_min: int | None = None
     """How far ahead of UTC the devices' clocks are, where the protocol's own word about it does not hold."""
     connections_max: int = 20_000
+    udp: bool = False
+    """Over UDP at the same number too. Nothing that comes that way is proven."""
 
 
 class HttpPort(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +88,8 @@ class Devices(msgspec.Struct, frozen=True, kw_only=True):
 
     osmand: HttpPort | None = None
     """OsmAnd and OwnTracks over HTTP on a port of their own, for clients whose request line has no path."""
+    direct: HttpPort | None = None
+    """The same for clients whose request line has one: a third of the cost for each report (`edge.direct`)."""
     gt06: DevicePort | None = None
     teltonika: DevicePort | None = None
     h02: DevicePort | None = None

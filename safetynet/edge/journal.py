@@ -14,6 +14,7 @@ pages away, so the journal refuses everything until the program has started anew
 """
 
 import fcntl
+import hashlib
 import math
 import os
 import struct
@@ -55,6 +56,9 @@ _HEAD: Final = struct.Struct("<4sBxHQQ48s180s")
 _ROW: Final = np.dtype([("head", "V24"), ("subject", "S48"), ("rest", "V184")])
 _CRC: Final = struct.Struct("<I")
 _BODY: Final = struct.Struct("<qqddddddBHHBB")
+_PADDED: Final = struct.Struct(f"<qqddddddBHHBB{DEVICE_BYTES_MAX + OTHER_BYTES_MAX}s")
+"""So that the length of a record's secret says nothing."""
+_NAN: Final = math.nan
 _WEARER: Final = "wearer"
 _PROTECTED: Final = "protected"
 _SOURCES: Final = (Source.UNKNOWN, Source.GNSS, Source.WIFI, Source.CELL, Source.BEACON, Source.HOME)
@@ -135,7 +139,7 @@ class Journal:
             raise JournalFailedError("an earlier batch failed")
         assert batch
         first = FixId(self.newest + 1)
-        records = [self._record(fix, FixId(first + n), self.newest) for n, fix in enumerate(batch)]
+        records = [self._record(fix, id, self.newest) for id, fix in enumerate(batch, first)]
         try:
             self._write(records)
         except OSError as error:
@@ -159,14 +163,14 @@ class Journal:
             failpoint("journal.after_sync")
             at += len(some)
 
-    def _record(self, fix: Fix, id: FixId, synced: FixId) -> bytes:
-        subject = SubjectId(f"{_PROTECTED if fix.protected else _WEARER}:{fix.wearer}")
-        sealed = self._keys.seal(subject, _packed(fix), _bound(id))
+    def _record(self, fix: Fix, id: int, synced: FixId) -> bytes:
+        subject = f"{_PROTECTED}:{fix.wearer}" if fix.protected else f"{_WEARER}:{fix.wearer}"
+        sealed = self._keys.seal(SubjectId(subject), _packed(fix), b"fix" + id.to_bytes(8, "little"))
         name = subject.encode()
         assert len(sealed) <= SEALED_BYTES_MAX
         assert len(name) <= SUBJECT_BYTES_MAX
         head = _HEAD.pack(_MAGIC, len(name), len(sealed), id, synced, name, sealed)
-        return head + _CRC.pack(zlib.crc32(head))
+        return head + zlib.crc32(head).to_bytes(4, "little")
 
     def _open_segment(self, base: int) -> None:
         """A new file is on disk with all its room, and its name in the folder, before anything is written to it."""
@@ -202,6 +206,16 @@ class Journal:
                         if fix is not None:
                             yield fix
                         at += 1
+
+    def mark(self, id: FixId) -> bytes:
+        """By which the record of this fix is known from any other that could ever stand there; empty when it is not here."""
+        base = (id - 1) // self._size * self._size + 1
+        path = self._folder / f"{base:016d}.seg"
+        if not 1 <= id <= self.newest or not path.exists():
+            return b""
+        with path.open("rb") as file:
+            file.seek((id - base) * RECORD_BYTES)
+            return hashlib.sha256(file.read(RECORD_BYTES)).digest()
 
     def find(self, wearer: WearerId, first: FixId, last: FixId) -> tuple[list[tuple[int, bytes]], bool]:
         """Sealed records of one wearer among the fixes `first` to `last`, and whether all of these are still here.
@@ -334,31 +348,31 @@ def _bound(id: FixId) -> bytes:
     return b"fix" + id.to_bytes(8, "little")
 
 
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
 def _none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
 def _packed(fix: Fix) -> bytes:
+    """Every fix comes through here: written out, it costs a third of what a loop over the fields does."""
     device, other = fix.device.encode(), fix.other.encode()
     assert len(device) <= DEVICE_BYTES_MAX
     assert len(other) <= OTHER_BYTES_MAX
-    numbers = (fix.lat, fix.lon, fix.accuracy_m, fix.speed_mps, fix.course_deg, fix.battery_percent)
-    head = _BODY.pack(
+    return _PADDED.pack(
         fix.observed_at,
         fix.received_at,
-        *map(_nan, numbers),
+        _NAN if fix.lat is None else fix.lat,
+        _NAN if fix.lon is None else fix.lon,
+        _NAN if fix.accuracy_m is None else fix.accuracy_m,
+        _NAN if fix.speed_mps is None else fix.speed_mps,
+        _NAN if fix.course_deg is None else fix.course_deg,
+        _NAN if fix.battery_percent is None else fix.battery_percent,
         _CODE[fix.source],
-        int(fix.said),
-        int(fix.marks),
+        fix.said,
+        fix.marks,
         len(device),
         len(other),
+        device + other,
     )
-    # Padded, so that the length of a record's secret says nothing.
-    return (head + device + other).ljust(_BODY.size + DEVICE_BYTES_MAX + OTHER_BYTES_MAX, b"\0")
 
 
 def _unpacked(body: bytes, id: FixId, wearer: WearerId, *, protected: bool) -> Fix:

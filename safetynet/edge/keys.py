@@ -19,6 +19,7 @@ import base64
 import datetime as dt
 import hmac
 import ipaddress
+import os
 import re
 import secrets
 import ssl
@@ -26,7 +27,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import argon2
 import msgspec
@@ -460,8 +461,40 @@ class WrappedKeys(Protocol):
 
 _NONCE_BYTES: Final = 12
 _GENERATION_BYTES: Final = 4
+_NONCES_DRAWN: Final = 1_024
+"""Drawn together: asking the kernel for each costs more than sealing."""
 _WRAPPED_BYTES: Final = _NONCE_BYTES + 32 + 16
 """Nonce, key and tag: what an erasure leaves as zeros."""
+
+
+class _Live(NamedTuple):
+    """One subject's key of this generation, with what stands in front of everything that it seals."""
+
+    generation: int
+    key: AESGCM
+    head: bytes
+    bound: bytes
+
+
+class _Nonces:
+    """Random, each given out once: a child of this process that goes on by itself begins with none of its parent's."""
+
+    def __init__(self) -> None:
+        self._drawn, self._at = b"", 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def take(self) -> bytes:
+        at = self._at
+        if at >= len(self._drawn):
+            self._drawn, at = secrets.token_bytes(_NONCE_BYTES * _NONCES_DRAWN), 0
+        self._at = at + _NONCE_BYTES
+        return self._drawn[at : at + _NONCE_BYTES]
+
+    def _forget(self) -> None:
+        self._drawn, self._at = b"", 0
+
+
+_NONCES: Final = _Nonces()
 
 
 class PersonKeys:
@@ -477,7 +510,7 @@ class PersonKeys:
         self._kek = AESGCM(kek)
         self._grave = hmac.digest(kek, b"safetynet/tombstones/1", "sha256")
         self._wrapped = wrapped
-        self._cached: OrderedDict[SubjectId, tuple[int, AESGCM]] = OrderedDict()
+        self._cached: OrderedDict[SubjectId, _Live] = OrderedDict()
         self._cached_max = keys_cached_max
 
     def seal(self, subject: SubjectId, data: bytes, aad: bytes = b"") -> bytes:
@@ -485,12 +518,15 @@ class PersonKeys:
 
         A first seal of a subject puts its key: the caller's transaction holds both.
         """
-        generation, live = self._current(subject)
+        live = self._cached.get(subject)
         if live is None:
-            generation, live = self._begin(subject, generation + 1)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        head = generation.to_bytes(_GENERATION_BYTES, "big")
-        return head + nonce + live.encrypt(nonce, data, _bound(b"sealed", generation, subject, aad))
+            generation, live = self._current(subject)
+            if live is None:
+                live = self._begin(subject, generation + 1)
+        else:
+            self._cached.move_to_end(subject)
+        nonce = _NONCES.take()
+        return live.head + nonce + live.key.encrypt(nonce, data, live.bound + aad)
 
     def open(self, subject: SubjectId, sealed: bytes, aad: bytes = b"") -> bytes | None:
         """None when it was erased. Raises TamperedError on anything that this centre did not seal for this subject."""
@@ -502,7 +538,7 @@ class PersonKeys:
             return None
         nonce, ciphertext = _split(sealed)
         try:
-            return live.decrypt(nonce, ciphertext, _bound(b"sealed", generation, subject, aad))
+            return live.key.decrypt(nonce, ciphertext, live.bound + aad)
         except InvalidTag:
             raise TamperedError("sealed bytes were changed, or belong elsewhere") from None
 
@@ -525,12 +561,12 @@ class PersonKeys:
         """Drops unwrapped keys from memory: after a transaction that was rolled back, and when idle."""
         self._cached.clear()
 
-    def _current(self, subject: SubjectId) -> tuple[int, AESGCM | None]:
+    def _current(self, subject: SubjectId) -> tuple[int, _Live | None]:
         """(newest generation, its key); the key is None when that generation was erased; (0, None) before the first."""
         cached = self._cached.get(subject)
         if cached is not None:
             self._cached.move_to_end(subject)
-            return cached
+            return cached.generation, cached
         wrapped = self._wrapped.get(subject)
         if wrapped is None:
             return 0, None
@@ -542,23 +578,22 @@ class PersonKeys:
             key = AESGCM(self._kek.decrypt(nonce, ciphertext, _bound(b"wrapped", generation, subject, b"")))
         except InvalidTag:
             raise TamperedError("a wrapped key was changed, or person.key is another centre's") from None
-        self._keep(subject, generation, key)
-        return generation, key
+        return generation, self._keep(subject, generation, key)
 
-    def _begin(self, subject: SubjectId, generation: int) -> tuple[int, AESGCM]:
+    def _begin(self, subject: SubjectId, generation: int) -> _Live:
         fresh, nonce = AESGCM.generate_key(256), secrets.token_bytes(_NONCE_BYTES)
         head = generation.to_bytes(_GENERATION_BYTES, "big")
         self._wrapped.put(
             subject, head + nonce + self._kek.encrypt(nonce, fresh, _bound(b"wrapped", generation, subject, b""))
         )
-        key = AESGCM(fresh)
-        self._keep(subject, generation, key)
-        return generation, key
+        return self._keep(subject, generation, AESGCM(fresh))
 
-    def _keep(self, subject: SubjectId, generation: int, key: AESGCM) -> None:
-        self._cached[subject] = generation, key
+    def _keep(self, subject: SubjectId, generation: int, key: AESGCM) -> _Live:
+        head = generation.to_bytes(_GENERATION_BYTES, "big")
+        live = self._cached[subject] = _Live(generation, key, head, _bound(b"sealed", generation, subject, b""))
         if len(self._cached) > self._cached_max:
             self._cached.popitem(last=False)
+        return live
 
 
 def _bound(what: bytes, generation: int, subject: SubjectId, aad: bytes) -> bytes:

@@ -4,7 +4,7 @@ A connection reads no more before what it sent is on disk and answered: that is 
 kept of each to one read and one unfinished frame. Who does not name a registered device within SIGN_IN_S goes, and so does who
 is silent for IDLE_S. Who connects from a network that the port does not serve is closed without a word.
 
-Absent on purpose: what a protocol means (`edge.devices`), UDP.
+Absent on purpose: what a protocol means (`edge.devices`), UDP (`edge.datagrams`).
 """
 
 import asyncio
@@ -175,6 +175,8 @@ class Port:
         if line.device is None or writer not in self._strangers:
             return
         self._strangers.discard(writer)
+        if line.hears(self._now()):
+            self._intake.asked.hearing.add(line.device)
         lines = self._lines.setdefault(line.device, [])
         lines.append((line, writer))
         if len(lines) > CONNECTIONS_OF_DEVICE_MAX:

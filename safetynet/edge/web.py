@@ -143,6 +143,13 @@ class Feed:
 
     def show(self, view: Mapping[str, Mapping[str, Entity]], at: Instant) -> None:
         """Makes these collections be as given; only what differs goes out, as one change."""
+        self._change(view, at, whole=True)
+
+    def add(self, some: Mapping[str, Mapping[str, Entity]], at: Instant) -> None:
+        """Puts these entities in, and leaves all others of their collections as they are."""
+        self._change(some, at, whole=False)
+
+    def _change(self, view: Mapping[str, Mapping[str, Entity]], at: Instant, *, whole: bool) -> None:
         put: dict[str, dict[str, msgspec.Raw]] = {}
         gone: dict[str, list[str]] = {}
         for collection, entities in view.items():
@@ -152,7 +159,7 @@ class Feed:
                 if have.get(id) != encoded:
                     have[id] = encoded
                     put.setdefault(collection, {})[id] = msgspec.Raw(encoded)
-            for id in [each for each in have if each not in entities]:
+            for id in [each for each in have if each not in entities] if whole else ():
                 del have[id]
                 gone.setdefault(collection, []).append(id)
         if not put and not gone:

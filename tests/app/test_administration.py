@@ -457,8 +457,11 @@ async def test_an_edited_order_is_judged_from_the_next_fix_and_the_same_after_a_
     assert recorded(folder, AlarmRaised) == raised
 
 
-async def test_episodes_and_state_are_those_of_a_centre_that_never_stopped(folder, port):
-    """Several orders in one journal, batches that straddle them: rebuilt, the rules' state is equal to the live one."""
+@pytest.mark.parametrize("kept_after", [None, 2, 5])
+async def test_episodes_and_state_are_those_of_a_centre_that_never_stopped(folder, port, kept_after):
+    """Several orders in one journal, batches that straddle them: rebuilt, the rules' state is equal to the live one. Also
+    when a part of it was kept, under whichever order."""
+    kept = 0
     async with running_in_alone(folder) as control:
         an, seo = await admin(port, "an"), await admin(port, "seo")
         for n in range(6):
@@ -472,12 +475,17 @@ async def test_episodes_and_state_are_those_of_a_centre_that_never_stopped(folde
             )
             assert drafted["no"] is None
             assert (await seo.confirm())["no"] is None
+            if n == kept_after:
+                await control.judge.keep(control.store.head(), control.loop.state.open)
+                kept = control.judge.through
         assert await report(port, "d1", timestamp=1_790_009_000, lat=LAT, lon=LON, accuracy=5) == 200
-        live, orders_live = control._rules, dict(control.people.orders)
+        live, orders_live = control.judge.state, dict(control.people.orders)
         bells = [each for each in control.journal.replay() if each.marks & Mark.BELL]
     again = Control(folder)
     try:
-        assert again._rules == live
+        assert again.judge.kept_through == kept
+        assert again.judge.state == live
+        assert again.judge.heard == control.judge.heard
         assert again.people.orders == orders_live
         assert again.judged_through == control.judged_through
         assert [each for each in again.journal.replay() if each.marks & Mark.BELL] == bells
@@ -501,10 +509,10 @@ async def test_the_clock_strikes_for_an_order_that_was_edited_a_moment_ago(folde
     control = Control(folder)
     try:
         at = clock.now() + 2 * MINUTE_MS
-        assert control.bells.due(control.people.orders, control._rules, at) == []
+        assert control.bells.due(control.people.orders, control.judge.state, at) == []
         for n in (1, 2, 3):
             _enter(control, zones=(), curfews=(HOME,), ends_at=at + DAY_MS + n)
-        assert [each.wearer for each in control.bells.due(control.people.orders, control._rules, at)] == ["w1"]
+        assert [each.wearer for each in control.bells.due(control.people.orders, control.judge.state, at)] == ["w1"]
     finally:
         control.journal.close()
         control.store.close()

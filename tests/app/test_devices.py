@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import ports
-from deployment import KEY, LAT, LON, make, program
+from deployment import KEY, LAT, LON, cut, make, page, program
 
 from safetynet.app.devices import Doors
 from safetynet.core.events import AlarmRaised
@@ -25,7 +25,7 @@ from safetynet.edge.store import Device, Store
 from safetynet.sim import dialects
 from safetynet.sim.devices import Report
 
-PORT = ports.take(9)
+PORT = ports.take(10)
 IMEI = "356314041419858"
 
 
@@ -34,7 +34,7 @@ def folder(tmp_path):
     """Three wearers; the first wears a tracker with an IMEI besides."""
     control = make(tmp_path, PORT)
     centre = config.read(control)
-    devices = Devices(gt06=DevicePort(port=PORT + 6), osmand=HttpPort(port=PORT + 7))
+    devices = Devices(gt06=DevicePort(port=PORT + 6), osmand=HttpPort(port=PORT + 7), direct=HttpPort(port=PORT + 9))
     config.write(control, msgspec.structs.replace(centre, devices=devices, health_port=PORT + 8))
     own = keys.open_centre(control)
     store = Store.open(control / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
@@ -78,7 +78,8 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder, addres
         assert await dialects.talk("127.0.0.1", PORT + 7, phone, [said("d2")]) == 1, "without a path in its request"
         own = dialects.OwnTracks("d3", KEY)
         assert await dialects.talk("127.0.0.1", PORT, own, [said("d3")]) == 1, "at the web port too"
-        assert await metric("safetynet_fixes_total") == 3
+        assert await dialects.talk("127.0.0.1", PORT + 9, own, [said("d3")]) == 1, "and directly"
+        assert await metric("safetynet_fixes_total") == 4
     own = keys.open_centre(folder)
     store = Store.open(folder / "log.db", centre="control", keys=own.persons, sign=own.sign, salt=keys.salt)
     assert [(each.kind, each.unproven) for _, each in store.events() if isinstance(each, AlarmRaised)] == [
@@ -87,12 +88,45 @@ async def test_from_a_frame_to_an_alarm_and_the_quick_rhythm_back(folder, addres
     store.close()
 
 
+async def test_who_leads_asks_the_device_where_it_is_and_one_without_ears_is_not_asked(folder):
+    async with program(folder), page(PORT, "kim") as kim:
+        assert await cut(PORT, "d2") == 200
+        deaf = (await kim.until(lambda p: p.shown.get("incidents")) and kim.one("incidents"))["id"]
+        assert await kim.do("claim", incident=deaf) == "ok"
+        assert not kim.shown["incidents"][deaf]["locatable"]
+        assert await kim.do("locate", incident=deaf) == "device_deaf", "a telephone of this form is never answered"
+
+        tracker = dialects.Gt06(IMEI)
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT + 6)
+        writer.write(tracker.hello() + tracker.report(said(IMEI, "removing")))
+        id = await kim.until(lambda p: next((each for each in p.shown["incidents"] if each != deaf), None))
+        heard = b""
+        async with asyncio.timeout(20):
+            while b"WHERE#" not in heard:
+                heard += await reader.read(1_000)
+        assert await kim.do("locate", incident=id) == "not_allowed_now", "nobody leads it yet"
+        assert await kim.do("claim", incident=id) == "ok"
+        await kim.until(lambda p: p.shown["incidents"][id]["locatable"])
+        assert await kim.do("locate", incident=id) == "ok"
+        async with asyncio.timeout(20):
+            while (heard := heard + await reader.read(1_000)).count(b"WHERE#") < 2:
+                continue
+        assert await kim.do("locate", incident=id) == "not_allowed_now", "it has not had the time to answer"
+        line = await kim.until(
+            lambda p: next(
+                (each for each in p.shown["incidents"][id]["record"] if each["what"] == "location_asked"), None
+            )
+        )
+        assert (line["by_name"], line["with"]["kind"]) == ("김하나", "strap_cut")
+        writer.close()
+
+
 def test_nothing_listens_unless_it_is_said(tmp_path):
     control = make(tmp_path, PORT)
     centre = config.read(control)
     assert centre.devices == Devices()
     assert json.loads((control / "centre.json").read_text())["devices"] == dict.fromkeys(
-        ("osmand", "gt06", "teltonika", "h02", "jt808", "owntracks")
+        ("osmand", "direct", "gt06", "teltonika", "h02", "jt808", "owntracks")
     )
     assert Doors(control, centre, _intake(), {}).ports == {}
 

@@ -178,6 +178,7 @@ def commands(told):
         "take_over": words.TakeOver(incident=id, by=LEE),
         "hand_over": words.HandOver(incident=id, by=KIM, to=LEE),
         "call": words.CallWearer(incident=id, by=KIM, outcome=CallOutcome.ANSWERED),
+        "locate": words.Locate(incident=id, by=KIM),
         "video": words.AskVideo(incident=id, by=KIM, footing=WearerClass.ORDER),
         "admit": words.AdmitViewer(incident=id, grant="G1", viewer="V2", by=KIM, token_sha256=b"u"),
         "office": words.SendOffice(incident=id, by=KIM, unit="u2", units=UNITS),
@@ -187,7 +188,7 @@ def commands(told):
     }
 
 
-NAMES = ["take_over", "hand_over", "call", "video", "admit", "office", "police", "unit", "close"]
+NAMES = ["take_over", "hand_over", "call", "locate", "video", "admit", "office", "police", "unit", "close"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -217,6 +218,17 @@ def test_a_command_is_refused_for_one_reason(name, but, why):
     before = told.state
     assert told.give(command) == [], "what is refused decides nothing"
     assert told.state == before
+
+
+def test_a_device_is_asked_where_it_is_with_who_and_why_and_not_at_every_stroke():
+    told = fine()
+    (asked,) = told.give(words.Locate(incident=told.id, by=KIM))
+    assert (asked.by, asked.kind) == (KIM, told.incident.kind)
+    assert minds.react(told.state, 1, asked) == [words.AskDevice(told.incident.wearer)]
+    assert told.state.record[told.id][0].what == "location_asked"
+    again = words.Locate(incident=told.id, by=KIM)
+    assert mind.refuses(told.state, again, told.at + mind.LOCATE_MS - 1) is Why.NOT_ALLOWED_NOW
+    assert mind.refuses(told.state, again, told.at + mind.LOCATE_MS) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,6 +17,7 @@ from safetynet.core.fixes import Mark, Said
 from safetynet.edge.devices import gt06, jt808, lines, owntracks, teltonika
 from safetynet.edge.devices.lines import Locate, Rhythm
 from safetynet.edge.devices.words import Reason
+from safetynet.sim import dialects
 
 ways = pytest.mark.parametrize("way", WAYS)
 
@@ -302,3 +303,65 @@ def repaired(way, data):
             check ^= byte
         return b"\x7e" + body.replace(b"\x7e", b"") + bytes((check,)) + b"\x7e"
     return data
+
+
+# --- JT/T 808: messages in parts ------------------------------------------------------------------------------------
+
+
+def parted(body, serial, pieces, telephone=None):
+    """A message of 0704 in parts, as a terminal sends it: number of parts and place behind the serial."""
+    telephone = telephone or bytes.fromhex(IMEI.rjust(20, "0"))
+    size = -(-len(body) // pieces)
+    for n in range(pieces):
+        piece = pieces.to_bytes(2, "big") + (n + 1).to_bytes(2, "big") + body[n * size : (n + 1) * size]
+        properties = (len(piece) - 4) | 0x6000
+        data = (0x0704).to_bytes(2, "big") + properties.to_bytes(2, "big") + b"\x01" + telephone
+        data += ((serial + n) % 65_536).to_bytes(2, "big") + piece
+        check = 0
+        for byte in data:
+            check ^= byte
+        data += bytes((check,))
+        yield b"\x7e" + data.replace(b"\x7d", b"\x7d\x01").replace(b"\x7e", b"\x7d\x02") + b"\x7e"
+
+
+def reports(count):
+    """The body of 0704 around the reports that the same terminal would send one by one."""
+    bodies = []
+    for each in walk(count):
+        whole = jt808.unescaped(dialects.Jt808(IMEI).report(each)[1:-1])
+        bodies.append(whole[17:-1])
+    return count.to_bytes(2, "big") + b"\x01" + b"".join(len(each).to_bytes(2, "big") + each for each in bodies)
+
+
+def test_a_message_in_parts_is_heard_when_it_is_whole_and_answered_then():
+    one = line(jt808.Jt808)
+    *first, last = parted(reports(6), 65_534, 4)
+    for part in first:
+        for _ in range(2):  # what is said again changes nothing
+            assert [(turn.fixes, turn.reply, turn.refused) for turn in one.feed(part, NOW)] == [((), b"", ())]
+    (turn,) = one.feed(last, NOW)
+    assert [fix.observed_at for fix in turn.fixes] == [each.observed_at for each in walk(6)]
+    answers = [jt808.unescaped(each) for each in turn.reply.split(b"\x7e") if each]
+    assert [int.from_bytes(each[17:19], "big") for each in answers] == [65_534, 65_535, 0, 1], "each part by its serial"
+
+
+def test_parts_of_two_messages_are_not_mixed():
+    one = line(jt808.Jt808)
+    first, second = list(parted(reports(4), 10, 2)), list(parted(reports(6), 40, 2))
+    turns = [turn for part in (first[0], second[0], first[1], second[1], second[0]) for turn in one.feed(part, NOW)]
+    assert len(said(turns)) == 6
+    assert not any(turn.refused for turn in turns)
+
+
+@pytest.mark.parametrize(("count", "place"), [(0, 1), (2, 0), (2, 3), (33, 1)])
+def test_impossible_parts_are_refused(count, place):
+    one = line(jt808.Jt808)
+    (part,) = parted(b"", 1, 1)
+    data = bytearray(jt808.unescaped(part[1:-1])[:-1])
+    data[-4:] = count.to_bytes(2, "big") + place.to_bytes(2, "big")
+    check = 0
+    for byte in data:
+        check ^= byte
+    (turn,) = one.feed(b"\x7e" + bytes(data) + bytes((check,)) + b"\x7e", NOW)
+    assert turn.refused
+    assert not turn.reply

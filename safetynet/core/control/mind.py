@@ -34,6 +34,7 @@ from safetynet.core.control.words import (
     HeardBadly,
     Judged,
     KeepPhoto,
+    Locate,
     MarkField,
     MarkSighting,
     NoteHandover,
@@ -71,6 +72,7 @@ from safetynet.core.events import (
     IncidentClosed,
     IncidentHandedOver,
     IncidentTakenOver,
+    LocationAsked,
     LogRestored,
     MessageRefused,
     Place,
@@ -122,6 +124,8 @@ AGAIN_M: Final = 25.0
 """A city that saw nobody there is asked again once the person is this much further."""
 PASSING: Final = frozenset({Why.NO_CAMERA, Why.OUT_OF_AREA, Why.STALE})
 """Reasons that the person's next steps may undo. Any other refusal stands until a person asks again."""
+LOCATE_MS: Final = 10 * SECOND_MS
+"""A device is asked where it is no sooner again than it can have answered."""
 MOVED_M: Final = 12.0
 MOVED_MS: Final = 5 * SECOND_MS
 
@@ -160,6 +164,11 @@ def refuses(state: State, command: Command, at: Instant) -> Why | None:
             return incidents.refusal(state.incidents.get(command.incident), Act.HAND_OVER, command.by)
         case CallWearer():
             return incidents.refusal(state.incidents.get(command.incident), Act.CALL, command.by)
+        case Locate():
+            incident = state.incidents.get(command.incident)
+            no = incidents.refusal(incident, Act.LOCATE, command.by)
+            soon = incident is not None and incident.located_at is not None and at - incident.located_at < LOCATE_MS
+            return no or (Why.NOT_ALLOWED_NOW if soon else None)
         case AskVideo() if state.disk is not DiskLevel.AMPLE:
             return Why.DISK_LOW
         case AskVideo():
@@ -460,6 +469,9 @@ def _commanded(country: Country, state: State, given: Command, at: Instant) -> l
             return annunciator.commanded(state, given, at)
         case CallWearer():
             return [WearerCalled(at=at, incident=given.incident, by=given.by, outcome=given.outcome)]
+        case Locate():
+            kind = state.incidents[given.incident].kind
+            return [LocationAsked(at=at, incident=given.incident, by=given.by, kind=kind)]
         case AskVideo():
             return _ask_video(country, state.incidents[given.incident], given, at)
         case AdmitViewer():

@@ -23,6 +23,7 @@ from safetynet.core.events import (
     IncidentHandedOver,
     IncidentReassigned,
     IncidentTakenOver,
+    LocationAsked,
     PhotoTaken,
     PoliceNoticeAnswered,
     PoliceNotified,
@@ -72,6 +73,7 @@ IncidentEvent: TypeAlias = (
     | IncidentHandedOver
     | IncidentReassigned
     | WearerCalled
+    | LocationAsked
     | PositionFollowed
     | VideoPrepared
     | VideoRequested
@@ -114,6 +116,7 @@ def by(event: IncidentEvent) -> PersonId | None:
             | IncidentHandedOver()
             | IncidentReassigned()
             | WearerCalled()
+            | LocationAsked()
             | VideoRequested()
             | VideoRefusedHere()
             | ViewerAdmitted()
@@ -137,6 +140,8 @@ def detail(event: IncidentEvent) -> tuple[tuple[str, str], ...]:
             return (("outcome", event.outcome.value),)
         case FieldTold():
             return (("text", event.text),)
+        case LocationAsked():
+            return (("kind", event.kind.value),)
         case VideoPrepared() | VideoRequested():
             return (("city", event.city),)
         case CamerasProposed() | VideoGranted():

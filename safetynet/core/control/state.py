@@ -14,7 +14,7 @@ from safetynet.core.control import held as holding
 from safetynet.core.control.handovers import Handover
 from safetynet.core.control.held import Held
 from safetynet.core.control.record import Entry, IncidentEvent
-from safetynet.core.control.words import Admit, CutGrant, CutIncident, CutViewer, Errand, SetCameras
+from safetynet.core.control.words import Admit, AskDevice, CutGrant, CutIncident, CutViewer, Errand, SetCameras
 from safetynet.core.dispatch import BUSY, FOLLOWS, UNANSWERED
 from safetynet.core.events import (
     AlarmAcknowledged,
@@ -48,6 +48,7 @@ from safetynet.core.events import (
     IncidentOpened,
     IncidentReassigned,
     IncidentTakenOver,
+    LocationAsked,
     OutageAcknowledged,
     OutageBegan,
     OutageEnded,
@@ -178,6 +179,7 @@ def evolve(state: State, event: AnyEvent) -> State:
             | IncidentHandedOver()
             | IncidentReassigned()
             | WearerCalled()
+            | LocationAsked()
             | PositionFollowed()
             | VideoPrepared()
             | VideoRequested()
@@ -327,6 +329,8 @@ def _after(incident: Incident, event: IncidentEvent) -> Incident:
             return replace(led, stage=Stage.CLAIMED)
         case WearerCalled():
             return replace(incident, calls=(*incident.calls, Call(at=event.at, by=event.by, outcome=event.outcome)))
+        case LocationAsked():
+            return replace(incident, located_at=event.at)
         case PositionFollowed():
             return replace(incident, place=event.place, earlier=incident.place)
         case VideoRefusedHere():
@@ -570,6 +574,8 @@ def react(state: State, serial: int, event: AnyEvent) -> list[Errand]:
             return [Send(event.city, _asks(event, RequestVideo))]
         case PositionFollowed():
             return _moves(state, event)
+        case LocationAsked():
+            return [AskDevice(state.incidents[event.incident].wearer)]
         case IncidentClosed():
             incident = state.incidents[event.incident]
             told = sorted({*incident.requests, *(each.room for each in incident.notices.values())})

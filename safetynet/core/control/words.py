@@ -179,6 +179,14 @@ class CallWearer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Locate:
+    """Have the wearer's device asked where it is, now."""
+
+    incident: IncidentId
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskVideo:
     incident: IncidentId
     by: PersonId
@@ -403,6 +411,7 @@ Command: TypeAlias = (
     | Acknowledge
     | HoldCommand
     | CallWearer
+    | Locate
     | AskVideo
     | AdmitViewer
     | SendOffice
@@ -459,4 +468,11 @@ class CutViewer:
     why: Why
 
 
-Errand: TypeAlias = Send | Admit | SetCameras | CutGrant | CutIncident | CutViewer | asking.DropFootage
+@dataclass(frozen=True, slots=True)
+class AskDevice:
+    """Lost in a crash: a person asks again."""
+
+    wearer: WearerId
+
+
+Errand: TypeAlias = Send | Admit | SetCameras | CutGrant | CutIncident | CutViewer | AskDevice | asking.DropFootage

@@ -27,6 +27,7 @@ from safetynet.core.events.by_field import BackupAnswered as BackupAnswered
 from safetynet.core.events.by_field import FieldMarked as FieldMarked
 from safetynet.core.events.by_field import FieldTold as FieldTold
 from safetynet.core.events.by_field import PhotoTaken as PhotoTaken
+from safetynet.core.events.by_operator import LocationAsked as LocationAsked
 from safetynet.core.events.by_relay import CameraPreconnected as CameraPreconnected
 from safetynet.core.events.by_relay import RelayEvent as RelayEvent
 from safetynet.core.events.by_relay import Segment as Segment
@@ -563,6 +564,7 @@ AtIncident: TypeAlias = (
     | IncidentTakenOver
     | IncidentHandedOver
     | WearerCalled
+    | LocationAsked
     | PositionFollowed
     | IncidentClosed
     | ViewingNoticeDue
@@ -664,6 +666,7 @@ def subject(event: AnyEvent) -> SubjectId | None:
             | CamerasProposed()
             | PoliceNotified()
             | FieldTold()
+            | LocationAsked()
             | FieldMarked()
             | PhotoTaken()
             | RequestPrepared()

@@ -20,6 +20,8 @@ class Asked:
     def __init__(self) -> None:
         self._owed: dict[DeviceId, tuple[Wish, ...]] = {}
         self._listeners: list[Callable[[DeviceId], None]] = []
+        self.hearing: set[DeviceId] = set()
+        """Devices that were heard last over a way that carries commands back to them."""
 
     def listen(self, told: Callable[[DeviceId], None]) -> None:
         self._listeners.append(told)

@@ -7,10 +7,14 @@ A terminal registers (0100) and is given a code, shows it (0102), then reports (
 gave over the same line proves nothing; a terminal that was brought our device key as its code proves itself by it.
 The clock shows GMT+8 whatever the country.
 
-Absent on purpose: messages in parts, encryption, what vehicle makers put into the elements of a report.
+A message in parts has their number and each one's place behind its serial. No part is answered before the message is whole and
+on disk, then all of them: what a terminal was told is taken it does not send again.
+
+Absent on purpose: encryption, what vehicle makers put into the elements of a report.
 """
 
 import struct
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from safetynet.core.fixes import Mark, Said
@@ -40,6 +44,8 @@ UNSUPPORTED: Final = 3
 GIVEN: Final = b"unproven"
 """The code for who registers: known to everybody, since it could prove nothing."""
 REPORTS_MAX: Final = 200
+PARTS_MAX: Final = 32
+"""Of one message; a terminal sends one after the other, so no other is kept beside it."""
 _MARK: Final = b"\x7e"
 _HEAD_MIN: Final = 12
 _IN_PARTS: Final = 0x2000
@@ -94,11 +100,26 @@ def _xor(data: bytes) -> int:
     return check
 
 
+@dataclass(slots=True)
+class _Parts:
+    """A message of which not every part is there."""
+
+    kind: int
+    first: int
+    """Serial of its first part: the others follow it."""
+    count: int
+    bodies: dict[int, bytes] = field(default_factory=dict[int, bytes])
+
+    def serials(self) -> list[int]:
+        return [(self.first + n) % 0x1_0000 for n in range(self.count)]
+
+
 class Jt808(Dialect):
     def __init__(self, zone_min: int = ZONE_MIN) -> None:
         self._zone_min = zone_min
         self._serial = 0
         self._telephone = bytes(6)
+        self._parts: _Parts | None = None
 
     def cut(self, data: bytes) -> tuple[int, bytes | None]:
         if data[:1] != _MARK:
@@ -125,10 +146,37 @@ class Jt808(Dialect):
         if not name.isdigit():
             raise Malformed
         serial = at.number(2)
-        if properties & (_IN_PARTS | _ENCRYPTED):
+        if properties & _ENCRYPTED:
             return Heard(name=name, refused=Reason.UNREAD, reply=self._answer(serial, kind, UNSUPPORTED))
         denied = self._answer(serial, kind, REFUSED)
-        taken = self._answer(serial, kind, TAKEN)
+        if not properties & _IN_PARTS:
+            taken = self._answer(serial, kind, TAKEN)
+            return self._said(kind, serial, name, at, later=later, taken=taken, denied=denied)
+        whole = self._joined(kind, serial, at)
+        if whole is None:
+            return Heard(name=name, denied=denied)
+        taken = b"".join(self._answer(each, kind, TAKEN) for each in whole.serials())
+        body = Cursor(b"".join(whole.bodies[n] for n in range(1, whole.count + 1)))
+        return self._said(kind, serial, name, body, later=later, taken=taken, denied=denied)
+
+    def _joined(self, kind: int, serial: int, at: Cursor) -> _Parts | None:
+        """The message that this part makes whole."""
+        count, place = at.number(2), at.number(2)
+        if not 1 <= place <= count <= PARTS_MAX:
+            raise Malformed
+        first = (serial - place + 1) % 0x1_0000
+        parts = self._parts
+        if parts is None or (parts.kind, parts.first, parts.count) != (kind, first, count):
+            parts = self._parts = _Parts(kind, first, count)
+        parts.bodies[place] = at.take(at.left)
+        if len(parts.bodies) < count:
+            return None
+        self._parts = None
+        return parts
+
+    def _said(
+        self, kind: int, serial: int, name: str, at: Cursor, *, later: bool, taken: bytes, denied: bytes
+    ) -> Heard:
         match kind:
             case 0x0001 | 0x0104:
                 return Heard(name=name, spoken=(Spoken(),))

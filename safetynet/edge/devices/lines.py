@@ -146,6 +146,8 @@ class Line:
     device: DeviceId | None = None
     proven: bool = False
     over: bool = False
+    provable: bool = True
+    """Whether a key that is shown counts for what follows: not where every message may come from somebody else."""
     _whose: Registered = NOBODY
     _buffer: bytearray = field(default_factory=bytearray)
     _garbage: int = 0
@@ -194,9 +196,21 @@ class Line:
         self._buffer.clear()
         return [turn]
 
+    def ended(self, now: Instant) -> list[Turn]:
+        """Nothing belongs to this any more: what waits is whole or is dropped."""
+        turns = self.rest(now)
+        if self._buffer:
+            self._buffer.clear()
+            turns.append(Turn(refused=(Reason.MALFORMED,)))
+        return turns
+
     def say(self, wish: Wish, now: Instant) -> bytes:
         """Bytes that bring the wish to the device; empty when the protocol has none for it."""
         return b"" if self.device is None else self.dialect.say(wish, self.device, now)
+
+    def hears(self, now: Instant) -> bool:
+        """Whether its protocol has words for where a device is asked to be found."""
+        return bool(self.say(Locate(), now))
 
     def _end(self, reason: Reason) -> Turn:
         self.over = True
@@ -236,7 +250,7 @@ class Line:
             return Reason.UNKNOWN_DEVICE  # returned, or under another key, while the line stood
         elif heard.name and heard.name != self.device:
             return Reason.OTHER_DEVICE
-        if heard.key is not None and not self.proven:
+        if heard.key is not None and self.provable and not self.proven:
             if not hmac.compare_digest(hashlib.sha256(heard.key).digest(), self._whose.key_sha256):
                 return Reason.BAD_KEY
             self.proven = True

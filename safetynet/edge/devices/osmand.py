@@ -25,9 +25,11 @@ from safetynet.edge.codec import NONSENSE
 from safetynet.edge.devices import words
 from safetynet.edge.devices.words import MPS_PER_KNOT, NOBODY, Known, Reason, Refusal, Registered, Spoken
 
-__all__ = ["Known", "Reason", "Refusal", "Registered", "decode"]
+__all__ = ["Known", "Reason", "Refusal", "Registered", "decode", "taken"]
 
 FIELDS_MAX: Final = 64
+KNOTS_MAX: Final = 1_000.0
+"""A faster report has no speed (`words.settle`)."""
 LATEST_MS: Final = 1e15
 """Whatever is later than the year 33658 is that: a number that no calendar holds."""
 
@@ -59,6 +61,11 @@ def decode(
         fields = _fields(query, body, content_type)
     except (ValueError, *NONSENSE):
         return Refusal(Reason.MALFORMED)
+    return taken(fields, now, known, header_key=header_key)
+
+
+def taken(fields: Mapping[str, str], now: Instant, known: Known, *, header_key: bytes = b"") -> Fix | Refusal:
+    """What the fields of one message come to, however they were brought."""
     device = DeviceId(fields.get("id") or fields.get("deviceid") or fields.get("device_id") or "")
     if not device or len(device.encode(errors="replace")) > DEVICE_BYTES_MAX:
         return Refusal(Reason.MALFORMED)
@@ -104,15 +111,25 @@ def _fields(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
         return _from_json(body)
     fields: dict[str, str] = {}
     for part in (query, body):
-        text = part.decode("utf-8")
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX) if text else []
-        for name, value in pairs:
+        for name, value in _pairs(part.decode("utf-8")):
             if name == "alarm" and name in fields:
                 value = f"{fields[name]},{value}"  # noqa: PLW2901 - several alarms are several alarms
             elif name in fields and name not in {"wifi", "cell"}:
                 raise ValueError("a field stands twice")
             fields[name] = value
     return fields
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Of a query. Nothing is escaped in most of them, and then nothing need be undone."""
+    if not text:
+        return []
+    if "%" in text or "+" in text or not text.isascii():
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    parts = text.split("&")
+    if len(parts) > FIELDS_MAX:
+        raise ValueError("too many fields")
+    return [(name, value) for name, equals, value in (each.partition("=") for each in parts) if name or equals]
 
 
 class _Coords(msgspec.Struct):

@@ -3,11 +3,14 @@
     00 0F | 15 digits                                       answered 01 or 00
     00000000 | length 4 | codec 1 | count 1 | records | count 1 | CRC 4       answered with the count, 4 bytes
 
+    length 2 | packet 2 | 01 | its number 1 | 00 0F | 15 digits | codec 1 | count 1 | records | count 1        over UDP, answered
+    00 05 | packet 2 | 01 | its number 1 | count 1
+
 The CRC is CRC-16/ARC from the codec to the second count. What is not acknowledged is sent again, so a late answer costs
 nothing and a wrong one costs records: a packet that cannot be read is not answered. There is no key; a device may show a
 certificate (TLS). Commands go as text in codec 12.
 
-Absent on purpose: the UDP form, codecs 7 and 13, elements other than those in `_said` (a document for each model).
+Absent on purpose: codecs 7 and 13, elements other than those in `_said` (a document for each model).
 """
 
 import struct
@@ -93,10 +96,7 @@ class Teltonika(Dialect):
             return Heard(spoken=(Spoken(),))  # what a device answers to a command
         if codec not in (CODEC_8, CODEC_8E, CODEC_16):
             return Heard(refused=Reason.UNREAD, over=True)
-        spoken = tuple(_record(at, codec) for _ in range(count))
-        if at.number(1) != count or at.left:
-            raise Malformed
-        return Heard(spoken=spoken, reply=count.to_bytes(4, "big"))
+        return Heard(spoken=_records(at, codec, count), reply=count.to_bytes(4, "big"))
 
     def say(self, wish: Wish, device: DeviceId, now: Instant) -> bytes:
         match wish:
@@ -110,6 +110,38 @@ class Teltonika(Dialect):
         command = text.encode()
         data = bytes((CODEC_12, 1, 5)) + len(command).to_bytes(4, "big") + command + b"\x01"
         return framed(data)
+
+
+class TeltonikaDatagram(Teltonika):
+    """The same records in datagrams, each with its device's name. There are no commands this way."""
+
+    def cut(self, data: bytes) -> tuple[int, bytes | None]:
+        return len(data), data
+
+    def read(self, frame: bytes, now: Instant) -> Heard:
+        at = Cursor(frame)
+        length, packet, kind, number = at.number(2), at.take(2), at.take(1), at.take(1)
+        if length != len(frame) - 2 or not 1 <= (digits := at.number(2)) <= NAME_DIGITS_MAX:
+            raise Malformed
+        name = at.take(digits).decode("ascii", "replace")
+        if not (name.isascii() and name.isdigit()):
+            raise Malformed
+        codec, count = at.number(1), at.number(1)
+        if codec not in (CODEC_8, CODEC_8E, CODEC_16):
+            return Heard(name=name, refused=Reason.UNREAD)
+        spoken = _records(at, codec, count)
+        reply = b"\x00\x05" + packet + kind + number + count.to_bytes(1, "big")
+        return Heard(name=name, spoken=spoken, reply=reply)
+
+    def say(self, wish: Wish, device: DeviceId, now: Instant) -> bytes:
+        return b""
+
+
+def _records(at: Cursor, codec: int, count: int) -> tuple[Spoken, ...]:
+    spoken = tuple(_record(at, codec) for _ in range(count))
+    if at.number(1) != count or at.left:
+        raise Malformed
+    return spoken
 
 
 def _record(at: Cursor, codec: int) -> Spoken:
