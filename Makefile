@@ -5,7 +5,7 @@ N ?= 1000
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo smoke pictures test check fix bench storm fuzz sabotage lock clean
+.PHONY: help setup demo smoke pictures test check fix bench storm fuzz sabotage attack lock clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ fuzz: ## search for new counter-examples to every property, then 200 new storms 
 
 sabotage: ## put small deliberate faults in and show that the tests catch each
 	@tools/setup dev && $(PY) tools/sabotage.py
+
+attack: ## named attacks on the running product, held or broken (WORD=part of a name; CONTROL=1: each with its defence taken out)
+	@tools/setup dev && $(PY) -m tools.attacks $(if $(CONTROL),--control) "$(WORD)"
 
 lock: ## write the locked requirements anew, with hashes and without addresses
 	@tools/setup dev && for each in requirements requirements-dev requirements-node; do $(PY) -m piptools compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe -o $$each.txt $$each.in; done

@@ -21,14 +21,16 @@ import tempfile
 import threading
 import time  # noqa: TID251 - a tool that times its tests
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final, TypedDict, TypeVar
 
 ROOT: Final = Path(__file__).parent.parent
 KEPT: Final = ROOT / "out" / "sabotages.json"
 TEST_S_MAX: Final = 300
 """A fault may also make a test hang; on a busy machine that must not be mistaken for it."""
 WORKERS: Final = 2
+T = TypeVar("T")
 PASSED: Final = 0
 FAILED: Final = 1
 """pytest's word for failing tests; anything else (no tests, a wrong file) proves nothing."""
@@ -75,6 +77,17 @@ class Tree:
             return "unnamed"  # pytest failed without a failing test to show, so nothing can be run again
         failed = list(json.loads(named.read_text()))
         return "caught" if self._pytest(failed[:1]) == PASSED else "unsound"
+
+    def with_fault(self, sabotage: Sabotage, run: Callable[[], T]) -> T:
+        """Runs something in this tree while the fault is in it. The place of the fault must be there."""
+        path = self.folder / sabotage["file"]
+        whole = path.read_text()
+        assert whole.count(sabotage["old"]) == 1, f"{sabotage['name']}: not found"
+        self._write(path, whole.replace(sabotage["old"], sabotage["new"]))
+        try:
+            return run()
+        finally:
+            self._write(path, whole)
 
     def _write(self, path: Path, text: str) -> None:
         """With a time of its own: byte code of before is never taken for that of this text."""

@@ -255,6 +255,7 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "too many absences": "too_many",
     "too many protected persons, or one twice": "twice",
     "order ends before it starts": "ends_first",
+    "order starts or ends at no date": "unclear",
 }
 """What `core.orders` says of an order, as a word for the page."""
 

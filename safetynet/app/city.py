@@ -31,7 +31,17 @@ from safetynet.core.footage import giving
 from safetynet.core.footage.giving import Around
 from safetynet.core.messages import AnyMessage, Envelope, RequestFootage, RequestVideo
 from safetynet.core.provisions import Held
-from safetynet.core.terms import CalibrationReason, CameraId, CentreId, DiskLevel, FootageId, GrantId, IncidentId, Why
+from safetynet.core.terms import (
+    CalibrationReason,
+    CameraId,
+    CentreId,
+    DiskLevel,
+    FootageId,
+    GrantId,
+    IncidentId,
+    Instant,
+    Why,
+)
 from safetynet.edge import clock, config, health, keys, log, metrics, process, recorder, registry
 from safetynet.edge.auth import Session, Sessions
 from safetynet.edge.disk import Disk
@@ -115,6 +125,8 @@ class City(windows.Host):
         self._streams: dict[str, CentreId] = {}
         """Open pictures, and who gets each: a control centre or the city's own people."""
         self._shown: set[IncidentId] = set()
+        self._ends: dict[GrantId, Instant] = {}
+        """Of each live grant that was leased since the start, on the monotonic clock."""
         self._turner = Turner(ptz.read(folder))
 
     def _react(self, state: State, serial: int, event: AnyEvent) -> list[Errand]:
@@ -275,7 +287,10 @@ class City(windows.Host):
         if held.sender not in self.link.confirmed or heard_at is None:
             return  # since this start nobody has borne out that this state is the newest: it may be an old copy
         # An end that cannot arrive must not be waited for: a lease lasts from the last word of who was granted.
-        left_ms = min(held.until - clock.now(), heard_at + grants.LEASE_MS_MAX - clock.monotonic())
+        # A grant ends by the wall clock, or when it would have ended had nobody set that clock back meanwhile.
+        steady = clock.monotonic()
+        ends = self._ends.setdefault(grant, Instant(steady + held.until - clock.now()))
+        left_ms = min(held.until - clock.now(), ends - steady, heard_at + grants.LEASE_MS_MAX - steady)
         if left_ms <= 0:
             return
         lease = relay.SetLease(
@@ -302,6 +317,8 @@ class City(windows.Host):
             self._admit()
             return None
         if said.act == "admit" and said.grant is not None:
+            if city.grant(self.loop.state, grants.given(said.grant)) is None:
+                return Why.NO_SUCH_GRANT
             seat.admitted.discard(said.grant)  # a token serves once: whoever asks again has lost it
             self._admit()
             return None
@@ -510,6 +527,9 @@ class City(windows.Host):
         """A lease is the only thing that keeps a stream alive: without this word it ends by itself."""
         while True:
             await asyncio.sleep(LEASE_S)
+            self._ends = {
+                grant: at for grant, at in self._ends.items() if city.grant(self.loop.state, grant) is not None
+            }
             for held in self.loop.state.requests.values():
                 if held.grant is not None:
                     self._lease(held.grant, held.cameras)

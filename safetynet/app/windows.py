@@ -57,6 +57,9 @@ BEAT_S: Final = 1
 COMMAND_BYTES_MAX: Final = 8_192
 """A camera with all its presets, before and after, is the longest."""
 COMMANDS_PER_S_MAX: Final = 20
+WINDOWS_PER_PERSON_MAX: Final = 32
+"""A desk, its wall and what was left open. More are somebody who takes the centre's places away."""
+TOO_MANY: Final = 4429
 SIGNED_OUT: Final = 4401
 """Close code by which a page knows to ask for a sign-in again."""
 
@@ -166,6 +169,7 @@ class Desk(Protocol):
     def feed(self, session: Session) -> Feed: ...
     def me(self, session: Session) -> dict[str, Any]: ...
     def signed_in(self, session: Session) -> bool: ...
+    def crowded(self, person: PersonId) -> bool: ...
     def seated(self, seat: Seat) -> None: ...
     def left(self, seat: Seat) -> None: ...
     def do(self, seat: Seat, said: Do) -> Why | str | None: ...
@@ -199,6 +203,10 @@ class Host:
 
     def signed_in(self, session: Session) -> bool:
         return self.sessions.live(session)
+
+    def crowded(self, person: PersonId) -> bool:
+        """Whether this person has as many windows as one may have."""
+        return sum(each.person == person for each in self.seats) >= WINDOWS_PER_PERSON_MAX
 
     def seated(self, seat: Seat) -> None:
         self.seats.add(seat)
@@ -237,6 +245,9 @@ async def serve(socket: WebSocket, session: Session, desk: Desk, video_url: str 
         return
     if not isinstance(hello, Hello):
         await _close(socket, 4400)
+        return
+    if desk.crowded(session.account.person):
+        await _close(socket, TOO_MANY)
         return
     feed = desk.feed(session)
     window, frames = feed.join((hello.have.epoch, hello.have.seq) if hello.have else None)

@@ -42,6 +42,8 @@ ABSENCES_MAX: Final = 400
 PROTECTED_MAX: Final = 16
 DISTANCE_M_MIN, DISTANCE_M_MAX = 50.0, 500.0
 """Of a no-approach condition; 100 m is the rule (Stalking Punishment Act Art. 9)."""
+EARLIEST, LATEST = Instant(0), Instant(2**53 - 1)
+"""What every store and every page can hold. JSON knows no limit, and a number that cannot be written down ends a program."""
 DAY_MINUTES: Final = 24 * 60
 AHEAD_DAYS: Final = 8
 """How far `next_start` looks: every weekly row has begun once by then."""
@@ -132,7 +134,7 @@ class Absence(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: Instant
 
     def __post_init__(self) -> None:
-        if not self.id or self.starts_at >= self.ends_at:
+        if not self.id or not EARLIEST <= self.starts_at < self.ends_at <= LATEST:
             raise ValueError("absence without id or end")
 
 
@@ -177,6 +179,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("too many absences")
         if len(self.protected) > PROTECTED_MAX or len({each.id for each in self.protected}) < len(self.protected):
             raise ValueError("too many protected persons, or one twice")
+        if not all(EARLIEST <= each <= LATEST for each in (self.starts_at, self.ends_at) if each is not None):
+            raise ValueError("order starts or ends at no date")
         if self.starts_at is not None and self.ends_at is not None and self.starts_at >= self.ends_at:
             raise ValueError("order ends before it starts")
 

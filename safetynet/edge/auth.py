@@ -30,6 +30,8 @@ PHONE_COOKIE: Final = "__Host-safetynet"
 SESSION_MS_MAX: Final = 12 * HOUR_MS
 """One shift. Nobody stays signed in over a hand-over."""
 SESSIONS_MAX: Final = 2_000
+SESSIONS_PER_PERSON_MAX: Final = 8
+"""At one more the oldest of the same person ends: who has one password pushes nobody else out."""
 TRIES_MAX: Final = 5
 TRIES_MS: Final = MINUTE_MS
 """Wrong passwords per login within this time; after that even the right one waits."""
@@ -228,6 +230,9 @@ class Sessions:
             return None
         self._wrong.pop(login, None)
         token = keys.token()
+        own = [key for key, each in self._sessions.items() if each.account.person == account.person]
+        for oldest in own[: max(0, len(own) - SESSIONS_PER_PERSON_MAX + 1)]:
+            del self._sessions[oldest]
         if len(self._sessions) >= SESSIONS_MAX:
             self._sessions.pop(next(iter(self._sessions)))
         key = _digest(token)

@@ -17,6 +17,7 @@ import msgspec
 import uvicorn
 
 from safetynet.edge import clock, metrics
+from safetynet.edge.callers import callers
 from safetynet.edge.intake import Receive, Scope, Send
 from safetynet.edge.metrics import Family, Timing
 
@@ -125,6 +126,7 @@ class Server(uvicorn.Server):
             lifespan="off",
             timeout_graceful_shutdown=1,
             server_header=False,
+            http=callers(),
             **more,
         )
         return cls(config)

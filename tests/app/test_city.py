@@ -34,9 +34,10 @@ from safetynet.core.messages import (
     ReportSighting,
     RequestVideo,
 )
-from safetynet.core.terms import AlarmKind, Basis, Source, Why
+from safetynet.core.terms import HOUR_MS, AlarmKind, Basis, Source, Why
 from safetynet.edge import clock, codec, registry
 from safetynet.edge.registry import CityCameras
+from safetynet.edge.relay.words import SetLease
 
 
 class Running:
@@ -206,6 +207,30 @@ async def test_own_people_are_let_in_once_by_a_token_and_their_finding_is_sent(r
         assert await window.do("watch", incident="I1") == "not_live"
         row = (await window.until(lambda page: page.shown["provisions"]["R1"]["ended_by_name"] and page.shown["provisions"]["R1"]))  # fmt: skip
         assert (row["watched"], row["reviewed_by_name"], row["ended_by_name"]) == (True, "심시험", "심시험")
+
+
+async def test_a_clock_that_is_set_back_lengthens_no_lease(running, monkeypatch):
+    """The wall says that there is an hour more; the clock that nobody can set says when it would have ended."""
+    program, leases = running.city, []
+    program.relay.tell = lambda word: leases.append(word) if isinstance(word, SetLease) else None
+    program.link.confirmed.add("control")
+    program.link.heard_at = lambda _: clock.monotonic()
+    wall, steady = clock.now, clock.monotonic
+    running.ask(until=clock.now() + 5_000)
+    (held,) = program.loop.state.requests.values()
+    assert 4_000 < leases[-1].lease_ms <= 5_000
+    monkeypatch.setattr(clock, "now", lambda: wall() - HOUR_MS)
+    program._lease(held.grant, held.cameras)
+    assert leases[-1].lease_ms <= 5_000
+    monkeypatch.setattr(clock, "monotonic", lambda: steady() + 5_000)
+    count = len(leases)
+    program._lease(held.grant, held.cameras)
+    assert len(leases) == count, "it is over"
+
+
+async def test_nobody_is_let_in_to_what_is_no_grant(running):
+    async with page(running.port, "shim") as window:
+        assert await window.do("admit", grant="G-NONE") == "no_such_grant"
 
 
 async def told_of(port: int, path: str) -> tuple[int, dict]:

@@ -150,6 +150,17 @@ async def test_who_is_turned_away_at_the_door(running, port):
     assert (await http(port, "GET", "/console/%00"))[0] == 404
 
 
+async def test_one_person_has_so_many_windows_and_no_more(running, port, monkeypatch):
+    monkeypatch.setattr(windows, "WINDOWS_PER_PERSON_MAX", 2)
+    own = await cookie(port, "kim")
+    third = websockets.connect(f"ws://127.0.0.1:{port}/ws", additional_headers={"Cookie": own})
+    async with page(port, own), page(port, own), page(port, "lee"), third as socket:
+        await socket.send('{"op":"hello","have":null}')
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+        assert closed.value.rcvd.code == windows.TOO_MANY
+
+
 async def test_nonsense_on_the_state_socket_ends_that_window_alone(running, port):
     own = await cookie(port, "kim")
     async with page(port, own) as kim:

@@ -253,6 +253,13 @@ def test_a_note_says_something_and_not_too_much(text):
     assert step(offered(), words.NoteHandover, by=KIM, text=text) is Why.MALFORMED
 
 
+def test_a_note_holds_nothing_that_cannot_be_seen():
+    told = offered()
+    assert step(told, words.NoteHandover, by=KIM, text="\u202e\x00 \u200b") is Why.MALFORMED
+    assert step(told, words.NoteHandover, by=KIM, text="go\u202e home\x1b[2J\nnow") is None
+    assert held(told).notes[0].text == "go  home [2J\nnow"
+
+
 def test_notes_are_the_givers_and_have_a_limit():
     told = offered()
     assert step(told, words.NoteHandover, by=LEE, text="mine") is Why.NOT_YOURS

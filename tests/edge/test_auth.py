@@ -204,6 +204,18 @@ async def _hold(turns, address):
         return address
 
 
+async def test_who_signs_in_again_and_again_pushes_nobody_else_out(now, monkeypatch, cheap):
+    lee = msgspec.structs.replace(KIM, person="p-lee", login="lee")
+    monkeypatch.setattr(auth, "SESSIONS_MAX", auth.SESSIONS_PER_PERSON_MAX + 1)
+    sessions = Sessions([KIM, lee])
+    other = await sessions.sign_in("lee", RIGHT)
+    tokens = [await sessions.sign_in("kim", RIGHT) for _ in range(auth.SESSIONS_PER_PERSON_MAX + 3)]
+    assert sessions.whose(header(other)) is not None
+    assert [sessions.whose(header(each)) is not None for each in tokens] == [False] * 3 + [
+        True
+    ] * auth.SESSIONS_PER_PERSON_MAX
+
+
 async def test_everything_kept_has_a_limit(now, monkeypatch, cheap):
     monkeypatch.setattr(auth, "SESSIONS_MAX", 3)
     monkeypatch.setattr(auth, "LOGINS_WATCHED_MAX", 3)

@@ -282,6 +282,14 @@ def test_an_allow_with_an_error_beside_it_is_no_allow(monkeypatch):
     assert (answer.allow, answer.errors) == (False, 1)
 
 
+def test_a_yes_that_comes_late_is_none(monkeypatch):
+    times = iter((0, policy.ANSWER_MS_MAX, 0, policy.ANSWER_MS_MAX + 1))
+    monkeypatch.setattr(policy.clock, "monotonic", lambda: next(times))
+    assert POLICY.ask(NORMAL).allow
+    late = POLICY.ask(NORMAL)
+    assert (late.allow, late.present) == (False, False)
+
+
 def test_no_decision_is_an_error_even_when_the_engine_lists_none(monkeypatch):
     said = cedarpy.AuthzResult({"decision": "NoDecision", "diagnostics": {}})
     monkeypatch.setattr(cedarpy, "is_authorized", lambda *_args, **_kwargs: said)

@@ -117,6 +117,11 @@ def engaged(state: State, person: PersonId) -> Handover | None:
     return next((each for each in state.handovers.values() if each.open and person in each.parties), None)
 
 
+def _readable(text: str) -> str:
+    """Without what a screen does not show, or shows in another order than it was written."""
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in text).strip()
+
+
 # --- no ---
 
 
@@ -141,7 +146,7 @@ def _refuses_step(
         case NoteHandover():
             if command.by != held.giver:
                 return Why.NOT_YOURS
-            if not command.text.strip() or len(command.text) > NOTE_CHARS_MAX:
+            if not _readable(command.text) or len(command.text) > NOTE_CHARS_MAX:
                 return Why.MALFORMED
             return Why.TOO_MANY_REPORTS if len(held.notes) >= NOTES_MAX else None
         case WithdrawHandover():
@@ -178,7 +183,7 @@ def commanded(state: State, given: ShiftCommand, at: Instant) -> list[AnyEvent]:
             return [HandoverOffered(at=at, handover=id, by=given.by, to=given.to, whole=given.whole)]
         case NoteHandover():
             number = len(state.handovers[given.handover].notes) + 1
-            text = given.text.strip()
+            text = _readable(given.text)
             return [HandoverNoted(at=at, handover=given.handover, by=given.by, note=number, text=text)]
         case ConfirmItem():
             return [HandoverItemConfirmed(at=at, handover=given.handover, by=given.by, item=given.item)]

@@ -15,13 +15,14 @@ STRANGERS_MAX: Final = 64
 
 
 class Doorstep:
-    """STRANGERS_MAX places for connections that nobody knows yet. Each is `come`, then known or gone by `leave`.
+    """`places` for connections that nobody knows yet. Each is `come`, then known or gone by `leave`.
 
     `turned_out` is told of each that had to make room.
     """
 
-    def __init__(self, turned_out: Callable[[], None]) -> None:
+    def __init__(self, turned_out: Callable[[], None], places: int = STRANGERS_MAX) -> None:
         self._turned_out: Final = turned_out
+        self._places: Final = places
         self._waiting: dict[str, dict[object, Callable[[], None]]] = {}
         """By address, the oldest first."""
         self._address: dict[object, str] = {}
@@ -31,7 +32,7 @@ class Doorstep:
 
     def come(self, who: object, address: str, turn_out: Callable[[], None]) -> None:
         """Takes a place; `turn_out` is called when it is wanted for somebody else."""
-        if len(self) >= STRANGERS_MAX:
+        if len(self) >= self._places:
             crowd = max(self._waiting.values(), key=len)
             oldest = next(iter(crowd))
             go = crowd[oldest]
