@@ -116,7 +116,8 @@ class Server(uvicorn.Server):
 
     @classmethod
     def over(cls, answers: Any, host: str, port: int, **more: Any) -> Self:
-        """Of an ASGI application. `more` as uvicorn.Config takes it."""
+        """Of an ASGI application. `more` as uvicorn.Config takes it; with a parser of their own callers have no few places."""
+        more.setdefault("http", callers())
         config = uvicorn.Config(
             answers,
             host=host,
@@ -126,7 +127,6 @@ class Server(uvicorn.Server):
             lifespan="off",
             timeout_graceful_shutdown=1,
             server_header=False,
-            http=callers(),
             **more,
         )
         return cls(config)

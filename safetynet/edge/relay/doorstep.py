@@ -20,9 +20,9 @@ class Doorstep:
     `turned_out` is told of each that had to make room.
     """
 
-    def __init__(self, turned_out: Callable[[], None], places: int = STRANGERS_MAX) -> None:
+    def __init__(self, turned_out: Callable[[], None], places: int | None = None) -> None:
         self._turned_out: Final = turned_out
-        self._places: Final = places
+        self._places: Final = STRANGERS_MAX if places is None else places
         self._waiting: dict[str, dict[object, Callable[[], None]]] = {}
         """By address, the oldest first."""
         self._address: dict[object, str] = {}
