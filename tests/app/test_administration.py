@@ -60,6 +60,8 @@ ADMINS = (
     Account("p-seo", "seo", "서연습", "administrator", "", HASH),
 )
 SCHOOL = {"id": "z1", "name": "초등학교", "area": {"type": "circle", "lat": LAT, "lon": LON, "radius_m": 150.0}}
+SURE_S = (0, 30, 60)
+"""So many positions, so far apart, make certain of a zone."""
 FAR = {"id": "z9", "name": "먼 곳", "area": {"type": "circle", "lat": LAT + 0.03, "lon": LON, "radius_m": 150.0}}
 
 
@@ -439,11 +441,13 @@ async def test_an_edited_order_is_judged_from_the_next_fix_and_the_same_after_a_
         assert (await an.draft(zones=[FAR]))["no"] is None
         assert (await seo.confirm())["no"] is None
         assert kim.shown.get("alarms", {}) == {}, "what he did before it was in force is nobody's breach"
-        assert await report(port, "d1", timestamp=1_790_000_060, **near) == 200
-        assert await report(port, "d2", timestamp=1_790_000_060, **near) == 200
+        for later in SURE_S:  # one position decides nothing
+            assert await report(port, "d1", timestamp=1_790_000_060 + later, **near) == 200
+            assert await report(port, "d2", timestamp=1_790_000_060 + later, **near) == 200
         await kim.until(lambda p: p.shown.get("alarms"))
         assert {each["wearer"] for each in kim.shown["alarms"].values()} == {"w2"}, "the school is forbidden no more"
-        assert await report(port, "d1", timestamp=1_790_000_400, **far) == 200
+        for later in SURE_S:
+            assert await report(port, "d1", timestamp=1_790_000_400 + later, **far) == 200
         await kim.until(lambda p: len(p.shown["alarms"]) == 2)
         before = kim.shown
         running.process.kill()
