@@ -21,7 +21,7 @@ from tools.attacks.stage import Answer, Broken, Stage, demand, http, raw, until,
 
 OPEN: Final = frozenset({
     "/", "/sign-in", "/sign-out", "/demo.json", "/console/{path}", "/field", "/protected", "/field-worker.js",
-    "/device", "/owntracks", "/unit",
+    "/device", "/device/batch", "/owntracks", "/unit",
 })  # fmt: skip
 """Doors that ask nobody for a session: the shells of pages, the way in, and devices, which have keys."""
 EVIL: Final = "https://evil.example"

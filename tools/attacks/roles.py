@@ -218,12 +218,20 @@ async def taken_away(stage: Stage) -> None:
     demand(answer.status == 401, f"a closed account searches: {answer.status}")
 
 
+async def _ordered(unit: Window, incident: str) -> str:
+    """Of this incident: an order of the one before may still be on the page."""
+    found = await unit.see(
+        lambda shown: [id for id, each in shown.get("orders", {}).items() if each["incident"] == incident], "an order"
+    )
+    return str(found[0])
+
+
 @attack("an officer at another officer's order, and at pictures before accepting", Wave.DESK)
 async def other_order(stage: Stage) -> None:
     async with stage.at("operator1") as desk, stage.at("officer1") as first, stage.at("officer2") as second:
         held = await stage.granted(desk)
         demand(await desk.do("office", incident=held.incident, unit="u-1") == "ok", "a unit cannot be sent")
-        order = next(iter(await first.see(lambda shown: shown.get("orders"), "an order")))
+        order = await _ordered(first, held.incident)
         for act, more in (("unit", {"state": "accepted"}), ("field", {"mark": "backup", "acted_at": clock.now()}), ("admit", {"grant": held.grant})):  # fmt: skip
             no = await second.do(act, dispatch=order, action=ACTION, **more)
             demand(no == "no_such_incident", f"{act} under another's order: {no}")
@@ -242,7 +250,7 @@ async def polyglot(stage: Stage) -> None:
         incident = await stage.incident(desk)
         await desk.do("claim", incident=incident)
         demand(await desk.do("office", incident=incident, unit="u-1") == "ok", "a unit cannot be sent")
-        order = next(iter(await unit.see(lambda shown: shown.get("orders"), "an order")))
+        order = await _ordered(unit, incident)
         demand(
             await unit.do("unit", dispatch=order, state="accepted", action=ACTION) == "ok",
             "an order cannot be accepted",
