@@ -32,6 +32,8 @@ export const WHY = {
   'How.silent': ['소식 없음', 'silent'],
   'How.home': ['집', 'at home'],
   'How.over': ['외출제한 끝남', 'the curfew ended'],
+  'How.charged': ['충전됨', 'charged again'],
+  'How.blind': ['쓸 만한 위치 없이 말함', 'speaks without a usable position'],
   'How.near': ['가까움', 'near'],
   'How.heard': ['다시 들림', 'heard again'],
   'FixReason.none': ['쓸 만함', 'good'],

@@ -140,9 +140,10 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.EMERGENCY
         case AlarmKind.SOS:
             return Priority.DANGER
-        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K:
+        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K | AlarmKind.COMM_LOST:
+            # Silence is a MAYBE while a cellar may explain it, and CERTAIN once more is to be feared (`silences.grave`).
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
-        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST:
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST:
             return Priority.CAUTION
         case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
             return Priority.DEVICE

@@ -51,6 +51,12 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """The newest instant when the order last changed."""
     fresh: frozenset[ZoneId] = frozenset()
     """Zones that it brought or redrew: no way that began by then is held against them."""
+    heard_at: Instant = Instant(0)
+    """When a word that is proven last arrived."""
+    rhythm_ms: int = evidence.RHYTHM_MS
+    """How often the device speaks."""
+    unplaced_at: Instant = Instant(0)
+    """Its first word without a usable position since the anchor; void when the anchor is newer."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):

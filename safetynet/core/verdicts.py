@@ -74,6 +74,10 @@ class How(Enum):
     NEAR = "near"
     HEARD = "heard"
     """Where a protected person is, is known again."""
+    CHARGED = "charged"
+    """The device is charged again, or is being."""
+    BLIND = "blind"
+    """It speaks, and has had no usable position for long."""
     LATE = "late"
     """A word that arrived late; what followed it was judged again."""
 

@@ -340,9 +340,10 @@ def nobody_is_forgotten(country: Country) -> None:
             quiet.setdefault(event.alarm, event.at)
         elif isinstance(event, AlarmEscalated):
             rung[event.alarm, event.level] = event.at
+    held = {each.alarm for each in _of(control, AlarmSuppressed)}
     for raised in _of(control, AlarmRaised):
-        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN:
-            continue
+        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN or raised.alarm in held:
+            continue  # of what was held back the time begins when it comes up, if ever
         until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
         require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)
         for level, after_ms in enumerate(ESCALATES_MS[raised.priority], 1):
