@@ -332,18 +332,17 @@ def a_tamper_is_closed_by_a_person(country: Country) -> None:
 def nobody_is_forgotten(country: Country) -> None:
     """An alarm that nobody acknowledged rings for more people; an order or notice nobody answered turns red."""
     control = country.control
-    quiet: dict[AlarmId, Instant] = {}
-    rung: dict[tuple[AlarmId, int], Instant] = {}
+    quiet, rung = dict[AlarmId, Instant](), dict[tuple[AlarmId, int], Instant]()
     _, closings = _closings(country)
     for event in control.events():
         if isinstance(event, AlarmAcknowledged):
             quiet.setdefault(event.alarm, event.at)
         elif isinstance(event, AlarmEscalated):
             rung[event.alarm, event.level] = event.at
-    held = {each.alarm for each in _of(control, AlarmSuppressed)}
+    held = {each.alarm for each in _of(control, AlarmSuppressed)}  # their time begins when they come up, if ever
     for raised in _of(control, AlarmRaised):
         if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN or raised.alarm in held:
-            continue  # of what was held back the time begins when it comes up, if ever
+            continue
         until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
         require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)
         for level, after_ms in enumerate(ESCALATES_MS[raised.priority], 1):
