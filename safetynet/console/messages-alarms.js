@@ -9,6 +9,8 @@ export const ALARMS = {
   'Evidence.comm_lost': ['장치에서 아무 신호가 없음', 'nothing is heard of the device'],
   'Evidence.gps_lost': ['장치는 응답하나 위성 위치가 없음', 'the device is heard, without a satellite position'],
   'Evidence.battery_low': ['배터리가 얼마 남지 않음', 'little battery is left'],
+  'sheet.reach': ['지금 있을 수 있는 범위', 'May be by now'],
+  'sheet.reach_by': ['마지막 위치에서 걸어서 {foot}, 차로 {car} 안', 'within {foot} of the last position on foot, {car} by car'],
   'event.alarm_suppressed': ['경보 억제: 울리지 않음', 'Alarm held back, not rung'],
   'event.alarm_surfaced': ['억제된 경보 울림', 'Alarm that was held back rings'],
   'event.alarm_shelved': ['경보 보류', 'Alarm shelved'],

@@ -15,6 +15,8 @@ export const WHY = {
   'why.outside': ['경계 밖 {m} m', '{m} m outside the edge'],
   'why.inside': ['경계 안 {m} m', '{m} m inside the edge'],
   'why.belief': ['위반 확률 {before} → {after}', 'probability {before} → {after}'],
+  'why.silent': ['{s}초째 아무 말도 오지 않음', 'no word for {s} s'],
+  'why.reach': ['마지막 위치에서 {m} m 안 어디든 있을 수 있음', 'may be anywhere within {m} m of the last position'],
   'why.no_alarm': ['기록에 없는 경보: {alarm}', 'no such alarm in the log: {alarm}'],
   'why.not_again': ['위치 기록이 지워졌거나, 지금 규칙으로는 울리지 않습니다. 경보에 기록된 규칙: {rules}', 'its positions are gone, or the rules of this release would not raise it; recorded with the alarm: {rules}'],
   'Change.raised': ['울림', 'rang'],

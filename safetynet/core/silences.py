@@ -12,8 +12,8 @@ and an outage of a network, which explains silence (`outages`).
 """
 
 from collections.abc import Iterable
-from math import hypot
-from typing import Final
+from math import ceil, hypot
+from typing import Final, NamedTuple
 
 from safetynet.core import conditions, evidence, geo, proximity
 from safetynet.core.conditions import UNKNOWN, Condition, Given, Record
@@ -39,6 +39,9 @@ LONG_MS: Final = 30 * MINUTE_MS
 ON_FOOT_MPS: Final = proximity.GROWTH_MPS
 BY_CAR_MPS: Final = 22.0
 """80 km/h: faster over any distance than a car in a town, and about a train with its stops."""
+STEP_ON_FOOT_M: Final = 50
+STEP_BY_CAR_M: Final = 500
+"""So that what is shown changes every half a minute and not at every look."""
 
 _AT_ONCE: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.EXCLUSION_ZONE})
 """Who falls silent after one of these has not gone into a cellar."""
@@ -85,7 +88,7 @@ def comm_lost(given: Given) -> Iterable[Finding]:
     if order is None or not record.heard_at or silent_ms < missed_ms(record.rhythm_ms) or not _owed(order, at):
         return ()
     sure = Verdict.CERTAIN if grave(given, order, silent_ms) else Verdict.MAYBE
-    return (Finding(AlarmKind.COMM_LOST, None, sure, How.SILENT, _reach_m(record, at)),)
+    return (Finding(AlarmKind.COMM_LOST, None, sure, How.SILENT, reach_m(record, at)),)
 
 
 def grave(given: Given, order: Order, silent_ms: int) -> bool:
@@ -100,8 +103,20 @@ def grave(given: Given, order: Order, silent_ms: int) -> bool:
         return True
     if any(period(order, each, at) is not None for each in order.curfews):
         return True
-    reach = _reach_m(record, at)
+    reach = reach_m(record, at)
     return reach is not None and (_zone_within(record, reach) or _protected_within(given, order, reach))
+
+
+class Reach(NamedTuple):
+    """How far from the last position somebody may be by now, as it is told: in steps, never less than it is."""
+
+    on_foot_m: int
+    by_car_m: int
+
+
+def reach(radius: float, silent_s: float) -> Reach:
+    on_foot, by_car = (evidence.reach_m(radius, silent_s, each) for each in (ON_FOOT_MPS, BY_CAR_MPS))
+    return Reach(ceil(on_foot / STEP_ON_FOOT_M) * STEP_ON_FOOT_M, ceil(by_car / STEP_BY_CAR_M) * STEP_BY_CAR_M)
 
 
 AT_ONCE: Final[tuple[Condition, ...]] = (*conditions.AT_ONCE, battery_low, gps_lost, heard)
@@ -123,8 +138,8 @@ def _owed(order: Order, at: Instant) -> bool:
     return leave is None or leave.leave is not Leave.REMOVAL
 
 
-def _reach_m(record: Record, at: Instant) -> float | None:
-    """Around the newest position, at a brisk walk or as fast as was last reported; None without any."""
+def reach_m(record: Record, at: Instant) -> float | None:
+    """By which a silence is graded: around the newest position, at a brisk walk or as fast as was last reported; None without any."""
     anchor = record.anchor
     if anchor is None:
         return None

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from typing import Final
 
-from safetynet.core.evidence import SLOWEST_MS, missed_ms
 from safetynet.core.events import AlarmRaised, AlarmRepeated
+from safetynet.core.evidence import SLOWEST_MS, missed_ms
 from safetynet.core.fixes import Mark, proven
 from safetynet.core.orders import in_force
 from safetynet.core.terms import AlarmKind, Instant, WearerId

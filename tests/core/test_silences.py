@@ -13,12 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from minds import Told
 
 from safetynet.app.bells import LOOK_AGAIN_MS, RUNG_MAX, Bells, bell
-from safetynet.core import deadlines, evidence, geo, rules, silences
+from safetynet.core import deadlines, evidence, geo, reasons, rules, silences
 from safetynet.core.alarms import AlarmState
 from safetynet.core.annunciations import OUTAGE_MEMBERS_MIN, TABLE
 from safetynet.core.control import words
 from safetynet.core.events import OutageBegan, OutageEnded
-from safetynet.core.fixes import Fix, Mark, Said
+from safetynet.core.fixes import RADIUS_M_MIN, Fix, Mark, Said
 from safetynet.core.orders import Absence, Circle, Curfew, Leave, Order, Protected, Row, Zone
 from safetynet.core.rules import RuleState, begun, end, judge
 from safetynet.core.silences import BLIND_MS, GRAVE_MS, LONG_MS
@@ -394,6 +394,30 @@ def test_a_country_is_not_looked_through_at_every_tick():
     assert SECOND_MS == LOOK_AGAIN_MS
 
 
-def test_how_far_somebody_may_be_grows_with_the_silence():
-    assert silences.ON_FOOT_MPS < silences.BY_CAR_MPS
-    assert evidence.reach_m(10.0, 600.0, silences.ON_FOOT_MPS) == pytest.approx(910.0)
+@given(st.floats(0, 3_000), st.floats(0, 100_000), st.floats(1, 100_000))
+def test_how_far_somebody_may_be_grows_with_the_silence(radius, silent_s, longer_s):
+    now, then = silences.reach(radius, silent_s), silences.reach(radius, silent_s + longer_s)
+    assert now.on_foot_m <= then.on_foot_m
+    assert now.by_car_m <= then.by_car_m
+    assert now.on_foot_m >= evidence.reach_m(radius, silent_s, silences.ON_FOOT_MPS) - 1e-6, "never told as less"
+    assert now.by_car_m >= evidence.reach_m(radius, silent_s, silences.BY_CAR_MPS) - 1e-6
+    assert silences.reach(10.0, 600.0) == (950, 13_500)
+
+
+def test_why_says_how_long_and_how_far():
+    """At each bell, and nowhere else: the words of the device say themselves where it was."""
+    fixes, bells, state = minutes(10), Bells(["w1"], NOON), RuleState()
+    journal = []
+    for at in range(NOON, NOON + 3_600_000, 5_000):
+        batch = [each for each in fixes if at - 5_000 < each.received_at <= at] + bells.due({"w1": FREE}, state, at)
+        batch = [msgspec.structs.replace(each, id=len(journal) + k) for k, each in enumerate(batch, 1)]
+        journal += batch
+        _, state = judge(batch, {"w1": FREE}, state)
+    (episode,) = rules.episodes(state, "w1").values()
+    steps = reasons.steps(((each, {"w1": FREE}) for each in journal), RuleState())
+    found = reasons.explain(steps, "w1", (K.COMM_LOST, None), episode.id)
+    assert found is not None
+    rung = [(each.silent_s, each.reach_m) for each in found.lines if each.bell]
+    radius = max(10.0, RADIUS_M_MIN)
+    assert rung == [(s, round(radius + 1.5 * s, 1)) for s in (180, 600, 1_800)]
+    assert {each.reach_m for each in found.lines if not each.bell} == {None}
