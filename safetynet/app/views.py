@@ -295,8 +295,10 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("protected_called")
             case AlarmKind.PROTECTED_LOST:
                 speaks.append("protected_silent")
-            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW | AlarmKind.JAMMING:
                 speaks.append(each.kind.value)
+            case AlarmKind.SEPARATION:
+                speaks.append("separation" if each.certainty is Certainty.CERTAIN else "separation_at_home")
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []

@@ -57,5 +57,6 @@ export const WHY = {
   'Said.power_cut': ['전원 끊김', 'power cut'],
   'Said.jamming': ['전파 방해', 'jamming'],
   'Said.shock': ['충격', 'shock'],
+  'Said.separation': ['감응범위 이탈', 'separated'],
   'Said.other': ['다른 알림', 'another word'],
 };

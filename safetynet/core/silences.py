@@ -1,7 +1,7 @@
-"""What a device says of its own state, and what its silence means: battery, no position, no word at all.
+"""What a device says of its own state, and what its silence means: jamming, separation, battery, no position, no word.
 
-A wearer owes it to the device to charge and to carry it (Act 14(1), Decree 11). None of this is a tamper and none opens
-video; it is a hazard that grows. Who is not heard may be anywhere in a circle that grows with every second, so silence is
+A wearer owes it to the device to charge and to carry it (Act 14(1), Decree 11). Jamming and a device
+left behind impair it; the others are no breach yet and open no video: a hazard that grows. Who is not heard may be anywhere in a circle that grows with every second, so silence is
 graded by what lies in that circle and by what holds now, and rises by itself the longer it lasts.
 
 A device is known by its rhythm: silence begins when MISSED of its words did not come. It counts from the last word that
@@ -16,10 +16,11 @@ from math import ceil, hypot
 from typing import Final, NamedTuple
 
 from safetynet.core import conditions, evidence, geo, proximity
-from safetynet.core.conditions import UNKNOWN, Condition, Given, Record
+from safetynet.core.conditions import UNKNOWN, Condition, Given, Record, said_by_device
 from safetynet.core.evidence import missed_ms
 from safetynet.core.fixes import Said, instant, proven, radius_m
 from safetynet.core.grounds import off_m
+from safetynet.core.homes import UNKNOWN_MS
 from safetynet.core.orders import Leave, Order, in_force, period, permitted
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, SECOND_MS, AlarmKind, Instant
 from safetynet.core.verdicts import Finding, How, Verdict
@@ -43,7 +44,9 @@ STEP_ON_FOOT_M: Final = 50
 STEP_BY_CAR_M: Final = 500
 """So that what is shown changes every half a minute and not at every look."""
 
-_AT_ONCE: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.EXCLUSION_ZONE})
+_AT_ONCE: Final = frozenset(
+    {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.JAMMING, AlarmKind.SEPARATION, AlarmKind.EXCLUSION_ZONE}
+)
 """Who falls silent after one of these has not gone into a cellar."""
 
 
@@ -58,6 +61,23 @@ def battery_low(given: Given) -> Iterable[Finding]:
         return ()
     over = given.at - episode.latest_at >= BATTERY_UNSAID_MS if level is None else level >= BATTERY_AGAIN_PERCENT
     return (Finding(AlarmKind.BATTERY_LOW, None, Verdict.CLEAR, How.CHARGED),) if over else ()
+
+
+def jamming(given: Given) -> Iterable[Finding]:
+    return said_by_device(given, Said.JAMMING, AlarmKind.JAMMING)
+
+
+def separation(given: Given) -> Iterable[Finding]:
+    """At home the device may lie in the next room: a suspicion. Elsewhere it was left behind."""
+    fix, record, at = given.fix, given.record, given.at
+    if fix.said & Said.SEPARATION:
+        known = (each for each in given.beliefs.values() if at - each.at < UNKNOWN_MS)
+        home = any(each.odds <= given.by.home.over for each in known)
+        return (Finding(AlarmKind.SEPARATION, None, Verdict.MAYBE if home else Verdict.CERTAIN, How.SAID),)
+    episode = record.episodes.get((AlarmKind.SEPARATION, None)) if record.episodes else None
+    if episode is None or not episode.broken or at <= record.newest_at or not proven(fix):
+        return ()
+    return (Finding(AlarmKind.SEPARATION, None, Verdict.CLEAR, How.HEARD),)
 
 
 def gps_lost(given: Given) -> Iterable[Finding]:
@@ -119,8 +139,9 @@ def reach(radius: float, silent_s: float) -> Reach:
     return Reach(ceil(on_foot / STEP_ON_FOOT_M) * STEP_ON_FOOT_M, ceil(by_car / STEP_BY_CAR_M) * STEP_BY_CAR_M)
 
 
-AT_ONCE: Final[tuple[Condition, ...]] = (*conditions.AT_ONCE, battery_low, gps_lost, heard)
-CONDITIONS: Final[tuple[Condition, ...]] = (*conditions.CONDITIONS, battery_low, gps_lost, heard)
+_OF_DEVICE: Final[tuple[Condition, ...]] = (jamming, separation, battery_low, gps_lost, heard)
+AT_ONCE: Final[tuple[Condition, ...]] = (*conditions.AT_ONCE, *_OF_DEVICE)
+CONDITIONS: Final[tuple[Condition, ...]] = (*conditions.CONDITIONS, *_OF_DEVICE)
 """With what a device says of itself: judged when a fix arrives, and never again."""
 
 

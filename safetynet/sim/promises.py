@@ -129,11 +129,8 @@ def late(program: Program[Any, Any, Any], due: int, within_ms: int) -> int:
 
 # --- alarms --------------------------------------------------------------------------------------------------------
 
-_FLAGS: Final = {
-    AlarmKind.STRAP_CUT: Said.STRAP_CUT,
-    AlarmKind.BODY_TAMPER: Said.BODY_TAMPER,
-    AlarmKind.SOS: Said.SOS,
-}
+_SAY: Final = (AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.JAMMING)
+_FLAGS: Final = {kind: Said[kind.name] for kind in _SAY}
 
 
 def every_tamper_is_heard_once(country: Country) -> None:

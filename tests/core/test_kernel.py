@@ -109,7 +109,11 @@ def history(dice, length):
                 source=dice.choice((Source.GNSS, Source.GNSS, Source.GNSS, Source.WIFI, Source.CELL)),
                 speed_mps=dice.choice((None, 0.0, 1.3, 14.0)),
                 battery_percent=dice.choice((None, None, 80.0, 25.0)) if dice.random() < 0.95 else 12.0,
-                said=dice.choice((Said.NOTHING, Said.STRAP_CUT, Said.SOS, Said.LOW_BATTERY)) if rare else Said.NOTHING,
+                said=dice.choice(
+                    (Said.NOTHING, Said.STRAP_CUT, Said.SOS, Said.LOW_BATTERY, Said.JAMMING, Said.SEPARATION)
+                )
+                if rare
+                else Said.NOTHING,
                 marks=dice.choice((Mark.NOTHING, Mark.MOCK, Mark.UNPROVEN, Mark.APPROXIMATE)) if rare else Mark.NOTHING,
                 protected=who.startswith("p"),
             ),

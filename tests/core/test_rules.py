@@ -140,7 +140,7 @@ def test_a_crossing_is_certain_when_there_was_no_time_for_a_detour():
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [(Said.STRAP_CUT, "strap_cut"), (Said.BODY_TAMPER, "body_tamper"), (Said.SOS, "sos")],
+    [(Said.STRAP_CUT, "strap_cut"), (Said.BODY_TAMPER, "body_tamper"), (Said.SOS, "sos"), (Said.JAMMING, "jamming")],
 )
 def test_flags(said, kind):
     assert run(fix(1, 500, said=said))[0] == [(kind, "raised", "certain", None)]
@@ -166,14 +166,14 @@ def test_a_flickering_contact_is_told_once():
 
 
 def test_other_flags_raise_nothing_of_this_release():
-    assert run(fix(1, 500, said=Said.LOW_BATTERY | Said.POWER_CUT | Said.JAMMING | Said.SHOCK | Said.OTHER))[0] == []
+    assert run(fix(1, 500, said=Said.LOW_BATTERY | Said.POWER_CUT | Said.SHOCK | Said.OTHER))[0] == []
 
 
 def test_every_kind_has_its_condition():
     nights = Row(days=tuple(range(7)), start_min=0, end_min=0)
     home = Curfew(id="c1", name="집", home=Circle(LAT + 0.1, LON, 50.0), rows=(nights,))
     orders = {"w1": msgspec.structs.replace(ORDER, curfews=(home,))}
-    said = Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS
+    said = Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS | Said.JAMMING | Said.SEPARATION
     told, _ = judge([fix(n, 0, said=said) for n in range(1, 6)], orders, RuleState())
     assert {each.kind for each in told} == set(AlarmKind) - PROTECTING - TECHNICAL
     assert len(rules.CONDITIONS) == len(set(AlarmKind) - PROTECTING) + 1, "and one for every ring of an approach"

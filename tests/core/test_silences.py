@@ -116,6 +116,26 @@ def test_battery(way, expected):
     assert judge([msgspec.structs.replace(each, id=n) for n, each in enumerate(way, 1)], {}, RuleState())[0] or not expected, "without order"  # fmt: skip
 
 
+# --- separation ----------------------------------------------------------------------------------------------------
+
+APART, AWAY, BACK = (K.SEPARATION, "raised", "maybe"), (K.SEPARATION, "raised", "certain"), (K.SEPARATION, "returned", "maybe")  # fmt: skip
+
+
+def test_the_device_in_the_next_room_and_the_device_left_behind():
+    home = msgspec.structs.replace(FREE, curfews=(Curfew(id="c1", name="집", home=Circle(*PLANE.to_latlon(*FAR), 60.0), rows=(Row(days=(0,), start_min=0, end_min=60),)),))  # fmt: skip
+    there = minutes(5)
+    assert run(there, fix(300, said=Said.SEPARATION), fix(360), order=home)[0] == [APART, BACK]
+    assert run(there, fix(300, said=Said.SEPARATION), order=FREE)[0] == [AWAY]
+    assert run(there, fix(300, None, marks=Mark.UNPROVEN, said=Said.SEPARATION), fix(360, marks=Mark.UNPROVEN))[0] == [AWAY]  # fmt: skip
+    brief = centre([*there, fix(300, said=Said.SEPARATION), *minutes(20, 6)], home, until_s=1_500)
+    (alarm,) = brief.state.alarms.values()
+    assert (alarm.state, alarm.incident) == (AlarmState.NORMAL, None), "three minutes of grace at home"
+    left = centre([*there, *minutes(20, 5, said=Said.SEPARATION)], until_s=1_500)
+    (alarm,) = left.state.alarms.values()
+    assert alarm.raised_at == NOON + 300_000
+    assert alarm.priority is Priority.DANGER
+
+
 # --- no position ---------------------------------------------------------------------------------------------------
 
 BLIND, SEES = (K.GPS_LOST, "raised", "certain"), (K.GPS_LOST, "returned", "certain")
