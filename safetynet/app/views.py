@@ -12,7 +12,7 @@ from typing import Final
 from safetynet.app import cards
 from safetynet.app.cards import LinkView
 from safetynet.app.people import People
-from safetynet.core import alarms, cameras, incidents, law, rules
+from safetynet.core import alarms, cameras, incidents, law, rules, silences
 from safetynet.core.alarms import RINGING, Alarm
 from safetynet.core.control.record import Entry
 from safetynet.core.control.state import State
@@ -295,11 +295,14 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("protected_called")
             case AlarmKind.PROTECTED_LOST:
                 speaks.append("protected_silent")
-            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW | AlarmKind.JAMMING:
                 speaks.append(each.kind.value)
+            case AlarmKind.SEPARATION:
+                speaks.append("separation" if each.certainty is Certainty.CERTAIN else "separation_at_home")
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
     against: list[str] = []
+    reach: dict[str, object] = {}
     place = incident.place
     if place is None:
         against.append("no_position")
@@ -310,11 +313,13 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             against.append("wide_fix")
         if incident.stage is not Stage.CLOSED and at - place.observed_at > STALE_FIX_MS:
             against.append("old_fix")
+            by_now = silences.reach(place.radius_m, (at - place.observed_at) / SECOND_MS)
+            reach = {"reach": {"on_foot_m": by_now.on_foot_m, "by_car_m": by_now.by_car_m}}
     if any(each.unproven for each in mine):
         against.append("unproven")
     if any(each.returned_at is not None for each in mine):
         against.append("returned")
-    return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value}
+    return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value, **reach}
 
 
 def _law(incident: Incident, seen: Looked) -> dict[str, object]:

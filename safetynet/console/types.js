@@ -30,7 +30,7 @@
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
  *   still?: string[], after?: {id: string, closed_at: number, code: string|null}|null, alarms: string[], who: Who, locatable?: boolean, located_at?: number|null, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
- *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
+ *   evidence: {for: string[], against: string[], certainty: string, reach?: {on_foot_m: number, by_car_m: number}}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[], marks?: FieldMark[],
  *   told?: Told[], photos?: FieldPhoto[], backup?: Backup|null}} Incident

@@ -80,7 +80,9 @@ TECHNICAL: Final = frozenset({AlarmKind.COMM_LOST, AlarmKind.GPS_LOST, AlarmKind
 GROUNDLESS: Final = TECHNICAL | {AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
 """Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
-UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K})
+UNCERTAIN: Final = frozenset(
+    {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.SEPARATION}
+)
 """Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""
 
 ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
@@ -138,11 +140,14 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
     match kind:
         case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER | AlarmKind.APPROACH_100 | AlarmKind.PROTECTED_SOS:
             return Priority.EMERGENCY
-        case AlarmKind.SOS:
+        case AlarmKind.SOS | AlarmKind.JAMMING:
             return Priority.DANGER
-        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K:
+        case AlarmKind.SEPARATION:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
-        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST:
+        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K | AlarmKind.COMM_LOST:
+            # Silence is a MAYBE while a cellar may explain it, and CERTAIN once more is to be feared (`silences.grave`).
+            return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST:
             return Priority.CAUTION
         case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
             return Priority.DEVICE
@@ -195,7 +200,7 @@ def escalates_at(alarm: Alarm) -> Instant | None:
 
 def heals(kind: AlarmKind) -> bool:
     """Whether a later signal may say that the condition holds again."""
-    return kind not in TAMPER | CALLS
+    return kind not in TAMPER | CALLS | {AlarmKind.JAMMING}
 
 
 def raised(event: AlarmRaised) -> Alarm:

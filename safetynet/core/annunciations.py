@@ -17,10 +17,13 @@ from safetynet.core.alarms import CALLS, TAMPER
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, SECOND_MS, AlarmKind, Certainty, Instant, Priority
 
 ALWAYS: Final = (
-    TAMPER | CALLS | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
+    TAMPER
+    | CALLS
+    | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
+    | {AlarmKind.JAMMING}
 )
 """Kinds that ring at once, whatever their certainty."""
-CERTAIN_AT_ONCE: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW})
+CERTAIN_AT_ONCE: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.SEPARATION})
 """Kinds of a place: what is certain of one rings at once; a suspicion may wait."""
 
 SHELVINGS_MAX: Final = 3
@@ -81,6 +84,15 @@ TABLE: Final[Mapping[AlarmKind, Handling]] = {
         window_ms=30 * MINUTE_MS,
         shelve_ms_max=30 * MINUTE_MS,
         why="when curfews begin many are at the door; who is certainly out rings at once",
+    ),
+    AlarmKind.SEPARATION: Handling(
+        on_delay_ms=3 * MINUTE_MS,
+        off_delay_ms=30 * SECOND_MS,
+        count=3,
+        window_ms=30 * MINUTE_MS,
+        shelve_ms_max=30 * MINUTE_MS,
+        by_service=True,
+        why="at home it lies in the next room for a moment; elsewhere it was left behind, and rings at once",
     ),
     AlarmKind.COMM_LOST: Handling(
         on_delay_ms=3 * MINUTE_MS,

@@ -51,6 +51,12 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """The newest instant when the order last changed."""
     fresh: frozenset[ZoneId] = frozenset()
     """Zones that it brought or redrew: no way that began by then is held against them."""
+    heard_at: Instant = Instant(0)
+    """When a word that is proven last arrived."""
+    rhythm_ms: int = evidence.RHYTHM_MS
+    """How often the device speaks."""
+    unplaced_at: Instant = Instant(0)
+    """Its first word without a usable position since the anchor; void when the anchor is newer."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):
@@ -104,7 +110,7 @@ class Given(NamedTuple):
 # --- the conditions ------------------------------------------------------------------------------------------------
 
 
-def _said(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
+def said_by_device(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
     if given.fix.said and given.fix.said & flag:
         return (Finding(kind, None, Verdict.CERTAIN, How.SAID),)
     if given.record.episodes:
@@ -115,15 +121,15 @@ def _said(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
 
 
 def strap_cut(given: Given) -> Iterable[Finding]:
-    return _said(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT)
+    return said_by_device(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT)
 
 
 def body_tamper(given: Given) -> Iterable[Finding]:
-    return _said(given, Said.BODY_TAMPER, AlarmKind.BODY_TAMPER)
+    return said_by_device(given, Said.BODY_TAMPER, AlarmKind.BODY_TAMPER)
 
 
 def sos(given: Given) -> Iterable[Finding]:
-    return _said(given, Said.SOS, AlarmKind.SOS)
+    return said_by_device(given, Said.SOS, AlarmKind.SOS)
 
 
 def exclusion_zone(given: Given) -> Iterable[Finding]:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from safetynet.core.conditions import Guarded, Record
+from safetynet.core.evidence import missed_ms
 from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
 from safetynet.core.orders import Order, next_start, period
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import RuleState
+from safetynet.core.silences import GRAVE_MS, LONG_MS
 from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
 
 HEAR_MS: Final = 90 * SECOND_MS
@@ -51,6 +53,27 @@ def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Insta
         if coming is not None:
             due = Instant(min(due, coming + HEAR_MS))
     return Instant(max(due, since + HEAR_MS))
+
+
+def silent_due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
+    """The same for a device of which nothing is heard: when its next words have not come, and when that grows grave.
+
+    It costs no look at any timetable: a device is looked at once for each MISSED words. A silence that was closed by a
+    person and lasts is asked about again.
+    """
+    record = state.records.get(order.wearer, _BLANK)
+    missed = missed_ms(record.rhythm_ms)
+    if not record.heard_at:
+        return Instant(at + missed)
+    heard_at = max(record.heard_at, since)
+    for after in (missed, GRAVE_MS, LONG_MS):
+        due = Instant(heard_at + max(after, missed))
+        if record.rung_at < due:
+            return due
+    episode = record.episodes.get((AlarmKind.COMM_LOST, None))
+    ended: Mapping[str, FixId] = state.endings.get(order.wearer, {})
+    told = episode is not None and episode.broken and episode.id not in ended
+    return Instant(at + missed if told else record.rung_at + LONG_MS)
 
 
 def protected_due_at(protected: ProtectedId, state: RuleState, at: Instant, since: Instant) -> Instant:

@@ -15,7 +15,7 @@ from typing import Final
 
 from safetynet.core.terms import AlarmKind, Basis, FootageBasis, WearerClass, Why
 
-TABLE_VERSION: Final = 2
+TABLE_VERSION: Final = 3
 """Counts the wordings of `TABLE`: whoever changes a line raises it, and sets `WORDED_ON` to the day."""
 WORDED_ON: Final = "2026-11-24"
 ACT_KO: Final = "전자장치 부착 등에 관한 법률(법률 제21614호, 2026-05-12 시행)"
@@ -204,6 +204,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.COMM_LOST): _no_breach(),
     (WearerClass.ORDER, AlarmKind.GPS_LOST): _no_breach(),
     (WearerClass.ORDER, AlarmKind.BATTERY_LOW): _no_breach(),
+    (WearerClass.ORDER, AlarmKind.JAMMING): _device_duty(),
+    (WearerClass.ORDER, AlarmKind.SEPARATION): _device_duty(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
@@ -217,6 +219,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.PAROLE, AlarmKind.COMM_LOST): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.GPS_LOST): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.BATTERY_LOW): _no_breach(),
+    (WearerClass.PAROLE, AlarmKind.JAMMING): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.SEPARATION): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
@@ -230,6 +234,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.SUSPENDED, AlarmKind.COMM_LOST): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.GPS_LOST): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.BATTERY_LOW): _no_breach(),
+    (WearerClass.SUSPENDED, AlarmKind.JAMMING): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.SEPARATION): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
     (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
     (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
@@ -243,6 +249,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.BAIL, AlarmKind.COMM_LOST): _bail(),
     (WearerClass.BAIL, AlarmKind.GPS_LOST): _bail(),
     (WearerClass.BAIL, AlarmKind.BATTERY_LOW): _bail(),
+    (WearerClass.BAIL, AlarmKind.JAMMING): _bail(),
+    (WearerClass.BAIL, AlarmKind.SEPARATION): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
@@ -256,6 +264,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.STALKING_INTERIM, AlarmKind.COMM_LOST): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.GPS_LOST): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BATTERY_LOW): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.JAMMING): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.SEPARATION): _stalking(),
 }
 
 

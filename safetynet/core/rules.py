@@ -33,11 +33,9 @@ from typing import Final
 import msgspec
 from immutables import Map
 
-from safetynet.core import arrears, proximity
+from safetynet.core import arrears, evidence, proximity, silences
 from safetynet.core.arrears import History
 from safetynet.core.conditions import (
-    AT_ONCE,
-    CONDITIONS,
     JUDGED_AGAIN,
     UNKNOWN,
     Condition,
@@ -67,6 +65,7 @@ from safetynet.core.grounds import Ground, ground
 from safetynet.core.homes import fold
 from safetynet.core.orders import Order, in_force
 from safetynet.core.proximity import LOST_MS
+from safetynet.core.silences import AT_ONCE, CONDITIONS, comm_lost
 from safetynet.core.terms import (
     MINUTE_MS,
     AlarmKind,
@@ -232,7 +231,7 @@ def _step(
     """The record with this fix, and whether it is suspicious."""
     at = instant(fix)
     if fix.marks and fix.marks & Mark.BELL:
-        return (_struck(record, fix, at, told, by) if curfew in conditions else record), False
+        return _struck(record, fix, at, guarded, told, by, conditions), False
     steering, strays = _steering(record, fix, at)
     anchor = record.anchor if steering and not strays else None
     start = anchor if anchor is not None and at - instant(anchor) <= by.sweep_gap_ms_max else None
@@ -265,6 +264,7 @@ def _step(
         trail,
         record.under_at,
         record.fresh,
+        *_heard(record, fix, at, steering=steering),
     )
     doubtful = (bool(near) or bool(record.homes)) and suspicious(given)
     if steering:
@@ -273,12 +273,38 @@ def _step(
     return Record(record.anchor, stray, strays or record.strays, newest, *more), doubtful
 
 
-def _struck(record: Record, fix: Fix, at: Instant, told: list[Transition], by: Rules) -> Record:
+def _heard(record: Record, fix: Fix, at: Instant, *, steering: bool) -> tuple[Instant, int, Instant]:
+    """When a word last arrived, how often one comes, and since when none has had a position."""
+    if not proven(fix):
+        return record.heard_at, record.rhythm_ms, record.unplaced_at
+    heard_at, rhythm = max(record.heard_at, fix.received_at), record.rhythm_ms
+    if at <= record.newest_at:
+        return heard_at, rhythm, record.unplaced_at
+    if record.newest_at:
+        rhythm = evidence.rhythm_ms(rhythm, at - record.newest_at)
+    return heard_at, rhythm, record.unplaced_at if steering else silences.unplaced_at(record, at)
+
+
+def _struck(
+    record: Record,
+    fix: Fix,
+    at: Instant,
+    guarded: Guardeds,
+    told: list[Transition],
+    by: Rules,
+    conditions: tuple[Condition, ...],
+) -> Record:
     """A bell is no word of the device: it ends no flag and moves nobody."""
-    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, Map(), by)
+    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, guarded, by)
     book, seen = Book(record.episodes, record.past), _seen(given)
-    for finding in curfew(given):
+    at_once = conditions is not JUDGED_AGAIN
+    for finding in (
+        *(curfew(given) if curfew in conditions else ()),
+        *(comm_lost(given) if at_once else ()),
+    ):
         book = apply(book, seen, finding, told)
+    if curfew not in conditions:
+        return msgspec.structs.replace(record, episodes=book.seen, past=book.past)
     rung_at = max(at, record.rung_at)
     return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at)
 

@@ -92,6 +92,10 @@ class AlarmKind(Enum):
     GPS_LOST = "gps_lost"
     """The device is heard and has no position."""
     BATTERY_LOW = "battery_low"
+    JAMMING = "jamming"
+    """The device says that its satellites or its network are disturbed, or its antenna is cut."""
+    SEPARATION = "separation"
+    """The strap and the part that locates are out of reach of each other."""
 
 
 class Certainty(Enum):

@@ -111,7 +111,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("sweep_gap_ms_max or pace_factor out of range")
 
 
-STANDARD: Final = Rules(version="2026.11-4")
+STANDARD: Final = Rules(version="2026.11-5")
 
 
 def from_json(data: bytes) -> Rules:

@@ -35,7 +35,9 @@ PAST_MAX: Final = 16
 """Ended episodes remembered per condition and zone, so that a position delivered again stays known."""
 
 
-SAID: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
+SAID: Final = frozenset(
+    {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS, AlarmKind.JAMMING}
+)
 """Kinds that a device says of itself: one episode until a person ends it."""
 
 
@@ -74,6 +76,10 @@ class How(Enum):
     NEAR = "near"
     HEARD = "heard"
     """Where a protected person is, is known again."""
+    CHARGED = "charged"
+    """The device is charged again, or is being."""
+    BLIND = "blind"
+    """It speaks, and has had no usable position for long."""
     LATE = "late"
     """A word that arrived late; what followed it was judged again."""
 

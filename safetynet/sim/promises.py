@@ -129,11 +129,8 @@ def late(program: Program[Any, Any, Any], due: int, within_ms: int) -> int:
 
 # --- alarms --------------------------------------------------------------------------------------------------------
 
-_FLAGS: Final = {
-    AlarmKind.STRAP_CUT: Said.STRAP_CUT,
-    AlarmKind.BODY_TAMPER: Said.BODY_TAMPER,
-    AlarmKind.SOS: Said.SOS,
-}
+_SAY: Final = (AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.JAMMING)
+_FLAGS: Final = {kind: Said[kind.name] for kind in _SAY}
 
 
 def every_tamper_is_heard_once(country: Country) -> None:
@@ -332,16 +329,16 @@ def a_tamper_is_closed_by_a_person(country: Country) -> None:
 def nobody_is_forgotten(country: Country) -> None:
     """An alarm that nobody acknowledged rings for more people; an order or notice nobody answered turns red."""
     control = country.control
-    quiet: dict[AlarmId, Instant] = {}
-    rung: dict[tuple[AlarmId, int], Instant] = {}
+    quiet, rung = dict[AlarmId, Instant](), dict[tuple[AlarmId, int], Instant]()
     _, closings = _closings(country)
     for event in control.events():
         if isinstance(event, AlarmAcknowledged):
             quiet.setdefault(event.alarm, event.at)
         elif isinstance(event, AlarmEscalated):
             rung[event.alarm, event.level] = event.at
+    held = {each.alarm for each in _of(control, AlarmSuppressed)}  # their time begins when they come up, if ever
     for raised in _of(control, AlarmRaised):
-        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN:
+        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN or raised.alarm in held:
             continue
         until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
         require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safetynet.app.bells import bell
 from safetynet.core import geo, homes, rules, zones
 from safetynet.core.fixes import Fix, Mark, Said
 from safetynet.core.grounds import ground, off_m
@@ -89,6 +90,9 @@ def history(dice, length):
         if dice.random() < 0.06:
             x, y = dice.choice(SPOTS)
         where[who] = x, y = x + dice.gauss(0, step), y + dice.gauss(0, step)
+        if who.startswith("w") and dice.random() < 0.03:
+            yield msgspec.structs.replace(bell(who, at[who]), id=n), None
+            continue
         rare = dice.random() < 0.08
         lat, lon = PLANE.to_latlon(x, y)
         seen = at[who] - (dice.choice((0, 90_000, 3_600_000)) if rare else 0)
@@ -104,7 +108,12 @@ def history(dice, length):
                 accuracy_m=dice.choice((None, 4.0, 15.0, 40.0, 150.0, 900.0, 4_000.0)),
                 source=dice.choice((Source.GNSS, Source.GNSS, Source.GNSS, Source.WIFI, Source.CELL)),
                 speed_mps=dice.choice((None, 0.0, 1.3, 14.0)),
-                said=dice.choice((Said.NOTHING, Said.STRAP_CUT, Said.SOS, Said.LOW_BATTERY)) if rare else Said.NOTHING,
+                battery_percent=dice.choice((None, None, 80.0, 25.0)) if dice.random() < 0.95 else 12.0,
+                said=dice.choice(
+                    (Said.NOTHING, Said.STRAP_CUT, Said.SOS, Said.LOW_BATTERY, Said.JAMMING, Said.SEPARATION)
+                )
+                if rare
+                else Said.NOTHING,
                 marks=dice.choice((Mark.NOTHING, Mark.MOCK, Mark.UNPROVEN, Mark.APPROXIMATE)) if rare else Mark.NOTHING,
                 protected=who.startswith("p"),
             ),

@@ -89,7 +89,7 @@ def test_scenario(scenario, change, allowed):
 # --- the oracle, from the requirement -------------------------------------------------------------------------------
 
 STATUTORY = {
-    "EM-16-3-2/14-1": {"strap_cut", "body_tamper"},
+    "EM-16-3-2/14-1": {"strap_cut", "body_tamper", "jamming", "separation"},
     "EM-16-3-2/9-2-1-1": {"curfew"},
     "EM-16-3-2/9-2-1-2": {"exclusion_zone"},
     "EM-16-3-2/9-2-1-3": {"approach_100", "approach_1k", "protected_sos"},
@@ -142,7 +142,7 @@ def test_the_engine_and_the_requirement_agree():
     reached = {True: 0, False: 0}
     allowed_on = set()
 
-    @settings(max_examples=2_000, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=3_000, deadline=None, database=None, derandomize=True)
     @given(st.booleans(), requests, st.sampled_from(msgspec.structs.fields(Facts)), about)
     def agree(near, drawn, one, matter):
         drawn = msgspec.structs.replace(drawn, basis=matter[0], kind=matter[1])

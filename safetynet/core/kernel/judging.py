@@ -40,12 +40,14 @@ from safetynet.core.kernel.maths import (
     off_m,
     point_segment_m,
     radius_m,
+    rhythm_ms,
     sigma_m,
     to_xy,
     touches,
     zone_odds,
 )
 from safetynet.core.rules import SCAN_MS
+from safetynet.core.silences import BATTERY_LOW_PERCENT, BLIND_MS
 from safetynet.core.thresholds import STANDARD
 from safetynet.core.zones import INFINITE_M, NEAR_M
 
@@ -468,12 +470,27 @@ def watched(wearer: Any, at: int, doubtful: bool) -> None:
 
 
 @jit
+def heard(wearer: Any, fix: Any) -> None:
+    """As `rules._heard`, before `newest_at` is brought up to the fix."""
+    wearer.heard_at = max(wearer.heard_at, fix.received_at)
+    if fix.at > wearer.newest_at:
+        wearer.rhythm_ms = rhythm_ms(wearer.rhythm_ms, fix.at - wearer.newest_at)
+
+
+@jit
 def without_place(t: Any, wearer: Any, fix: Any) -> bool:
     """Towers alone, or no position at all: a sign of life. Whether the rules must hear it."""
     told, _ = homes(t, wearer, fix, 0.0, False, False)
     if told:
         return True
+    if fix.at > wearer.newest_at:
+        first = wearer.unplaced_at <= t.anchors[fix.row].at
+        if not first and fix.at - wearer.unplaced_at >= BLIND_MS:
+            return True
+        if first:
+            wearer.unplaced_at = fix.at
     watched(wearer, fix.at, False)
+    heard(wearer, fix)
     wearer.newest_at = max(wearer.newest_at, fix.at)
     wearer.ahead = 1
     return False
@@ -483,7 +500,7 @@ def without_place(t: Any, wearer: Any, fix: Any) -> bool:
 def of_wearer(t: Any, fix: Any, sweeping: bool, pairing: bool) -> bool:
     """Whether the rules must hear this fix. If not, the state is brought up to it."""
     wearer = t.wearers[fix.row]
-    if wearer.held or fix.odd:
+    if wearer.held or fix.odd or fix.battery_percent <= BATTERY_LOW_PERCENT:
         return True
     at = fix.at
     if fix.source == CELL or fix.lat != fix.lat:
@@ -545,6 +562,7 @@ def advance(t: Any, wearer: Any, fix: Any, zones: int, shared: int, ringed: int,
     if wearer.trail >= 0:
         noted(t, wearer.trail, fix)
     t.anchors[fix.row] = fix
+    heard(wearer, fix)
     wearer.newest_at = max(wearer.newest_at, at)
     wearer.ahead = wearer.moved = 1
 

@@ -71,7 +71,7 @@ from safetynet.core.terms import (
 )
 from safetynet.core.verdicts import Episode, Key, Transition
 
-FOLLOWS: Final = "2026.11-4"
+FOLLOWS: Final = "2026.11-5"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
 
 TIMETABLES_MAX: Final = 10_000
@@ -274,7 +274,12 @@ class Packed:
 
     def _caught_up(self, row: int) -> Record:
         record, wearer = self._kept.records[self._ids[row]], self._wearers["wearers"][row]
-        changed: dict[str, Any] = {"newest_at": Instant(int(wearer["newest_at"]))}
+        changed: dict[str, Any] = {
+            "newest_at": Instant(int(wearer["newest_at"])),
+            "heard_at": Instant(int(wearer["heard_at"])),
+            "rhythm_ms": int(wearer["rhythm_ms"]),
+            "unplaced_at": Instant(int(wearer["unplaced_at"])),
+        }
         if wearer["moved"]:
             outsides = (each.outside for each in record.insides.values())
             known = {each.id: each for each in (record.anchor, *record.trail, *outsides) if each is not None}
@@ -436,6 +441,9 @@ class Packed:
         wearer = self._wearers["wearers"][row]
         wearer["ahead"] = wearer["moved"] = 0
         wearer["newest_at"], wearer["watch_until"] = record.newest_at, self._kept.suspects.get(id, 0)
+        wearer["heard_at"], wearer["rhythm_ms"], wearer["unplaced_at"] = (
+            record.heard_at, record.rhythm_ms, record.unplaced_at
+        )  # fmt: skip
         wearer["held"] = 1
         anchor = record.anchor
         if anchor is None or record.order != order or id in self._kept.endings:
