@@ -9,6 +9,7 @@ from safetynet.core import outages
 from safetynet.core.alarms import HELD, Alarm, AlarmState, Step
 from safetynet.core.annunciations import OUTAGE_MEMBERS_MIN
 from safetynet.core.events import (
+    AlarmAmended,
     AlarmRepeated,
     AlarmReturned,
     AlarmSuppressed,
@@ -77,7 +78,7 @@ def _networked(held: Held, alarm: Alarm, event: Step) -> Held:
         case AlarmSuppressed(network=network) if network:
             some = (*held.recent.get(network, ()), (event.at, alarm.alarm))[-OUTAGE_MEMBERS_MIN:]
             return replace(held, recent=held.recent.set(network, some))
-        case AlarmReturned() | AlarmRepeated() if alarm.outage is not None:
+        case AlarmReturned() | AlarmRepeated() | AlarmAmended(retracted=True) if alarm.outage is not None:
             silent = isinstance(event, AlarmRepeated)
             return replace(held, outages=outages.heard(held.outages, alarm.outage, alarm.alarm, silent=silent))
         case _:
