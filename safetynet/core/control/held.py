@@ -39,8 +39,8 @@ class Held:
     recent: Map[str, tuple[tuple[Instant, AlarmId], ...]] = Map()
     """Who fell silent last, by network."""
     outages: Outages = Map()
-    service: Map[WearerId, Instant] = Map()
-    """Whose device is being worked on, and until when."""
+    service: Map[WearerId, ServiceStopped] = Map()
+    """Whose device is being worked on, why, by whose word, and until when."""
 
 
 EMPTY: Final = Held()
@@ -88,7 +88,7 @@ def _networked(held: Held, alarm: Alarm, event: Step) -> Held:
 def widely(held: Held, event: Wide) -> Held:
     match event:
         case ServiceStopped():
-            return replace(held, service=held.service.set(event.wearer, event.until))
+            return replace(held, service=held.service.set(event.wearer, event))
         case ServiceResumed():
             known = event.wearer in held.service
             return replace(held, service=held.service.delete(event.wearer)) if known else held
