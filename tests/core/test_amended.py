@@ -77,12 +77,17 @@ def test_certain_after_it_was_taken_back_it_rings_at_once(kind):
     assert (only(told).state, only(told).certainty) == (AlarmState.UNACKED, C.CERTAIN)
 
 
-@pytest.mark.parametrize("kind", PLACES)
-def test_amended_and_certain_again_it_rings_again(kind):
+def acknowledged(kind):
     told = Told()
     told_of(told, kind, certain=True)
     told.give(words.Claim(incident=told.id, by=KIM))
     told.give(words.Acknowledge(alarm=only(told).alarm, by=KIM))
+    return told
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_amended_and_certain_again_it_rings_again(kind):
+    told = acknowledged(kind)
     told_of(told, kind, Change.AMENDED, s=5)
     assert (only(told).state, only(told).certainty) == (AlarmState.ACKED, C.MAYBE)
     told_of(told, kind, Change.RISEN, s=9, certain=True)
@@ -91,10 +96,7 @@ def test_amended_and_certain_again_it_rings_again(kind):
 
 @pytest.mark.parametrize("kind", PLACES)
 def test_what_was_acknowledged_taken_back_and_is_a_breach_after_all_rings_again(kind):
-    told = Told()
-    told_of(told, kind, certain=True)
-    told.give(words.Claim(incident=told.id, by=KIM))
-    told.give(words.Acknowledge(alarm=only(told).alarm, by=KIM))
+    told = acknowledged(kind)
     told_of(told, kind, Change.RETRACTED, s=5, certain=True)
     assert only(told).state is AlarmState.ACKED
     told_of(told, kind, s=9, certain=True)
