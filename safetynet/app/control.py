@@ -416,7 +416,7 @@ class Control(windows.Host):
             shift = shifts.command(seat, said, self._shift)
             if shift is not None:
                 return shift.value if isinstance(shift, Why) else shift
-        if (held := loads.command(seat, said)) is not None:
+        if (held := loads.command(seat, said, self.people)) is not None:
             return held
         return "bad_command" if said.incident is None else self._about(said.incident, by, said)
 

@@ -317,7 +317,9 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             reach = {"reach": {"on_foot_m": by_now.on_foot_m, "by_car_m": by_now.by_car_m}}
     if any(each.unproven for each in mine):
         against.append("unproven")
-    if any(each.returned_at is not None for each in mine):
+    if any(each.retracted for each in mine):
+        against.append("retracted")
+    if any(each.returned_at is not None and not each.retracted for each in mine):
         against.append("returned")
     return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value, **reach}
 

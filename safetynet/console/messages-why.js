@@ -19,6 +19,7 @@ export const WHY = {
   'why.reach': ['마지막 위치에서 {m} m 안 어디든 있을 수 있음', 'may be anywhere within {m} m of the last position'],
   'why.no_alarm': ['기록에 없는 경보: {alarm}', 'no such alarm in the log: {alarm}'],
   'why.not_again': ['위치 기록이 지워졌거나, 지금 규칙으로는 울리지 않습니다. 경보에 기록된 규칙: {rules}', 'its positions are gone, or the rules of this release would not raise it; recorded with the alarm: {rules}'],
+  'Evidence.retracted': ['늦게 온 위치로는 어긴 것이 아님', 'no breach by a late word'],
   'Change.raised': ['울림', 'rang'],
   'Change.risen': ['확실해짐', 'became certain'],
   'Change.repeated': ['다시 어김', 'broken again'],

@@ -66,7 +66,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' || each.state === 'not_applicable' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign', shelved: 'ShelveReason', surfaced: 'Surfacing', suppression: 'Suppression' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign', shelved: 'ShelveReason', surfaced: 'Surfacing', suppression: 'Suppression', change: 'Change' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */

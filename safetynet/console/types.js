@@ -65,7 +65,8 @@
  * @typedef {{since: number, until: number, operators: number, raised: number, rung: number, held: Record<string, number>, unexplained: number,
  *   per_person_mean: number, per_person_peak: number, windows: number, floods: number, priorities: Record<string, number>,
  *   answer_ms_p50: number|null, answer_ms_p95: number|null, unanswered: number, top: LoadRow[], top_share: number, stale: number, stale_list: LoadRow[],
- *   chattering: number, chattering_list: LoadRow[], shelved: number, out_of_service: {wearer: string, who: string, until: number}[]}} Load
+ *   chattering: number, chattering_list: LoadRow[], shelved: number, out_of_service: {wearer: string, who: string, case_no: string, reason: string, by_name: string, since: number, until: number, holds: string[]}[],
+ *   service_ms: number[], service_holds: string[]}} Load
  * @typedef {{id: string, network: string, since: number, members: number, silent: number, acked_by_name: string|null, ended_at: number|null,
  *   end: string|null, left: number, list: {who: string, case_no: string, silent: boolean, guarded: boolean}[]}} Outage
  * @typedef {{alarm: string, for_ms: number[], until: number|null, by_name: string|null, reason: string|null}} Shelf

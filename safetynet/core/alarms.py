@@ -118,6 +118,8 @@ class Alarm:
     count: int = 1
     level: int = 0
     returned_at: Instant | None = None
+    retracted: bool = False
+    """A late word showed that it was no breach, and none has shown otherwise since."""
     acked_by: PersonId | None = None
     acked_at: Instant | None = None
     incident: IncidentId | None = None
@@ -236,32 +238,27 @@ Step: TypeAlias = (
 
 
 def step(alarm: Alarm, event: Step) -> Alarm:
-    """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged."""
+    """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged, and so does one
+    that was taken back and is a breach after all.
+    """
     match event:
         case AlarmRepeated():
-            rose = event.certainty is Certainty.CERTAIN and alarm.certainty is Certainty.MAYBE
-            urgency = min(alarm.priority, priority(alarm.kind, event.certainty))
-            return replace(
-                alarm,
-                certainty=Certainty.CERTAIN if rose else alarm.certainty,
-                priority=urgency,
-                state=AlarmState.UNACKED if rose or alarm.state is AlarmState.RETURNED_UNACKED else alarm.state,
-                raised_at=event.at if rose else alarm.raised_at,
-                level=0 if rose else alarm.level,
-                latest=event.place or alarm.latest,
-                returned_at=None,
-                count=alarm.count + 1,
-                times=(*alarm.times, event.at)[-TIMES_KEPT:],
-                held=None if rose else alarm.held,
-                due_at=None if rose else alarm.due_at,
-            )
+            return _repeated(alarm, event)
         case AlarmAmended(retracted=False):
             return replace(alarm, certainty=event.certainty)
-        case AlarmReturned() | AlarmAmended():
+        case AlarmAmended():
             return replace(
                 alarm,
                 state=_RETURNED.get(alarm.state, alarm.state),
-                latest=(event.place if isinstance(event, AlarmReturned) else None) or alarm.latest,
+                returned_at=alarm.returned_at or event.at,
+                retracted=True,
+                times=(),  # what was no breach does not count against chatter
+            )
+        case AlarmReturned():
+            return replace(
+                alarm,
+                state=_RETURNED.get(alarm.state, alarm.state),
+                latest=event.place or alarm.latest,
                 returned_at=event.at,
             )
         case AlarmAcknowledged():
@@ -291,6 +288,27 @@ def step(alarm: Alarm, event: Step) -> Alarm:
             )
         case _:
             assert_never(event)
+
+
+def _repeated(alarm: Alarm, event: AlarmRepeated) -> Alarm:
+    rose = event.certainty is Certainty.CERTAIN and alarm.certainty is Certainty.MAYBE
+    anew = rose or (alarm.retracted and alarm.state is AlarmState.ACKED)
+    urgency = min(alarm.priority, priority(alarm.kind, event.certainty))
+    return replace(
+        alarm,
+        certainty=event.certainty if rose or alarm.retracted else alarm.certainty,
+        priority=urgency,
+        state=AlarmState.UNACKED if anew or alarm.state is AlarmState.RETURNED_UNACKED else alarm.state,
+        raised_at=event.at if anew else alarm.raised_at,
+        level=0 if anew else alarm.level,
+        latest=event.place or alarm.latest,
+        returned_at=None,
+        retracted=False,
+        count=alarm.count + 1,
+        times=(*alarm.times, event.at)[-TIMES_KEPT:],
+        held=None if rose else alarm.held,
+        due_at=None if rose else alarm.due_at,
+    )
 
 
 _RETURNED: Final = {

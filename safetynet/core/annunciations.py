@@ -32,6 +32,8 @@ SHELVED_MS: Final = (15 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS)
 """For how long a person may put something aside, as far as its line lets them."""
 SERVICE_MS_MAX: Final = 8 * HOUR_MS
 """A device that is away longer is another device, or a planned removal."""
+SERVICE_MS: Final = (30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, SERVICE_MS_MAX)
+"""For how long a device may be taken out of service, as the page offers it."""
 
 OUTAGE_MEMBERS_MIN: Final = 20
 """So many of one network within OUTAGE_WINDOW_MS are no chance: with 10,000 wearers about three are to be expected."""

@@ -57,9 +57,9 @@ def hold(
     """What holds this alarm back now, or None: it rings."""
     found, held = handling(kind, certainty), state.held
     service = held.service.get(wearer)
-    if found.by_service and service is not None and at < service:
+    if found.by_service and service is not None and at < service.until:
         why = Suppression.OUT_OF_SERVICE
-        return AlarmSuppressed(at=at, alarm=alarm, wearer=wearer, suppression=why, until=service)
+        return AlarmSuppressed(at=at, alarm=alarm, wearer=wearer, suppression=why, until=service.until)
     if found.joins and wearer in state.open:
         return None  # it bears out what rings already
     outage = outages.running(held.outages, network) if found.by_outage and network else None
@@ -221,8 +221,8 @@ def _due(country: Country, state: State, at: Instant) -> Iterator[list[AnyEvent]
         yield some
     yield [
         ServiceResumed(at=at, wearer=wearer, by=None)
-        for wearer, until in sorted(state.held.service.items())
-        if until <= at
+        for wearer, stopped in sorted(state.held.service.items())
+        if stopped.until <= at
     ]
     for _, outage in sorted(state.held.outages.items()):
         end = outages.over(outage, at) if outage.ended_at is None else None
