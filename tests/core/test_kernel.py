@@ -122,12 +122,15 @@ def states(packed, state):
     assert dict(packed.guarded.items()) == dict(state.guarded.items())
     assert packed.endings == state.endings
     assert packed.suspects == state.suspects
+    assert packed.histories == state.histories
 
 
-def play(seed, length, *, pieces):
+def play(seed, length, *, pieces, remembering=False):
     """The same history through both, in pieces of any size, with orders that change and alarms that people end."""
     dice = random.Random(seed)
     orders, state, packed, revision, told = dict(ORDERS), RuleState(), Packed(SHARED), 0, 0
+    if remembering:
+        state, packed = rules.begun(), Packed(SHARED, remembering=True)
     way = list(fixes(dice, length))
     while way:
         piece, way = way[: (cut := dice.randint(1, pieces))], way[cut:]
@@ -157,6 +160,12 @@ def play(seed, length, *, pieces):
 @settings(deadline=None, max_examples=60)
 def test_the_kernel_says_what_the_rules_say(seed, pieces):
     play(seed, 400, pieces=pieces)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+@settings(deadline=None, max_examples=60)
+def test_with_histories_late_fixes_are_put_where_the_rules_put_them(seed, pieces):
+    play(seed, 400, pieces=pieces, remembering=True)
 
 
 def test_much_of_it_happens_in_such_a_history():
@@ -244,3 +253,32 @@ def test_beliefs_are_the_same_to_the_bit(off, radius, odds):
     zone = None if odds is None else zones.Belief(odds, then)
     mine = maths.zone_odds(odds is not None, odds or 0.0, 47_000, away, radius)
     assert mine == zones.fold(zone, last, fix, away, STANDARD.zone).odds
+
+
+def test_a_history_is_as_the_rules_keep_it_over_many_snapshots(monkeypatch):
+    """One person in order, 200 fixes, in one batch and one by one; then some come late, and what was missed is raised."""
+    heard, orders = [], {"w1": order("w1", curfew=False, shared=False)}
+    way = []
+    for n in range(200):
+        lat, lon = PLANE.to_latlon(0.0, float(n % 3))
+        at = T0 + 60_000 * n
+        way.append(
+            Fix(id=n + 1, wearer="w1", device="d", observed_at=at, received_at=at, lat=lat, lon=lon, accuracy_m=10.0,
+                source=Source.GNSS)
+        )  # fmt: skip
+    lat, lon = PLANE.to_latlon(450.0, 0.0)
+    late = [
+        msgspec.structs.replace(
+            way[-1], id=201 + n, lat=lat, lon=lon, observed_at=T0 + 60_000 * 195 + 20_000 + 4_000 * n
+        )
+        for n in range(6)
+    ]
+    alone, state = rules.judge([*way, *late], orders, rules.begun())
+    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    for pieces in ([way], [[each] for each in way]):
+        packed, heard[:] = Packed(remembering=True), []
+        said = [one for piece in [*pieces, late] for one in packed.judge(piece, orders, 0)]
+        assert tuple(said) == alone
+        states(packed, state)
+    assert len(heard) < 20, "of 206"
+    assert [each.change for each in alone if each.how.value == "late"], "the late one said something"

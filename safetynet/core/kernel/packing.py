@@ -7,7 +7,7 @@ themselves, before they hear a fix that the kernel does not let pass.
 Absent on purpose: judging (`judging` and `rules`), and where fixes come from.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import cos, radians, sin, sqrt
 from typing import Any, Final
@@ -17,6 +17,7 @@ import numpy as np
 from immutables import Map
 
 from safetynet.core import geo, rules, zones
+from safetynet.core.arrears import KEPT_MIN, History
 from safetynet.core.conditions import Guarded, Record
 from safetynet.core.fixes import Fix, instant
 from safetynet.core.grounds import Ground, ground
@@ -32,17 +33,15 @@ from safetynet.core.kernel.layout import (
     EPISODE,
     FIX,
     HOME,
-    KEPT,
     NEAR,
     NEVER,
+    NOTED,
     NOWHERE,
     PAIR,
     PAST,
-    PERHAPS,
     PERSON,
     RINGS,
     SHAPE,
-    SURE,
     TRAIL,
     TRAIL_ROWS,
     WEARER,
@@ -51,8 +50,10 @@ from safetynet.core.kernel.layout import (
     Tables,
     scratch,
 )
+from safetynet.core.kernel.pasts import Past
 from safetynet.core.kernel.pools import Pool
 from safetynet.core.kernel.rows import LAID_OUT_MS, SPANS_MAX, fix_of, grid, one_outline, packed, row_of, stretches
+from safetynet.core.kernel.standing import Caught, believe, stand
 from safetynet.core.orders import Curfew, Order, Zone
 from safetynet.core.proximity import APPROACH, Trail
 from safetynet.core.rules import RuleState
@@ -60,7 +61,6 @@ from safetynet.core.terms import (
     DAY_MS,
     HOUR_MS,
     AlarmKind,
-    Certainty,
     CurfewId,
     DeviceId,
     FixId,
@@ -69,7 +69,7 @@ from safetynet.core.terms import (
     WearerId,
     ZoneId,
 )
-from safetynet.core.verdicts import Episode, Key, Transition
+from safetynet.core.verdicts import Key, Transition
 
 FOLLOWS: Final = "2026.11-4"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
@@ -88,9 +88,14 @@ _MORE: Final = tuple(each for each in msgspec.structs.fields(Order) if each.name
 
 
 class Packed:
-    """Judges as `rules.judge` does. `shared`: zones that stand in many orders, looked up by place and not per wearer."""
+    """Judges as `rules.judge` does. `shared`: zones that stand in many orders, looked up by place and not per wearer.
 
-    def __init__(self, shared: Sequence[Zone] = ()) -> None:
+    `remembering`: histories are kept, as from `rules.begun()`; without, a late fix is judged as a point.
+    """
+
+    def __init__(self, shared: Sequence[Zone] = (), *, remembering: bool = False) -> None:
+        self._remembering = remembering
+        self._pasts: list[Past | None] = []
         self._kept = RuleState()
         self._orders: dict[WearerId, Order] = {}
         self._revision: object = None
@@ -109,7 +114,11 @@ class Packed:
         self._pairs_of: dict[int, list[int]] = {}
         self._timetables: dict[object, tuple[Instant, list[tuple[Instant, Instant]]]] = {}
         self._wearers = Pool(
-            wearers=(WEARER, 1), anchors=(FIX, 1), engaged=(ENGAGED, ENGAGED_MAX), outsides=(FIX, ENGAGED_MAX)
+            wearers=(WEARER, 1),
+            noted=(NOTED, 1),
+            anchors=(FIX, 1),
+            engaged=(ENGAGED, ENGAGED_MAX),
+            outsides=(FIX, ENGAGED_MAX),
         )
         self._zones = Pool(nears=(NEAR, 1), shapes=(SHAPE, 1), zones=(ZONE, 1), outsides=(FIX, 1))
         self._homes = Pool(homes=(HOME, 1), shapes=(SHAPE, 1), spans=("<i8", 2 * SPANS_MAX))
@@ -143,8 +152,23 @@ class Packed:
         """The same of rows made before, under orders that `follow` has been told."""
         if len(rows) > len(self._told):
             self._told = np.zeros(2 * len(rows), "<i8")
-        count = judging.judge(self._tables(), rows, self._told, sweeping, pairing)
+        upto = count = 0
+        tables = self._tables()
+        while upto < len(rows):
+            first, before = upto, count
+            upto, count = judging.judge(tables, rows, first, self._told, before, sweeping, pairing)
+            if self._remembering:
+                self._note(rows, fix_at, range(first, upto), {*self._told[before:count].tolist()})
         return self._tell([fix_at(n) for n in self._told[:count].tolist()]) if count else ()
+
+    def _note(self, rows: Rows, fix_at: Callable[[int], Fix], some: range, told: set[int]) -> None:
+        """What the kernel let pass goes into the histories."""
+        whose, protected = (rows[each][some.start : some.stop].tolist() for each in ("row", "protected"))
+        for n, row, of_person in zip(some, whose, protected, strict=True):
+            past = None if of_person or n in told else self._pasts[row]
+            if past is not None and past.grows and past.noted(fix_at(n)):
+                past.snapshot(self._caught_up(row))
+                self._wearers["noted"]["room"][row] = KEPT_MIN
 
     def end(self, wearer: WearerId, episode: str, upto: FixId) -> None:
         self._kept = rules.end(self._kept, wearer, episode, upto)
@@ -161,14 +185,14 @@ class Packed:
                 self._ordered(wearer, order)
 
     def adopt(self, state: RuleState, orders: Mapping[WearerId, Order], revision: object) -> None:
-        """Goes on from a state of the rules without histories: a late fix is judged as a point here."""
-        assert state.histories is None, "the rows hold no histories"
-        self._kept = state
+        """Goes on from a state of the rules. The first fix of each wearer is heard by them, who is then laid out."""
+        assert (state.histories is not None) is self._remembering, "histories are kept by both or by neither"
+        self._kept = replace(state, histories=None)
         self.follow(orders, revision)
+        for wearer, history in (state.histories or {}).items():
+            self._pasts[self._row(wearer)] = Past(history)
         for id in state.guarded:
             self._load_person(self.person_row(id))
-        for wearer in state.records:
-            self._load(self._row(wearer))
 
     def _tell(self, batch: list[Fix]) -> tuple[Transition, ...]:
         """What the rules say of fixes that the kernel did not let pass."""
@@ -195,14 +219,26 @@ class Packed:
             if row is not None and self._people["persons"]["ahead"][row]:
                 guarded[id] = self._caught_up_person(row)
                 self._people["persons"]["ahead"][row] = 0
-        state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers))
-        transitions, self._kept = rules.judge(batch, self._orders, state)
+        histories = self._histories(wearers) if self._remembering else None
+        state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers), histories)
+        transitions, after = rules.judge(batch, self._orders, state)
+        for wearer, history in (after.histories or {}).items():
+            self._pasts[self._row(wearer)] = Past(history)
+        self._kept = replace(after, histories=None)
         for id in persons:
             self._load_person(self.person_row(id))
         for wearer in wearers:
             if wearer in self._kept.records:
                 self._load(self._row(wearer))
         return transitions
+
+    def _histories(self, wearers: Iterable[WearerId]) -> Map[WearerId, History]:
+        found: dict[WearerId, History] = {}
+        for wearer in wearers:
+            past = self._pasts[self._rows[wearer]] if wearer in self._rows else None
+            if past is not None:
+                found[wearer] = past.history()
+        return Map(found)
 
     # --- fixes as rows -------------------------------------------------------------------------------------------------
 
@@ -225,6 +261,7 @@ class Packed:
             self._ids.append(wearer)
             self._devices.append(DeviceId(""))
             self._laid.append(None)
+            self._pasts.append(None)
             self._wearers["wearers"]["held"][row] = 1
             self._wearers["wearers"]["trail"][row] = -1
             self._wearers["engaged"]["zone"][row * ENGAGED_MAX : (row + 1) * ENGAGED_MAX] = -1
@@ -244,11 +281,15 @@ class Packed:
 
     @property
     def records(self) -> "Mapping[WearerId, Record]":
-        return _Caught(self._kept.records, self._rows, self._wearers["wearers"], self._caught_up)
+        return Caught(self._kept.records, self._rows, self._wearers["wearers"], self._caught_up)
 
     @property
     def guarded(self) -> "Mapping[ProtectedId, Guarded]":
-        return _Caught(self._kept.guarded, self._person_rows, self._people["persons"], self._caught_up_person)
+        return Caught(self._kept.guarded, self._person_rows, self._people["persons"], self._caught_up_person)
+
+    @property
+    def histories(self) -> Map[WearerId, History] | None:
+        return self._histories(self._ids) if self._remembering else None
 
     @property
     def endings(self) -> Map[WearerId, Map[str, FixId]]:
@@ -437,8 +478,16 @@ class Packed:
         wearer["ahead"] = wearer["moved"] = 0
         wearer["newest_at"], wearer["watch_until"] = record.newest_at, self._kept.suspects.get(id, 0)
         wearer["held"] = 1
+        past = self._pasts[row]
+        wearer["remembers"] = 0
+        if past is not None:
+            past.grows = bool(record.places or record.homes)
+            wearer["remembers"] = past.grows
+            self._wearers["noted"][row] = past.newest_at, past.room
         anchor = record.anchor
         if anchor is None or record.order != order or id in self._kept.endings:
+            return
+        if self._remembering and past is None and (record.places or record.homes):
             return
         if record.fresh and instant(anchor) <= record.under_at:
             return
@@ -481,7 +530,7 @@ class Packed:
             for n, (place, row_of) in enumerate(zip(places, own, strict=True)):
                 belief = record.insides.get(ZoneId(place))
                 if belief is not None:
-                    _believe(row_of, self._zones["outsides"], first + n, belief, record.anchor)
+                    believe(row_of, self._zones["outsides"], first + n, belief, record.anchor)
         for key in record.past:
             slot = self._slot(row, record, key)
             if slot is not None:
@@ -494,7 +543,7 @@ class Packed:
                 continue
             slot = self._slot(row, record, key)
             if slot is not None:
-                _stand(slot, episode)
+                stand(slot, episode)
             elif episode.broken:
                 return False
         return True
@@ -518,9 +567,9 @@ class Packed:
             slot["zone"], slot["stands"], slot["odds_at"] = self._shared[ZoneId(str(id))], CALM, NEVER
             belief = record.insides.get(ZoneId(str(id)))
             if belief is not None:
-                _believe(slot, self._wearers["outsides"], n, belief, record.anchor)
+                believe(slot, self._wearers["outsides"], n, belief, record.anchor)
             if id in broken:
-                _stand(slot, broken[id])
+                stand(slot, broken[id])
         return True
 
     def _lay(self, row: int, record: Record) -> None:
@@ -627,6 +676,7 @@ class Packed:
     def _tables(self) -> Tables:
         return Tables(
             wearers=self._wearers["wearers"],
+            noted=self._wearers["noted"],
             anchors=self._wearers["anchors"],
             nears=self._zones["nears"],
             shapes=self._zones["shapes"],
@@ -648,41 +698,3 @@ class Packed:
             grid=self._grid,
             scratch=self._scratch,
         )
-
-
-class _Caught(Mapping[Any, Any]):
-    """Records, each brought up to date when it is asked for."""
-
-    def __init__(
-        self, kept: Mapping[Any, Any], rows: Mapping[Any, int], ahead: Rows, caught_up: Callable[[int], Any]
-    ) -> None:
-        self._kept, self._rows, self._ahead, self._caught_up = kept, rows, ahead, caught_up
-
-    def __getitem__(self, id: Any) -> Any:
-        row = self._rows.get(id)
-        return self._caught_up(row) if row is not None and self._ahead["ahead"][row] else self._kept[id]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-
-def _stand(slot: Any, episode: Episode) -> None:
-    slot["first_at"], slot["latest_at"] = episode.first_at, episode.latest_at
-    if not episode.broken:
-        slot["stands"] = PAST
-    else:
-        slot["stands"] = SURE if episode.certainty is Certainty.CERTAIN else PERHAPS
-
-
-def _believe(stands: Any, outsides: Rows, n: int, belief: zones.Belief, anchor: Fix | None) -> None:
-    stands["odds"], stands["odds_at"], stands["deepest_m"] = belief.odds, belief.at, belief.deepest_m
-    if belief.outside is None:
-        stands["outside"] = NOWHERE
-    elif belief.outside is anchor:
-        stands["outside"] = AT_ANCHOR
-    else:
-        stands["outside"] = KEPT
-        outsides[n] = row_of(belief.outside, 0)
