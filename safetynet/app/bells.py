@@ -11,7 +11,7 @@ from typing import Final
 from safetynet.core import deadlines
 from safetynet.core.fixes import Fix, Mark
 from safetynet.core.orders import Order
-from safetynet.core.rules import RuleState
+from safetynet.core.rules import Standing
 from safetynet.core.terms import SECOND_MS, DeviceId, FixId, Instant, ProtectedId, WearerId
 
 RUNG_MAX: Final = 500
@@ -39,7 +39,7 @@ class Bells:
         self._next[whose, protected] = at
         heappush(self._looks, (at, whose, protected))
 
-    def due(self, orders: Mapping[WearerId, Order], state: RuleState, at: Instant) -> list[Fix]:
+    def due(self, orders: Mapping[WearerId, Order], state: Standing, at: Instant) -> list[Fix]:
         """The bells to ring now. They count once they are journalled and judged; who was not, is found again."""
         rung: list[Fix] = []
         again: list[tuple[Instant, str, bool]] = []

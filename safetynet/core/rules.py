@@ -28,7 +28,7 @@ without, or later than all that is kept, it is judged as a point. All the world 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from immutables import Map
@@ -86,6 +86,19 @@ JUMPS_TO_BELIEVE: Final = 3
 """So many successive positions that agree with each other are believed although nobody could have got there."""
 SCAN_MS: Final = 10 * MINUTE_MS
 """From a protected person's side a new order counts after this at the latest; from the wearer's side at once."""
+
+
+class Standing(Protocol):
+    """How everybody stands, whoever keeps it: a `RuleState`, or the rows of a kernel."""
+
+    @property
+    def records(self) -> Mapping[WearerId, Record]: ...
+    @property
+    def endings(self) -> Mapping[WearerId, Mapping[str, FixId]]: ...
+    @property
+    def guarded(self) -> Mapping[ProtectedId, Guarded]: ...
+    @property
+    def suspects(self) -> Mapping[WearerId, Instant]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +183,12 @@ def end(state: RuleState, wearer: WearerId, episode: str, upto: FixId) -> RuleSt
     return replace(state, endings=state.endings.set(wearer, known.set(episode, upto)))
 
 
-def episodes(state: RuleState, wearer: WearerId) -> Mapping[Key, Episode]:
+def episodes(state: Standing, wearer: WearerId) -> Mapping[Key, Episode]:
     """The episodes that have not ended, for a screen or a test."""
     return state.records.get(wearer, _BLANK).episodes
 
 
-def suspected(state: RuleState, at: Instant) -> frozenset[WearerId]:
+def suspected(state: Standing, at: Instant) -> frozenset[WearerId]:
     """Whose device is to be asked for quick positions: something was seen that one position alone does not decide."""
     return frozenset(wearer for wearer, until in state.suspects.items() if until > at)
 

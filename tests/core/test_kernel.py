@@ -2,12 +2,14 @@
 
 import math
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from immutables import Map
 
 from safetynet.core import geo, homes, rules, zones
 from safetynet.core.fixes import Fix, Mark, Said
@@ -125,13 +127,20 @@ def states(packed, state):
     assert packed.histories == state.histories
 
 
-def play(seed, length, *, pieces, remembering=False):
+def play(seed, length, *, pieces, remembering=False, adopted=0):
     """The same history through both, in pieces of any size, with orders that change and alarms that people end."""
-    dice = random.Random(seed)
+    dice, stills = random.Random(seed), []
     orders, state, packed, revision, told = dict(ORDERS), RuleState(), Packed(SHARED), 0, 0
     if remembering:
         state, packed = rules.begun(), Packed(SHARED, remembering=True)
     way = list(fixes(dice, length))
+    if adopted:
+        before, way = way[:adopted], way[adopted:]
+        said, state = rules.judge(before, orders, state)
+        for each in said[:2]:
+            state = rules.end(state, each.wearer, each.episode, before[-1].id)
+        packed.adopt(state, orders, revision)
+        states(packed, state)
     while way:
         piece, way = way[: (cut := dice.randint(1, pieces))], way[cut:]
         alone, state = rules.judge(piece, orders, state)
@@ -152,7 +161,11 @@ def play(seed, length, *, pieces, remembering=False):
                 orders[who] = said
         if dice.random() < 0.1:
             states(packed, state)
+        if dice.random() < 0.1:
+            stills.append((packed.still(), state))
     states(packed, state)
+    for still, then in stills:
+        states(still, then if remembering else replace(then, histories=Map()))
     return told
 
 
@@ -162,10 +175,10 @@ def test_the_kernel_says_what_the_rules_say(seed, pieces):
     play(seed, 400, pieces=pieces)
 
 
-@given(st.integers(0, 2**32), st.integers(1, 60))
+@given(st.integers(0, 2**32), st.integers(1, 60), st.sampled_from((0, 0, 130)))
 @settings(deadline=None, max_examples=60)
-def test_with_histories_late_fixes_are_put_where_the_rules_put_them(seed, pieces):
-    play(seed, 400, pieces=pieces, remembering=True)
+def test_with_histories_late_fixes_are_put_where_the_rules_put_them(seed, pieces, adopted):
+    play(seed, 400, pieces=pieces, remembering=True, adopted=adopted)
 
 
 def test_much_of_it_happens_in_such_a_history():

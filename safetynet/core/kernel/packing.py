@@ -8,6 +8,7 @@ Absent on purpose: judging (`judging` and `rules`), and where fixes come from.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from math import cos, radians, sin, sqrt
 from typing import Any, Final
@@ -52,9 +53,20 @@ from safetynet.core.kernel.layout import (
 )
 from safetynet.core.kernel.pasts import Past
 from safetynet.core.kernel.pools import Pool
-from safetynet.core.kernel.rows import LAID_OUT_MS, SPANS_MAX, fix_of, grid, one_outline, packed, row_of, stretches
-from safetynet.core.kernel.standing import Caught, believe, stand
-from safetynet.core.orders import Curfew, Order, Zone
+from safetynet.core.kernel.rows import (
+    LAID_OUT_MS,
+    SPANS_MAX,
+    Timetables,
+    at_id,
+    fix_of,
+    grid,
+    one_outline,
+    packed,
+    plain_fields,
+    row_of,
+)
+from safetynet.core.kernel.standing import Caught, Still, believe, stand
+from safetynet.core.orders import Order, Zone
 from safetynet.core.proximity import APPROACH, Trail
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
@@ -74,17 +86,9 @@ from safetynet.core.verdicts import Key, Transition
 FOLLOWS: Final = "2026.11-4"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
 
-TIMETABLES_MAX: Final = 10_000
-"""Remembered, because most are alike."""
-
 _KINDS: Final = (AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K)
 _BLANK: Final = Record()
 _UNKNOWN: Final = Guarded()
-_PLAIN: Final = frozenset(
-    {"wearer", "wearer_class", "version", "zones", "starts_at", "ends_at", "curfews", "absences", "protected"}
-)
-"""What of an order the kernel knows. Whoever is under an order that says more is judged by the rules alone."""
-_MORE: Final = tuple(each for each in msgspec.structs.fields(Order) if each.name not in _PLAIN)
 
 
 class Packed:
@@ -112,7 +116,7 @@ class Packed:
         self._strange: set[int] = set()
         """Rows under an order that says more than the kernel knows."""
         self._pairs_of: dict[int, list[int]] = {}
-        self._timetables: dict[object, tuple[Instant, list[tuple[Instant, Instant]]]] = {}
+        self._timetables = Timetables()
         self._wearers = Pool(
             wearers=(WEARER, 1),
             noted=(NOTED, 1),
@@ -128,14 +132,11 @@ class Packed:
         self._trails = Pool(trails=(TRAIL, 1), fixes=(FIX, TRAIL_ROWS))
         self._edges = Pool(edges=(EDGE, 1))
         self._scratch = scratch()
-        self._calm = np.zeros(1, ZONE)
-        self._told = np.zeros(1, "<i8")
+        self._calm, self._told = np.zeros(1, ZONE), np.zeros(1, "<i8")
         self._shared = {each.id: n for n, each in enumerate(shared)}
         self._shared_zones = tuple(shared)
         grounds = [ground(each.id, each.area) for each in shared]
-        first = self._zones.take(len(grounds))
-        assert first == 0
-        for n, each in enumerate(grounds):
+        for n, each in enumerate(grounds, self._zones.take(len(grounds))):
             self._put_zone(n, each)
         self._grid = grid(grounds)
 
@@ -191,6 +192,8 @@ class Packed:
         self.follow(orders, revision)
         for wearer, history in (state.histories or {}).items():
             self._pasts[self._row(wearer)] = Past(history)
+        for row, until in [(self._row(wearer), until) for wearer, until in state.suspects.items()]:
+            self._wearers["wearers"]["watch_until"][row] = until
         for id in state.guarded:
             self._load_person(self.person_row(id))
 
@@ -233,12 +236,8 @@ class Packed:
         return transitions
 
     def _histories(self, wearers: Iterable[WearerId]) -> Map[WearerId, History]:
-        found: dict[WearerId, History] = {}
-        for wearer in wearers:
-            past = self._pasts[self._rows[wearer]] if wearer in self._rows else None
-            if past is not None:
-                found[wearer] = past.history()
-        return Map(found)
+        pasts = ((each, self._pasts[self._rows[each]]) for each in wearers if each in self._rows)
+        return Map({each: past.history() for each, past in pasts if past is not None})
 
     # --- fixes as rows -------------------------------------------------------------------------------------------------
 
@@ -297,7 +296,23 @@ class Packed:
 
     @property
     def suspects(self) -> Map[WearerId, Instant]:
-        return self._suspects(self._ids)
+        rows = np.flatnonzero(self._wearers["wearers"]["watch_until"][: len(self._ids)]).tolist()
+        return self._suspects({*self._kept.suspects, *(self._ids[row] for row in rows)})
+
+    def still(self) -> Still:
+        """As it stands now: what is judged from now on does not show in it. Copies, and reckons nothing."""
+        one = copy(self)
+        one.take_apart()
+        return Still(one.records, self.endings, one.guarded, self.suspects, self.histories or Map())
+
+    def take_apart(self) -> None:
+        """Rows of its own, for a copy that is read only."""
+        self._wearers = self._wearers.copied("wearers", "anchors", "engaged", "outsides")
+        self._zones, self._homes = self._zones.copied("zones", "outsides"), self._homes.copied("homes")
+        self._pairs, self._people = self._pairs.copied("episodes"), self._people.copied("persons")
+        self._trails = self._trails.copied("trails", "fixes")
+        self._ids, self._rows, self._devices = [*self._ids], {**self._rows}, [*self._devices]
+        self._persons, self._person_rows, self._phones = [*self._persons], {**self._person_rows}, [*self._phones]
 
     def _suspects(self, wearers: Iterable[WearerId]) -> Map[WearerId, Instant]:
         """The rules' own, with what the kernel has made of these wearers since."""
@@ -378,17 +393,13 @@ class Packed:
                 engaged = self._wearers["engaged"][row * ENGAGED_MAX : (row + 1) * ENGAGED_MAX]
                 return next((each for each in engaged if each["zone"] == self._shared[ZoneId(about)]), None)
             own = (each.id for each in order.zones if each.id not in self._shared)
-            return self._at(self._zones["zones"], int(wearer["zone_from"]), own, about)
+            return at_id(self._zones["zones"], int(wearer["zone_from"]), own, about)
         if kind is AlarmKind.CURFEW:
-            return self._at(self._homes["homes"], int(wearer["home_from"]), (each.id for each in order.curfews), about)
+            return at_id(self._homes["homes"], int(wearer["home_from"]), (each.id for each in order.curfews), about)
         if kind in APPROACH:
             rings = ((each.id, one) for each in order.protected for one in _KINDS)
-            return self._at(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
+            return at_id(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
         return None
-
-    @staticmethod
-    def _at(rows: Rows, first: int, ids: Iterable[object], wanted: object) -> Any:
-        return next((rows[first + n] for n, id in enumerate(ids) if id == wanted), None)
 
     def _trail(self, trail: int, known: Mapping[FixId, Fix], wearer: WearerId, device: DeviceId) -> Trail:
         way, first = self._trails["trails"][trail], trail * TRAIL_ROWS
@@ -510,9 +521,8 @@ class Packed:
         if order is None:
             return rules.RULES_VERSION == FOLLOWS
         shared = (self._shared_zones[self._shared[each.id]] == each for each in order.zones if each.id in self._shared)
-        more = any(getattr(order, each.name) != each.default for each in _MORE)
         areas = (*(each.area for each in order.zones), *(each.home for each in order.curfews))
-        plain = not more and all(shared) and all(map(one_outline, areas))
+        plain = plain_fields(order) and all(shared) and all(map(one_outline, areas))
         return rules.RULES_VERSION == FOLLOWS and plain
 
     def _stand(self, row: int, record: Record) -> bool:
@@ -652,21 +662,11 @@ class Packed:
             home["odds"], home["odds_at"] = belief
         if home["since"] <= record.newest_at < home["until"] - DAY_MS // 2:
             return
-        since, spans = self._timetable(order, curfew, record.newest_at)
+        since, spans = self._timetables.of(order, curfew, record.newest_at)
         until = since + LAID_OUT_MS + row % 24 * HOUR_MS
         home["since"], home["until"] = since, min(until, spans[-1][1]) if len(spans) == SPANS_MAX else until
         home["span_from"], home["spans"] = n * SPANS_MAX, len(spans)
         self._homes["spans"][2 * n * SPANS_MAX : 2 * (n * SPANS_MAX + len(spans))] = np.array(spans, "<i8").reshape(-1)
-
-    def _timetable(self, order: Order, curfew: Curfew, at: Instant) -> tuple[Instant, list[tuple[Instant, Instant]]]:
-        since = Instant(at // DAY_MS * DAY_MS)
-        key = (curfew.rows, curfew.zone, curfew.on_holidays, order.absences, order.starts_at, order.ends_at, since)
-        known = self._timetables.get(key)
-        if known is None:
-            if len(self._timetables) >= TIMETABLES_MAX:
-                self._timetables.clear()
-            known = self._timetables[key] = since, stretches(order, curfew, since)
-        return known
 
     def _put_trail(self, trail: int, fixes: Trail) -> None:
         self._trails["trails"][trail] = (0, len(fixes))

@@ -1,14 +1,26 @@
 """How episodes and beliefs stand as rows, and records that are brought up to date when they are asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetynet.core import zones
+from safetynet.core.arrears import History
+from safetynet.core.conditions import Guarded, Record
 from safetynet.core.fixes import Fix
 from safetynet.core.kernel.layout import AT_ANCHOR, KEPT, NOWHERE, PAST, PERHAPS, SURE, Rows
 from safetynet.core.kernel.rows import row_of
-from safetynet.core.terms import Certainty
+from safetynet.core.terms import Certainty, FixId, Instant, ProtectedId, WearerId
 from safetynet.core.verdicts import Episode
+
+
+class Still(NamedTuple):
+    """Everybody at one instant. A record is reckoned when it is asked for."""
+
+    records: Mapping[WearerId, Record]
+    endings: Mapping[WearerId, Mapping[str, FixId]]
+    guarded: Mapping[ProtectedId, Guarded]
+    suspects: Mapping[WearerId, Instant]
+    histories: Mapping[WearerId, History]
 
 
 class Caught(Mapping[Any, Any]):
