@@ -189,7 +189,9 @@ def test_what_is_ordinary_never_reaches_the_rules(monkeypatch):
     """Somebody at home, somebody who stays in a zone, a pair that stays apart: heard by the rules at first, then no more."""
     packed, heard = Packed(SHARED), []
     orders = {each: ORDERS[each] for each in ("w1", "w3", "w4")} | {"w3": order("w3", protected=("p1",))}
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     at = {"w1": (0.0, 0.0), "w4": (450.0, 0.0), "w3": (0.0, 30.0), "p1": (5_000.0, 0.0)}
     for n in range(60):
         lines = []
@@ -211,7 +213,9 @@ def test_an_order_that_says_more_than_the_kernel_knows_is_judged_by_the_rules(mo
     packed = Packed()
     monkeypatch.setattr(packing, "FOLLOWS", "another")
     heard = []
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     for n in range(20):
         packed.judge(
             [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=LAT, lon=LON,
@@ -287,7 +291,9 @@ def test_a_history_is_as_the_rules_keep_it_over_many_snapshots(monkeypatch):
         for n in range(6)
     ]
     alone, state = rules.judge([*way, *late], orders, rules.begun())
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     for pieces in ([way], [[each] for each in way]):
         packed, heard[:] = Packed(remembering=True), []
         said = [one for piece in [*pieces, late] for one in packed.judge(piece, orders, 0)]

@@ -224,7 +224,7 @@ class Packed:
                 self._people["persons"]["ahead"][row] = 0
         histories = self._histories(wearers) if self._remembering else None
         state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers), histories)
-        transitions, after = rules.judge(batch, self._orders, state)
+        transitions, after = rules.judge(batch, self._orders, state, named=lambda one: self._named.get(one, ()))
         for wearer, history in (after.histories or {}).items():
             self._pasts[self._row(wearer)] = Past(history)
         self._kept = replace(after, histories=None)
