@@ -95,7 +95,8 @@ class Judge:
         self._rules = _BLANK
         self._packed: Packed | None = None
         self.tracks: dict[WearerId, deque[Place]] = {}
-        self.heard: dict[DeviceId, Heard] = {}
+        self._spoke: dict[DeviceId, Fix | Heard] = {}
+        """The newest of each device; what a start found kept is that already."""
         self.through = NOTHING
         """The newest fix that was judged."""
         self.kept_through = NOTHING
@@ -161,11 +162,11 @@ class Judge:
 
     def _follow(self, batch: Sequence[Fix]) -> None:
         """A loop over every fix there is: what does not concern all of them stands elsewhere."""
-        tracks, heard = self.tracks, self.heard
+        tracks, spoke = self.tracks, self._spoke
         for fix in batch:
             if fix.marks and fix.marks & Mark.BELL:
                 continue
-            heard[fix.device] = Heard(fix.device, fix.received_at, fix.battery_percent, fix.wearer, fix.protected)
+            spoke[fix.device] = fix
             if fix.protected:
                 continue
             self.last_fix_at = fix.received_at
@@ -180,6 +181,11 @@ class Judge:
                 track.append(place)
         if batch:
             self.through = batch[-1].id
+
+    @property
+    def heard(self) -> dict[DeviceId, Heard]:
+        """When each device spoke last. Made when it is asked for."""
+        return {device: each if isinstance(each, Heard) else _heard(each) for device, each in self._spoke.items()}
 
     # --- a start ---------------------------------------------------------------------------------------------------
 
@@ -231,7 +237,7 @@ class Judge:
             kind, _, id = whose.partition(":")
             if kind != "wearer":
                 guarded[ProtectedId(id)], spoke = standing.guarded(part)
-                self.heard.update((each.device, each) for each in spoke)
+                self._spoke.update((each.device, each) for each in spoke)
                 continue
             wearer, one = WearerId(id), standing.kept(part)
             under = partial(_order, orders, wearer)
@@ -247,7 +253,7 @@ class Judge:
             if one.endings:
                 endings[wearer] = Map(dict(one.endings))
             self.tracks[wearer] = deque(one.track, maxlen=TRACK_POINTS_MAX)
-            self.heard.update((each.device, each) for each in one.heard)
+            self._spoke.update((each.device, each) for each in one.heard)
         self.last_fix_at = max((each[-1].received_at for each in self.tracks.values() if each), default=None)
         state = RuleState(records.finish(), endings.finish(), guarded.finish(), suspects.finish(), histories.finish())
         return _Start(state, moment.through, moment.serial)
@@ -289,6 +295,10 @@ class Judge:
             parts.append(judged.seal(self._keys, moment, protected_subject(id), part))
         await asyncio.to_thread(judged.write, self._folder, moment, parts)
         self.kept_through = through
+
+
+def _heard(fix: Fix) -> Heard:
+    return Heard(fix.device, fix.received_at, fix.battery_percent, fix.wearer, fix.protected)
 
 
 def _shared(orders: Iterable[Order]) -> list[Zone]:
