@@ -8,6 +8,7 @@ Absent on purpose: what a verdict leads to (`core.control`), and every condition
 """
 
 import asyncio
+import gc
 from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -142,6 +143,7 @@ class Judge:
             log.say("kernel_absent", log.Level.WARN, **log.fault(error))
             return
         self.adopt(packing, self._people.orders.values())
+        gc.freeze()  # a compiler's million objects live as long as the program: nobody waits while they are looked through
 
     def _kernel_now(self, orders: Iterable[Order]) -> None:
         """The same without waiting, where it lies compiled already: there is much to judge."""
