@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from safetynet.core import deadlines
 from safetynet.core.fixes import Fix, Mark
 from safetynet.core.orders import Order
-from safetynet.core.rules import RuleState
+from safetynet.core.rules import Standing
 from safetynet.core.terms import SECOND_MS, DeviceId, FixId, Instant, ProtectedId, WearerId
 
 RUNG_MAX: Final = 500
@@ -55,7 +55,7 @@ class Bells:
         self._next[whose, watch] = at
         heappush(self._looks, (at, whose, watch))
 
-    def due(self, orders: Mapping[WearerId, Order], state: RuleState, at: Instant) -> list[Fix]:
+    def due(self, orders: Mapping[WearerId, Order], state: Standing, at: Instant) -> list[Fix]:
         """The bells to ring now. They count once they are journalled and judged; who was not, is found again."""
         rung: dict[tuple[str, bool], Fix] = {}
         again: list[_Look] = []

@@ -7,7 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -585,7 +585,7 @@ class Control(windows.Host):
         if not self._failed.done():
             self._failed.set_exception(fault)
 
-    async def run(self) -> None:
+    async def run(self, *beside: Callable[[], Coroutine[None, None, None]]) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._screens.show_now()  # before anybody looks: an empty screen would read as calm
@@ -602,6 +602,8 @@ class Control(windows.Host):
                 tasks.create_task(site.serve_phones(phones(self, door), self.folder, door))
             tasks.create_task(self.doors.run())
             tasks.create_task(self.judge.keep_now_and_then(self.store.head, lambda: self.loop.state.open))
+            for each in beside:
+                tasks.create_task(each())
             tasks.create_task(self.lag.watch())
             tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:
@@ -621,6 +623,9 @@ class Control(windows.Host):
                 *figures.doors(self.doors.connections(), broker=self.doors.broker_up),
                 *figures.control(
                     self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
+                ),
+                metrics.gauge(
+                    "kernel_judges", "1 when the compiled kernel judges, 0 while the rules do.", self.judge.compiled
                 ),
                 metrics.gauge("windows_open", "Console windows.", len(self.seats)),
                 metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
@@ -690,4 +695,5 @@ def main() -> int:
 
 
 async def _main(folder: Path) -> None:
-    await Control(folder).run()
+    control = Control(folder)
+    await control.run(control.judge.kernel)

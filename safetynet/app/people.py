@@ -95,6 +95,8 @@ class People:
             for record in (msgspec.msgpack.decode(data, type=ProtectedRecord),)
         }
         self.orders: dict[WearerId, Order] = {each.wearer: each.order for each in self._records.values()}
+        self.revision = 0
+        """Another one whenever `orders` has become another."""
         self._coming: deque[administration.Change] = deque()
 
     def __len__(self) -> int:
@@ -114,7 +116,7 @@ class People:
 
     def forget(self, wearer: WearerId) -> None:
         self._records.pop(wearer, None)
-        self.orders.pop(wearer, None)
+        self._hold(wearer, None)
 
     # --- what administrators entered -------------------------------------------------------------------------------
 
@@ -131,8 +133,11 @@ class People:
             self._hold(wearer, administration.in_force(charge))
 
     def _hold(self, wearer: WearerId, order: Order | None) -> None:
+        if self.orders.get(wearer) is order:
+            return
+        self.revision += 1
         if order is None:
-            self.orders.pop(wearer, None)
+            del self.orders[wearer]
         else:
             self.orders[wearer] = order
 
@@ -140,6 +145,7 @@ class People:
         """To before the first fix: a journal judged again meets each order where it was entered."""
         self._coming = deque(administration.timeline(register))
         self.orders.clear()
+        self.revision += 1
 
     def changes_before(self, fix: FixId) -> bool:
         """Whether other orders hold for this fix than for the one before it."""

@@ -22,7 +22,7 @@ from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Sighting, Stage, VideoState
 from safetynet.core.jurisdictions import Competence, Finding
 from safetynet.core.orders import Circle, MultiPolygon, Polygon, Zone
-from safetynet.core.rules import RuleState
+from safetynet.core.rules import RuleState, Standing
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -85,7 +85,7 @@ class Looked:
     numbers: Numbers
     hearing: frozenset[WearerId] = frozenset()
     """Wearers whose device can be asked where it is."""
-    rules: RuleState = field(default_factory=RuleState)
+    rules: Standing = field(default_factory=RuleState)
     """Where the pairs of wearer and protected person are."""
     district: Callable[[float, float], Competence] | None = None
     """Who is competent for a place; None where no areas have been brought in."""

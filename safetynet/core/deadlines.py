@@ -15,7 +15,7 @@ from safetynet.core.evidence import missed_ms
 from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
 from safetynet.core.orders import Order, next_start, period
 from safetynet.core.proximity import LOST_MS
-from safetynet.core.rules import RuleState
+from safetynet.core.rules import Standing
 from safetynet.core.silences import GRAVE_MS, LONG_MS
 from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
 
@@ -28,7 +28,7 @@ _BLANK: Final = Record()
 _UNKNOWN: Final = Guarded()
 
 
-def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
+def due_at(order: Order, state: Standing, at: Instant, since: Instant) -> Instant:
     """When a bell must ring for this wearer if nothing is heard until then; not after `at`: now.
 
     `since`: when the centre began to listen. Ask again then, and after a change of the order.
@@ -55,7 +55,7 @@ def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Insta
     return Instant(max(due, since + HEAR_MS))
 
 
-def silent_due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
+def silent_due_at(order: Order, state: Standing, at: Instant, since: Instant) -> Instant:
     """The same for a device of which nothing is heard: when its next words have not come, and when that grows grave.
 
     It costs no look at any timetable: a device is looked at once for each MISSED words. A silence that was closed by a
@@ -76,7 +76,7 @@ def silent_due_at(order: Order, state: RuleState, at: Instant, since: Instant) -
     return Instant(at + missed if told else record.rung_at + LONG_MS)
 
 
-def protected_due_at(protected: ProtectedId, state: RuleState, at: Instant, since: Instant) -> Instant:
+def protected_due_at(protected: ProtectedId, state: Standing, at: Instant, since: Instant) -> Instant:
     """The same for a protected person: once for each time that nobody knows any more where this person is."""
     guarded = state.guarded.get(protected, _UNKNOWN)
     lost_at = max(guarded.known_at, since) + LOST_MS

@@ -26,9 +26,10 @@ Where histories are kept, a fix that comes late is put where it belongs and what
 without, or later than all that is kept, it is judged as a point. All the world may be spoofed for long enough to be believed. This pure-Python form is the oracle for a compiled kernel behind the same `judge`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import partial
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 from immutables import Map
@@ -87,6 +88,23 @@ SCAN_MS: Final = 10 * MINUTE_MS
 """From a protected person's side a new order counts after this at the latest; from the wearer's side at once."""
 
 
+Naming: TypeAlias = Callable[[ProtectedId], Iterable[WearerId]]
+"""Whose orders name a protected person."""
+
+
+class Standing(Protocol):
+    """How everybody stands, whoever keeps it: a `RuleState`, or the rows of a kernel."""
+
+    @property
+    def records(self) -> Mapping[WearerId, Record]: ...
+    @property
+    def endings(self) -> Mapping[WearerId, Mapping[str, FixId]]: ...
+    @property
+    def guarded(self) -> Mapping[ProtectedId, Guarded]: ...
+    @property
+    def suspects(self) -> Mapping[WearerId, Instant]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class RuleState:
     """Immutable; share it freely. Starts empty, grows by `judge` and `end` only."""
@@ -110,12 +128,17 @@ def begun() -> RuleState:
 
 
 def judge(
-    batch: Sequence[Fix], orders: Mapping[WearerId, Order], state: RuleState, by: Rules = STANDARD
+    batch: Sequence[Fix],
+    orders: Mapping[WearerId, Order],
+    state: RuleState,
+    by: Rules = STANDARD,
+    named: Naming | None = None,
 ) -> tuple[tuple[Transition, ...], RuleState]:
     """Judges fixes in the order of the journal (the order of arrival) and gives the state after them.
 
     A wearer without an order is heard all the same: flags need none. After a crash, judge the journal from its start
     (or from the fix after a kept state) with the same orders, having told `end` first of all that people ended.
+    `named`: for who knows without looking through all orders; it must say the same.
     """
     told: list[Transition] = []
     records, guarded = state.records.mutate(), state.guarded.mutate()
@@ -124,7 +147,8 @@ def judge(
     for fix in batch:
         if fix.protected:
             id = ProtectedId(fix.wearer)
-            before, after = guarded.get(id, UNKNOWN), _guarded(guarded.get(id, UNKNOWN), fix, orders)
+            before = guarded.get(id, UNKNOWN)
+            after = _guarded(before, fix, named or partial(_named, orders))
             guarded[id] = after
             for wearer in after.wearers:
                 old = records.get(wearer, _BLANK)
@@ -169,12 +193,12 @@ def end(state: RuleState, wearer: WearerId, episode: str, upto: FixId) -> RuleSt
     return replace(state, endings=state.endings.set(wearer, known.set(episode, upto)))
 
 
-def episodes(state: RuleState, wearer: WearerId) -> Mapping[Key, Episode]:
+def episodes(state: Standing, wearer: WearerId) -> Mapping[Key, Episode]:
     """The episodes that have not ended, for a screen or a test."""
     return state.records.get(wearer, _BLANK).episodes
 
 
-def suspected(state: RuleState, at: Instant) -> frozenset[WearerId]:
+def suspected(state: Standing, at: Instant) -> frozenset[WearerId]:
     """Whose device is to be asked for quick positions: something was seen that one position alone does not decide."""
     return frozenset(wearer for wearer, until in state.suspects.items() if until > at)
 
@@ -340,15 +364,19 @@ def _watched(suspects: Map[WearerId, Instant], fix: Fix, watch_ms: int, *, suspi
 # --- protected persons ---------------------------------------------------------------------------------------------
 
 
-def _guarded(before: Guarded, fix: Fix, orders: Mapping[WearerId, Order]) -> Guarded:
+def _named(orders: Mapping[WearerId, Order], id: ProtectedId) -> Iterable[WearerId]:
+    """Whose orders name this person."""
+    return (each.wearer for each in orders.values() if any(one.id == id for one in each.protected))
+
+
+def _guarded(before: Guarded, fix: Fix, naming: Naming) -> Guarded:
     """What is kept of a protected person after a message, or after a bell."""
     at, bell = instant(fix), bool(fix.marks & Mark.BELL)
     wearers, scanned_at = before.wearers, before.scanned_at
     if bell or fix.said & Said.SOS or at - scanned_at >= SCAN_MS:
         id = ProtectedId(fix.wearer)
-        named = (each.wearer for each in orders.values() if any(one.id == id for one in each.protected))
         # A call for help is heard without any order too: then it stands for itself.
-        wearers, scanned_at = tuple(sorted(named)) or (() if bell else (fix.wearer,)), max(at, scanned_at)
+        wearers, scanned_at = tuple(sorted(naming(id))) or (() if bell else (fix.wearer,)), max(at, scanned_at)
     last = before.trail[-1] if before.trail else None
     placed = not bell and steers(fix) and (last is None or not jumped(last, fix))
     return Guarded(

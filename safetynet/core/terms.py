@@ -173,6 +173,9 @@ class Source(Enum):
     HOME = "home"
     UNKNOWN = "unknown"
 
+    # Every fix is looked up by it several times: an enum's own hash is worked out in Python.
+    __hash__ = object.__hash__
+
 
 class Basis(Enum):
     """Statutory basis on which video may be asked for. The only form in which law crosses to a city."""

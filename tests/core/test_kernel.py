@@ -2,12 +2,14 @@
 
 import math
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from immutables import Map
 
 from safetynet.app.bells import bell
 from safetynet.core import geo, homes, rules, zones
@@ -131,13 +133,23 @@ def states(packed, state):
     assert dict(packed.guarded.items()) == dict(state.guarded.items())
     assert packed.endings == state.endings
     assert packed.suspects == state.suspects
+    assert packed.histories == state.histories
 
 
-def play(seed, length, *, pieces):
+def play(seed, length, *, pieces, remembering=False, adopted=0):
     """The same history through both, in pieces of any size, with orders that change and alarms that people end."""
-    dice = random.Random(seed)
+    dice, stills = random.Random(seed), []
     orders, state, packed, revision, told = dict(ORDERS), RuleState(), Packed(SHARED), 0, 0
+    if remembering:
+        state, packed = rules.begun(), Packed(SHARED, remembering=True)
     way = list(fixes(dice, length))
+    if adopted:
+        before, way = way[:adopted], way[adopted:]
+        said, state = rules.judge(before, orders, state)
+        for each in said[:2]:
+            state = rules.end(state, each.wearer, each.episode, before[-1].id)
+        packed.adopt(state, orders, revision)
+        states(packed, state)
     while way:
         piece, way = way[: (cut := dice.randint(1, pieces))], way[cut:]
         alone, state = rules.judge(piece, orders, state)
@@ -158,7 +170,11 @@ def play(seed, length, *, pieces):
                 orders[who] = said
         if dice.random() < 0.1:
             states(packed, state)
+        if dice.random() < 0.1:
+            stills.append((packed.still(), state))
     states(packed, state)
+    for still, then in stills:
+        states(still, then if remembering else replace(then, histories=Map()))
     return told
 
 
@@ -166,6 +182,12 @@ def play(seed, length, *, pieces):
 @settings(deadline=None, max_examples=60)
 def test_the_kernel_says_what_the_rules_say(seed, pieces):
     play(seed, 400, pieces=pieces)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60), st.sampled_from((0, 0, 130)))
+@settings(deadline=None, max_examples=60)
+def test_with_histories_late_fixes_are_put_where_the_rules_put_them(seed, pieces, adopted):
+    play(seed, 400, pieces=pieces, remembering=True, adopted=adopted)
 
 
 def test_much_of_it_happens_in_such_a_history():
@@ -176,7 +198,9 @@ def test_what_is_ordinary_never_reaches_the_rules(monkeypatch):
     """Somebody at home, somebody who stays in a zone, a pair that stays apart: heard by the rules at first, then no more."""
     packed, heard = Packed(SHARED), []
     orders = {each: ORDERS[each] for each in ("w1", "w3", "w4")} | {"w3": order("w3", protected=("p1",))}
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     at = {"w1": (0.0, 0.0), "w4": (450.0, 0.0), "w3": (0.0, 30.0), "p1": (5_000.0, 0.0)}
     for n in range(60):
         lines = []
@@ -198,7 +222,9 @@ def test_an_order_that_says_more_than_the_kernel_knows_is_judged_by_the_rules(mo
     packed = Packed()
     monkeypatch.setattr(packing, "FOLLOWS", "another")
     heard = []
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     for n in range(20):
         packed.judge(
             [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=LAT, lon=LON,
@@ -253,3 +279,34 @@ def test_beliefs_are_the_same_to_the_bit(off, radius, odds):
     zone = None if odds is None else zones.Belief(odds, then)
     mine = maths.zone_odds(odds is not None, odds or 0.0, 47_000, away, radius)
     assert mine == zones.fold(zone, last, fix, away, STANDARD.zone).odds
+
+
+def test_a_history_is_as_the_rules_keep_it_over_many_snapshots(monkeypatch):
+    """One person in order, 200 fixes, in one batch and one by one; then some come late, and what was missed is raised."""
+    heard, orders = [], {"w1": order("w1", curfew=False, shared=False)}
+    way = []
+    for n in range(200):
+        lat, lon = PLANE.to_latlon(0.0, float(n % 3))
+        at = T0 + 60_000 * n
+        way.append(
+            Fix(id=n + 1, wearer="w1", device="d", observed_at=at, received_at=at, lat=lat, lon=lon, accuracy_m=10.0,
+                source=Source.GNSS)
+        )  # fmt: skip
+    lat, lon = PLANE.to_latlon(450.0, 0.0)
+    late = [
+        msgspec.structs.replace(
+            way[-1], id=201 + n, lat=lat, lon=lon, observed_at=T0 + 60_000 * 195 + 20_000 + 4_000 * n
+        )
+        for n in range(6)
+    ]
+    alone, state = rules.judge([*way, *late], orders, rules.begun())
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
+    for pieces in ([way], [[each] for each in way]):
+        packed, heard[:] = Packed(remembering=True), []
+        said = [one for piece in [*pieces, late] for one in packed.judge(piece, orders, 0)]
+        assert tuple(said) == alone
+        states(packed, state)
+    assert len(heard) < 20, "of 206"
+    assert [each.change for each in alone if each.how.value == "late"], "the late one said something"

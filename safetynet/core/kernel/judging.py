@@ -478,6 +478,15 @@ def heard(wearer: Any, fix: Any) -> None:
 
 
 @jit
+def note(t: Any, wearer: Any, fix: Any) -> None:
+    """As `arrears.noted`: it comes after all that is kept. Who keeps the fixes themselves is `packing`."""
+    if wearer.remembers:
+        noted = t.noted[fix.row]
+        noted.at = fix.at
+        noted.room -= 1
+
+
+@jit
 def without_place(t: Any, wearer: Any, fix: Any) -> bool:
     """Towers alone, or no position at all: a sign of life. Whether the rules must hear it."""
     told, _ = homes(t, wearer, fix, 0.0, False, False)
@@ -490,6 +499,7 @@ def without_place(t: Any, wearer: Any, fix: Any) -> bool:
         if first:
             wearer.unplaced_at = fix.at
     watched(wearer, fix.at, False)
+    note(t, wearer, fix)
     heard(wearer, fix)
     wearer.newest_at = max(wearer.newest_at, fix.at)
     wearer.ahead = 1
@@ -503,6 +513,8 @@ def of_wearer(t: Any, fix: Any, sweeping: bool, pairing: bool) -> bool:
     if wearer.held or fix.odd or fix.battery_percent <= BATTERY_LOW_PERCENT:
         return True
     at = fix.at
+    if wearer.remembers and at <= t.noted[fix.row].at:
+        return True
     if fix.source == CELL or fix.lat != fix.lat:
         return without_place(t, wearer, fix)
     radius = radius_m(fix.accuracy_m, fix.source)
@@ -534,6 +546,7 @@ def of_wearer(t: Any, fix: Any, sweeping: bool, pairing: bool) -> bool:
     if told:
         return True
     advance(t, wearer, fix, zones, shared, ringed, tells)
+    note(t, wearer, fix)
     watched(wearer, at, in_force and (doubtful or doubt))
     return False
 
@@ -628,14 +641,37 @@ def hold(t: Any, fix: Any) -> None:
 
 
 @jit
-def judge(t: Any, fixes: Any, told: Any, sweeping: bool, pairing: bool) -> int:
-    """Puts the places of the fixes that the rules must hear into `told`, in order, and says how many there are."""
-    count = 0
-    for n in range(len(fixes)):
+def wants_snapshot(t: Any, row: int) -> bool:
+    """Whether a wearer's history must be given the record as it stands before anything else becomes of it."""
+    wearer = t.wearers[row]
+    return bool(wearer.remembers and not wearer.held and t.noted[row].room == 0)
+
+
+@jit
+def must_wait(t: Any, fix: Any) -> bool:
+    """Whether this fix would change a record of which a snapshot is wanted first."""
+    if not fix.protected:
+        return wants_snapshot(t, fix.row)
+    person = t.persons[fix.row]
+    for n in range(person.pair_from, person.pair_from + person.pairs):
+        if wants_snapshot(t, t.pairs[t.person_pairs[n]].wearer):
+            return True
+    return False
+
+
+@jit
+def judge(t: Any, fixes: Any, first: int, told: Any, count: int, sweeping: bool, pairing: bool) -> tuple[int, int]:
+    """Puts the places of the fixes that the rules must hear into `told`, in order, after the `count` that stand there.
+
+    Begins at `first`; says before which fix it stopped, because a snapshot is wanted, and how many are told.
+    """
+    for n in range(first, len(fixes)):
         fix = fixes[n]
+        if must_wait(t, fix):
+            return n, count
         told_of = of_person(t, fix) if fix.protected else of_wearer(t, fix, sweeping, pairing)
         if told_of:
             hold(t, fix)
             told[count] = n
             count += 1
-    return count
+    return len(fixes), count
