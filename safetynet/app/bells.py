@@ -76,7 +76,7 @@ class Bells:
         return list(rung.values())
 
     def _due_at(
-        self, whose: str, watch: Watch, orders: Mapping[WearerId, Order], state: RuleState, at: Instant
+        self, whose: str, watch: Watch, orders: Mapping[WearerId, Order], state: Standing, at: Instant
     ) -> Instant | None:
         """None: nothing is looked for any more."""
         if watch is Watch.PROTECTED:

@@ -45,8 +45,9 @@ class Staff:
             self._strict = False
             approval = dice.choice((Approval.PERSON, Approval.PERSON, Approval.AUTO))
             self._city.command(city.SetApproval(basis=dice.choice(tuple(Basis)), approval=approval, by=CLERK))
-        loop = self._city.loop
-        for held in [] if loop is None else [each for _, each in sorted(loop.state.requests.items())]:
+            if self._died():
+                return
+        for held in [each for _, each in sorted(self._city.loop.state.requests.items())]:
             if self._died():
                 return  # over the act before
             if held.grant is None and held.answer_by is not None and dice.random() < 0.04:

@@ -190,8 +190,8 @@ def _still_explained(state: State, known: Alarm, found: Handling, at: Instant) -
     if known.held is Suppression.OUTAGE:
         outage = state.held.outages.get(known.outage) if known.outage is not None else None
         return found.by_outage and outage is not None and outage.ended_at is None
-    until = state.held.service.get(known.wearer)
-    return known.held is Suppression.OUT_OF_SERVICE and found.by_service and until is not None and at < until
+    stopped = state.held.service.get(known.wearer)
+    return known.held is Suppression.OUT_OF_SERVICE and found.by_service and stopped is not None and at < stopped.until
 
 
 def _flickered(known: Alarm, off_delay_ms: int, at: Instant) -> bool:
