@@ -10,7 +10,7 @@ const PRIORITIES = [1, 2, 3, 4];
 
 /** A list of sources, each with how often. @param {string} head @param {LoadRow[]} rows @param {number|null} total @param {string} [more] */
 function sources(head, rows, total, more = '') {
-  return html`<h3 class="ld-h"><span>${head}</span>${total === null ? '' : html`<b class="num">${count(total)}</b>`}</h3>
+  return html`<h3 class="ld-h"><span>${head}</span>${total !== null ? html`<b class="num">${count(total)}</b>` : rows.length ? '' : html`<span>${t('load.none')}</span>`}</h3>
     ${rows.length ? html`<table class="units ld-t num"><caption class="vh">${head}</caption><thead class="vh"><tr><th scope="col">${t('load.who')}</th><th scope="col">${t('load.kind')}</th><th scope="col">${t('load.count')}</th></tr></thead>
       <tbody>${rows.map((each) => html`<tr><th scope="row">${each.who}</th><td>${t(`AlarmKind.${each.kind}`)}</td><td>${t('load.times', { n: count(each.count) })}</td></tr>`)}</tbody></table>` : ''}
     ${more ? html`<p class="sec2 num ld-more">${more}</p>` : ''}`;
@@ -25,7 +25,7 @@ export function load(found, limits) {
   const level = mean > limits.flood ? 'flood' : mean > limits.manageable ? 'over' : mean > limits.acceptable ? 'many' : 'good';
   const held = Object.entries(found.held);
   return html`<section class="blk" id="load" aria-label=${t('load.title')}><div class="sec-h"><h2>${t('load.title')}</h2><span>${t('load.of_day')}</span></div>
-    <dl class="sp-figures num"><dt>${t('load.per_person')}</dt><dd><b class="sp-big ${level}">${mean.toFixed(1)}</b> <b class=${level === 'over' || level === 'flood' ? 'sp-warn' : ''}>${t(`super.level_${level}`)}</b>
+    <dl class="sp-figures num"><dt>${t('load.per_person')}</dt><dd><b class="sp-big ${level}">${mean.toFixed(mean < 1 ? 2 : 1)}</b> <b class=${level === 'over' || level === 'flood' ? 'sp-warn' : ''}>${t(`super.level_${level}`)}</b>
         <span>${t('load.mean_peak', { peak: found.per_person_peak.toFixed(1) })}</span></dd>
       <dt>${t('load.raw')}</dt><dd><b>${count(found.raised)}</b><span>${t('super.operators', { n: found.operators })}</span></dd>
       <dt>${t('load.shown')}</dt><dd><b>${count(found.rung)}</b><span>${percent(found.rung, found.raised)}</span></dd>

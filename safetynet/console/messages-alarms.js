@@ -87,7 +87,7 @@ export const ALARMS = {
   'load.top_share': ['상위 10개가 전체의 {n} %', 'the top ten make {n} %'],
   'load.stale': ['24시간 넘게 열린 경보', 'Open for over 24 hours'],
   'load.chattering': ['떨리는 경보', 'Chattering'],
-  'load.times': ['{n}회', '{n} times'],
+  'load.times': ['{n}회', '{n}×'],
   'load.suppressed': ['억제된 경보와 사유', 'Held back, and why'],
   'load.list_none': ['억제된 경보가 없습니다', 'Nothing was held back'],
   'load.more': ['외 {n}건', 'and {n} more'],
