@@ -24,6 +24,7 @@ from safetynet.edge import compiled
 compiled.prepare()
 from safetynet.core.kernel import layout, maths, packing  # noqa: E402
 from safetynet.core.kernel.packing import Packed  # noqa: E402
+from safetynet.core.kernel.rows import outlined
 
 LAT, LON = 36.35, 127.38
 PLANE = geo.Plane(LAT, LON)
@@ -246,9 +247,8 @@ def test_places_are_the_same_to_the_bit(lat, lon, x, y):
     there = plane.to_latlon(x, y)
     place = ground("z", Circle(lat, lon, 100.0)) if geo.in_korea(lat, lon) else None
     assert place is not None
-    packed = Packed()
     shape = np.zeros(1, layout.SHAPE)
-    shape[0] = packed._shape(place)
+    shape[0] = outlined(Packed()._edges, place)
     assert maths.to_xy(there.lat, there.lon, shape[0]) == plane.to_xy(there.lat, there.lon)
 
 

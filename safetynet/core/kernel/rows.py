@@ -4,7 +4,7 @@ Absent on purpose: what is kept of a wearer (`packing`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import nan
+from math import cos, nan, radians, sin, sqrt
 from struct import Struct
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from safetynet.core import geo
 from safetynet.core.fixes import Fix, instant
 from safetynet.core.grounds import Ground
 from safetynet.core.kernel.layout import FIX, SOURCES, Grid, Rows
+from safetynet.core.kernel.pools import Pool
 from safetynet.core.orders import Area, Circle, Curfew, Order, Polygon, next_start, period
 from safetynet.core.terms import DAY_MS, DeviceId, FixId, Instant, WearerId
 
@@ -159,3 +160,19 @@ def grid(places: Sequence[Ground]) -> Grid:
     np.cumsum(np.bincount(np.array(cells, "<i8"), minlength=high * wide), out=offsets[1:])
     listed = np.array(zones, "<i4")[order] if zones else np.zeros(0, "<i4")
     return Grid(offsets, listed, geo.LAT_MIN, geo.LON_MIN, CELL_LAT, CELL_LON, high, wide)
+
+
+def outlined(pool: Pool, place: Ground) -> tuple[float, ...]:
+    """A row of SHAPE; the outline itself goes into the pool of edges."""
+    lat0, lon0 = place.plane.lat0, place.plane.lon0
+    along, across = geo.radii_m(lat0)
+    sine, cosine = sin(radians(lat0)), cos(radians(lat0))
+    first = pool.take(len(place.ring))
+    if place.ring:
+        ring = np.array(place.ring)
+        edges = pool["edges"][first : first + len(ring)]
+        edges["bx"], edges["by"] = ring[:, 0], ring[:, 1]
+        edges["ax"], edges["ay"] = np.roll(ring[:, 0], 1), np.roll(ring[:, 1], 1)
+    z0, r = across * (1.0 - geo.E2) * sine, sqrt(along * across)
+    circle = (lat0, lon0, sine, cosine, across * cosine, z0, r, place.bound_m, *place.middle)
+    return (*circle, first, len(place.ring))
