@@ -55,7 +55,7 @@ class Bells:
                 if order is None:
                     continue
                 self._shield(order)
-                if not order.curfews:
+                if not deadlines.may_strike(order):
                     continue
                 due_at = deadlines.due_at(order, state, at, self._since)
             if due_at <= at:

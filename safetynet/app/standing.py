@@ -22,7 +22,7 @@ from safetynet.core.orders import Order
 from safetynet.core.rules import RULES_VERSION, RuleState
 from safetynet.core.terms import DeviceId, FixId, Instant, WearerId
 
-OF_THE_ORDER: Final = frozenset({"order", "places", "homes"})
+OF_THE_ORDER: Final = frozenset({"order", "places", "homes", "keeps"})
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):

@@ -299,6 +299,12 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append(each.kind.value)
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
+            case AlarmKind.SCHOOL_HOURS:
+                speaks.append("out_in_school_hours" if each.certainty is Certainty.CERTAIN else "not_home_school_hours")
+            case AlarmKind.RESIDENCE:
+                speaks.append("out_of_area" if each.certainty is Certainty.CERTAIN else "not_known_in_area")
+            case AlarmKind.ATTENDANCE:
+                speaks.append("not_attending" if each.certainty is Certainty.CERTAIN else "not_known_attending")
     against: list[str] = []
     place = incident.place
     if place is None:

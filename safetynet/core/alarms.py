@@ -77,10 +77,15 @@ TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 
 TECHNICAL: Final = frozenset({AlarmKind.COMM_LOST, AlarmKind.GPS_LOST, AlarmKind.BATTERY_LOW})
 """What a device, or its silence, says of the device itself."""
-GROUNDLESS: Final = TECHNICAL | {AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
+GROUNDLESS: Final = TECHNICAL | {AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST, AlarmKind.ATTENDANCE}
 """Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
-UNCERTAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K})
+UNCERTAIN: Final = frozenset(
+    {
+        AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K,
+        AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE, AlarmKind.ATTENDANCE,
+    }
+)  # fmt: skip
 """Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""
 
 ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
@@ -140,9 +145,15 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.EMERGENCY
         case AlarmKind.SOS:
             return Priority.DANGER
-        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K:
+        case (
+            AlarmKind.EXCLUSION_ZONE
+            | AlarmKind.CURFEW
+            | AlarmKind.SCHOOL_HOURS
+            | AlarmKind.RESIDENCE
+            | AlarmKind.APPROACH_1K
+        ):
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
-        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST:
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST | AlarmKind.ATTENDANCE:
             return Priority.CAUTION
         case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
             return Priority.DEVICE

@@ -20,7 +20,9 @@ ALWAYS: Final = (
     TAMPER | CALLS | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
 )
 """Kinds that ring at once, whatever their certainty."""
-CERTAIN_AT_ONCE: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW})
+CERTAIN_AT_ONCE: Final = frozenset(
+    {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE}
+)
 """Kinds of a place: what is certain of one rings at once; a suspicion may wait."""
 
 SHELVINGS_MAX: Final = 3
@@ -81,6 +83,29 @@ TABLE: Final[Mapping[AlarmKind, Handling]] = {
         window_ms=30 * MINUTE_MS,
         shelve_ms_max=30 * MINUTE_MS,
         why="when curfews begin many are at the door; who is certainly out rings at once",
+    ),
+    AlarmKind.SCHOOL_HOURS: Handling(
+        on_delay_ms=3 * MINUTE_MS,
+        off_delay_ms=MINUTE_MS,
+        count=3,
+        window_ms=30 * MINUTE_MS,
+        shelve_ms_max=30 * MINUTE_MS,
+        why="as a curfew: when the hours begin many are at the door; who is certainly out rings at once",
+    ),
+    AlarmKind.RESIDENCE: Handling(
+        on_delay_ms=3 * MINUTE_MS,
+        off_delay_ms=MINUTE_MS,
+        count=3,
+        window_ms=30 * MINUTE_MS,
+        shelve_ms_max=30 * MINUTE_MS,
+        why="at the edge of an area one position decides nothing; who is certainly out of it rings at once",
+    ),
+    AlarmKind.ATTENDANCE: Handling(
+        on_delay_ms=10 * MINUTE_MS,
+        off_delay_ms=5 * MINUTE_MS,
+        shelve_ms_max=4 * HOUR_MS,
+        joins=False,
+        why="who comes some minutes late to work or treatment is late, not gone: the officer speaks to them, nobody drives out",
     ),
     AlarmKind.COMM_LOST: Handling(
         on_delay_ms=3 * MINUTE_MS,

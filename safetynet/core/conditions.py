@@ -3,7 +3,8 @@
 A condition gives findings and changes nothing. Where a wearer is, is a belief (`zones`, `homes`); the way between two
 fixes is swept against the time there was.
 
-Absent on purpose: which fix may move state, batches, and what comes of findings (`rules`, `verdicts`).
+Absent on purpose: where somebody must be (`keeps`), which fix may move state, batches, and what comes of findings (`rules`,
+`verdicts`).
 """
 
 from collections.abc import Callable, Iterable
@@ -14,10 +15,10 @@ import msgspec
 from immutables import Map, MapMutation
 
 from safetynet.core import evidence, geo, proximity, thresholds, zones
-from safetynet.core.fixes import Fix, Mark, Said, hints, instant, opens, proven, radius_m, sigma_m, usable
+from safetynet.core.fixes import Fix, Said, instant, opens, proven, radius_m, sigma_m, usable
 from safetynet.core.grounds import Ground, deepest, off_m
-from safetynet.core.homes import SILENT_MS, UNKNOWN_MS, Belief
-from safetynet.core.orders import Curfew, Order, Protected, in_force, period
+from safetynet.core.homes import Belief
+from safetynet.core.orders import Order, Protected, in_force
 from safetynet.core.proximity import Apart, Spot, Trail, Within
 from safetynet.core.terms import AlarmKind, Certainty, CurfewId, Instant, ProtectedId, WearerId, ZoneId
 from safetynet.core.thresholds import Rules
@@ -51,6 +52,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """The newest instant when the order last changed."""
     fresh: frozenset[ZoneId] = frozenset()
     """Zones that it brought or redrew: no way that began by then is held against them."""
+    keeps: tuple[Ground, ...] = ()
+    """One for each area to keep, in the order's own order."""
+    stays: Map[ZoneId, Belief] = Map()
+    """Of being out of each."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):
@@ -98,6 +103,8 @@ class Given(NamedTuple):
     by: Rules
     near: tuple[Near, ...] = ()
     insides: Map[ZoneId, zones.Belief] = Map()
+    """With this fix."""
+    stays: Map[ZoneId, Belief] = Map()
     """With this fix."""
 
 
@@ -250,49 +257,6 @@ def _crossing(near: Near, given: Given, known: zones.Belief | None) -> Finding |
     return Finding(AlarmKind.EXCLUSION_ZONE, place.id, sure, How.CROSSED, off)
 
 
-def curfew(given: Given) -> Iterable[Finding]:
-    record, at = given.record, given.at
-    order = record.order
-    if order is None or not order.curfews:
-        return ()
-    found: list[Finding] = []
-    for each, home in zip(order.curfews, record.homes, strict=True):
-        if period(order, each, at) is not None:
-            found += _curfew_finding(each, home, given)
-            continue
-        episode = record.episodes.get((AlarmKind.CURFEW, each.id))
-        if episode is not None and episode.broken and at > episode.latest_at:
-            found.append(Finding(AlarmKind.CURFEW, each.id, Verdict.QUIET, How.OVER))
-    return found
-
-
-def _curfew_finding(each: Curfew, home: Ground, given: Given) -> Iterable[Finding]:
-    kind, fix, at, record, by = AlarmKind.CURFEW, given.fix, given.at, given.record, given.by.home
-    belief = given.beliefs.get(each.id)
-    if fix.marks & Mark.BELL:
-        if belief is None or at - belief.at >= UNKNOWN_MS or at - record.newest_at >= SILENT_MS:
-            return (Finding(kind, each.id, Verdict.MAYBE, How.SILENT),)
-        if belief.odds <= by.over:
-            return ()
-        sure = Verdict.CERTAIN if belief.odds >= by.sure else Verdict.MAYBE
-        return (Finding(kind, each.id, sure, How.OUTSIDE),)
-    if not hints(fix) or fix.lat is None or fix.lon is None:
-        return ()
-    off = off_m(home, home.plane.to_xy(fix.lat, fix.lon))
-    if belief is None or belief is record.beliefs.get(each.id):
-        # Late, unproven, or nobody could have got there: alone it may cast suspicion, and it takes none away.
-        late = not proven(fix) or (record.anchor is not None and at <= instant(record.anchor))
-        far = late and evidence.lean(off, sigma_m(fix), by.lean_max) >= by.lean_max
-        return (Finding(kind, each.id, Verdict.MAYBE, How.OUTSIDE, off),) if far else ()
-    if belief.odds >= by.suspect and off > 0.0:  # who is seen at home at last is not raised anew
-        sure = Verdict.CERTAIN if belief.odds >= by.sure else Verdict.MAYBE
-        return (Finding(kind, each.id, sure, How.OUTSIDE, off),)
-    now = max(record.newest_at, record.rung_at)
-    if belief.odds <= by.over and now - at < SILENT_MS:
-        return (Finding(kind, each.id, Verdict.CLEAR, How.HOME, off),)
-    return ()
-
-
 def approach(given: Given) -> Iterable[Finding]:
     fix, at, order = given.fix, given.at, given.record.order
     if order is None or not order.protected or not opens(fix) or not usable(fix) or not in_force(order, at):
@@ -324,27 +288,15 @@ def ring_findings(protected: Protected, pair: Apart, given: Given) -> Iterable[F
 
 
 Condition: TypeAlias = Callable[[Given], Iterable[Finding]]
-AT_ONCE: Final[tuple[Condition, ...]] = (strap_cut, body_tamper, sos, approach)
-"""Judged when a fix arrives, and never again."""
-JUDGED_AGAIN: Final[tuple[Condition, ...]] = (exclusion_zone, curfew)
-"""Judged where a fix belongs, and again when a late one stands before it."""
-CONDITIONS: Final[tuple[Condition, ...]] = (*AT_ONCE[:3], *JUDGED_AGAIN, approach)
-"""One function per condition. All run for every fix of a wearer."""
 
 
 def suspicious(given: Given) -> bool:
     """Whether this fix alone would be a violation if fixes were never wrong: then the next ones are wanted soon."""
-    fix, record, order = given.fix, given.record, given.record.order
+    fix, order = given.fix, given.record.order
     if order is None or not usable(fix) or not opens(fix) or not in_force(order, given.at):
         return False
     for each in given.near:
         inside = given.insides.get(ZoneId(each.place.id))
         if each.off_m < 0.0 or (inside is not None and inside.odds >= given.by.zone.watch):
             return True
-    for curfew_of, home in zip(order.curfews, record.homes, strict=True):
-        belief = given.beliefs.get(curfew_of.id)
-        if belief is not None and belief.odds >= given.by.home.watch and period(order, curfew_of, given.at) is not None:
-            assert fix.lat is not None
-            assert fix.lon is not None
-            return off_m(home, home.plane.to_xy(fix.lat, fix.lon)) > 0.0
     return False

@@ -1,7 +1,7 @@
 """Fix and order give verdicts: the only place where a broken condition is found.
 
 `judge` is a pure function of the batch, the orders and the state; the same journal judged again gives the same
-transitions with the same episode ids, to the byte. Only transitions come out. Each condition is one function in
+transitions with the same episode ids, to the byte. Only transitions come out. Each condition is a function in
 `CONDITIONS`; all of them run for every fix, and one that fails stops the program (which restarts from its journal).
 
 How uncertainty is treated. Where a wearer is, is a belief (`zones`, `homes`, with the arithmetic of `evidence`): log-odds
@@ -16,7 +16,7 @@ clears nothing and breaks no silence. A tamper or SOS episode ends only when a p
 ends it (`end`).
 
 A curfew is judged by a belief: log-odds of being out, fed by every position that tells (`homes`), at all hours, so
-that who is out when a curfew begins is known to be. Where nothing is heard, a bell is: a journalled `Fix` that no device sent (`Mark.BELL`, rung when `deadlines` says so).
+that who is out when a curfew begins is known to be; so are areas to keep (`keeps`). Where nothing is heard, a bell is: a journalled `Fix` that no device sent (`Mark.BELL`, rung when `deadlines` says so).
 At a bell, whoever is not known to be home is out, certainly or maybe; so is whoever has been silent.
 
 A protected person's messages (`Fix.protected`) are judged with those of the wearers whose orders name this person: a pair
@@ -33,12 +33,9 @@ from typing import Final
 import msgspec
 from immutables import Map
 
-from safetynet.core import arrears, proximity
+from safetynet.core import arrears, keeps, proximity
 from safetynet.core.arrears import History
 from safetynet.core.conditions import (
-    AT_ONCE,
-    CONDITIONS,
-    JUDGED_AGAIN,
     UNKNOWN,
     Condition,
     Given,
@@ -46,10 +43,14 @@ from safetynet.core.conditions import (
     Guardeds,
     Record,
     Records,
-    curfew,
+    approach,
+    body_tamper,
+    exclusion_zone,
     inside_zones,
     near_zones,
     ring_findings,
+    sos,
+    strap_cut,
     suspicious,
 )
 from safetynet.core.fixes import (
@@ -64,13 +65,11 @@ from safetynet.core.fixes import (
     tells,
 )
 from safetynet.core.grounds import Ground, ground
-from safetynet.core.homes import fold
 from safetynet.core.orders import Order, in_force
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.terms import (
     MINUTE_MS,
     AlarmKind,
-    CurfewId,
     FixId,
     Instant,
     ProtectedId,
@@ -82,6 +81,12 @@ from safetynet.core.verdicts import SAID, Book, Episode, Finding, How, Key, Seen
 
 RULES_VERSION: Final = STANDARD.version
 
+AT_ONCE: Final[tuple[Condition, ...]] = (strap_cut, body_tamper, sos, approach)
+"""Judged when a fix arrives, and never again."""
+JUDGED_AGAIN: Final[tuple[Condition, ...]] = (exclusion_zone, keeps.presence)
+"""Judged where a fix belongs, and again when a late one stands before it."""
+CONDITIONS: Final[tuple[Condition, ...]] = (*AT_ONCE[:3], *JUDGED_AGAIN, approach)
+"""All run for every fix of a wearer."""
 JUMPS_TO_BELIEVE: Final = 3
 """So many successive positions that agree with each other are believed although nobody could have got there."""
 SCAN_MS: Final = 10 * MINUTE_MS
@@ -138,7 +143,7 @@ def judge(
             continue
         old = records.get(fix.wearer, _BLANK)
         record, endings = _ready(old, orders, fix.wearer, fix.id, endings)
-        if histories is not None and (record.places or record.homes):
+        if histories is not None and (record.places or record.homes or record.keeps):
             history = (histories.get(fix.wearer) if record is old else None) or arrears.begun(record)
             records[fix.wearer], histories[fix.wearer], doubtful = _placed(record, history, fix, guarded, told, by)
         else:
@@ -232,21 +237,19 @@ def _step(
     """The record with this fix, and whether it is suspicious."""
     at = instant(fix)
     if fix.marks and fix.marks & Mark.BELL:
-        return (_struck(record, fix, at, told, by) if curfew in conditions else record), False
+        return (_struck(record, fix, at, told, by) if keeps.presence in conditions else record), False
     steering, strays = _steering(record, fix, at)
     anchor = record.anchor if steering and not strays else None
     start = anchor if anchor is not None and at - instant(anchor) <= by.sweep_gap_ms_max else None
-    beliefs = record.beliefs
-    if record.homes and steering and tells(fix):
-        for home in record.homes:
-            id = CurfewId(home.id)
-            beliefs = beliefs.set(id, fold(beliefs.get(id), home, fix, at, by.home))
+    beliefs, stays = record.beliefs, record.stays
+    if (record.homes or record.keeps) and steering and tells(fix):
+        beliefs, stays = keeps.folded(record, fix, at, by.home)
     trail = record.trail
     if steering and record.order is not None and record.order.protected:
         trail = proximity.noted(trail, fix)
     near = near_zones(record, fix, start) if record.places and opens(fix) else ()
     insides = inside_zones(record, near, fix, at, by.zone) if steering else record.insides
-    given = Given(fix.wearer, fix, at, record, steering, start, beliefs, guarded, by, near, insides)
+    given = Given(fix.wearer, fix, at, record, steering, start, beliefs, guarded, by, near, insides, stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
     for condition in conditions:
         for finding in condition(given):
@@ -265,8 +268,10 @@ def _step(
         trail,
         record.under_at,
         record.fresh,
+        record.keeps,
+        stays,
     )
-    doubtful = (bool(near) or bool(record.homes)) and suspicious(given)
+    doubtful = (bool(near) and suspicious(given)) or (bool(beliefs or stays) and keeps.wanted(given))
     if steering:
         return Record(fix, None, 0, newest, *more), doubtful
     stray = fix if strays else record.stray
@@ -275,9 +280,9 @@ def _step(
 
 def _struck(record: Record, fix: Fix, at: Instant, told: list[Transition], by: Rules) -> Record:
     """A bell is no word of the device: it ends no flag and moves nobody."""
-    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, Map(), by)
+    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, Map(), by, stays=record.stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
-    for finding in curfew(given):
+    for finding in keeps.presence(given):
         book = apply(book, seen, finding, told)
     rung_at = max(at, record.rung_at)
     return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at)
@@ -418,7 +423,8 @@ def _over(
 
 def under_again(record: Record, order: Order | None) -> Record:
     """A record that was kept without its order, under that same order: nothing of it is new."""
-    return msgspec.structs.replace(record, order=order, places=_places(order), homes=_homes(order))
+    places, homes, areas = _places(order), _homes(order), _keeps(order)
+    return msgspec.structs.replace(record, order=order, places=places, homes=homes, keeps=areas)
 
 
 def _places(order: Order | None) -> tuple[Ground, ...]:
@@ -429,15 +435,22 @@ def _homes(order: Order | None) -> tuple[Ground, ...]:
     return () if order is None else tuple(ground(each.id, each.home) for each in order.curfews)
 
 
+def _keeps(order: Order | None) -> tuple[Ground, ...]:
+    return () if order is None else tuple(ground(each.id, each.area) for each in order.inclusions)
+
+
 def _under(record: Record, order: Order | None) -> Record:
     """The record under another order. An equal one is taken for the same, so that decoding anew costs nothing here."""
     if order == record.order:
         return record
-    places, homes = _places(order), _homes(order)
+    places, homes, areas = _places(order), _homes(order), _keeps(order)
     # A home that moved is another home: what was believed of the old one is forgotten.
     same = {new.id for new in homes if new in record.homes}
     beliefs = Map({id: each for id, each in record.beliefs.items() if id in same})
+    same = {new.id for new in areas if new in record.keeps}
+    stays = Map({id: each for id, each in record.stays.items() if id in same})
     fresh = frozenset(ZoneId(each.id) for each in places if each not in record.places)
     return msgspec.structs.replace(
-        record, order=order, places=places, homes=homes, beliefs=beliefs, under_at=record.newest_at, fresh=fresh
-    )
+        record, order=order, places=places, homes=homes, beliefs=beliefs, under_at=record.newest_at, fresh=fresh,
+        keeps=areas, stays=stays,
+    )  # fmt: skip

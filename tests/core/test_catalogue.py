@@ -19,7 +19,7 @@ from safetynet.core import geo
 from safetynet.core.annunciations import ALWAYS
 from safetynet.core.control import words
 from safetynet.core.fixes import Fix, Said
-from safetynet.core.orders import Circle, Curfew, Order, Protected, Row, Zone
+from safetynet.core.orders import Circle, Curfew, Hours, Inclusion, Order, Protected, Row, Stay, Zone
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import RuleState, judge
 from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
@@ -32,8 +32,18 @@ NIGHT = NOON + 11 * 3_600_000
 ZONE = Zone(id="z1", name="x", area=Circle(*PLANE.to_latlon(1_000, 0), 150.0))
 HOME = Circle(*PLANE.to_latlon(-3_000, 0), 60.0)
 CURFEW = Curfew(id="c1", name="집", home=HOME, rows=(Row(days=tuple(range(7)), start_min=22 * 60, end_min=6 * 60),))
+DAWN = NOON - 4 * 3_600_000
+"""08:00, when children go to school; and from 09:00 on there is work."""
+SCHOOL = Curfew(id="c2", name="집", home=HOME, rows=(Row(days=tuple(range(5)), start_min=7 * 60, end_min=9 * 60),), hours=Hours.SCHOOL)  # fmt: skip
+LIVING = Inclusion(id="i1", name="유성구", area=Circle(*PLANE.to_latlon(0, 0), 9_000.0))
+ALSO = Inclusion(id="i2", name="대덕구", area=Circle(*PLANE.to_latlon(14_000, 8_000), 9_000.0))
+WORK = Inclusion(
+    id="i3", name="작업장", area=Circle(*PLANE.to_latlon(0, 4_000), 80.0), stay=Stay.ATTENDANCE,
+    rows=(Row(days=tuple(range(5)), start_min=9 * 60, end_min=11 * 60),),
+)  # fmt: skip
 ORDER = Order(
-    wearer="w1", wearer_class=WearerClass.ORDER, version=1, zones=(ZONE,), curfews=(CURFEW,), protected=(Protected(id="p1"),)
+    wearer="w1", wearer_class=WearerClass.ORDER, version=1, zones=(ZONE,), curfews=(CURFEW, SCHOOL), protected=(Protected(id="p1"),),
+    inclusions=(LIVING, ALSO, WORK),
 )  # fmt: skip
 FAR = (8_000.0, 8_000.0)
 """Nowhere near anything."""
@@ -75,6 +85,11 @@ RAISES = {
     K.PROTECTED_SOS: [said(0), phone(5, 20_000.0), phone(10, 20_000.0, said=Said.SOS)],
     K.PROTECTED_LOST: [said(0), phone(0, 20_000.0), bell("p1", NOON + LOST_MS + 60_000, protected=True)],
 }
+RAISES |= {
+    K.SCHOOL_HOURS: walk(4_000, 4_100, since=DAWN, n=30),
+    K.RESIDENCE: walk(-8_000, -9_600, n=40, step_s=60),
+    K.ATTENDANCE: [said(60 * i, 0, 3_000, since=DAWN + 3_500_000) for i in range(30)],
+}
 NEAR_MISS = {
     K.STRAP_CUT: [said(0), said(10, said=Said.LOW_BATTERY | Said.SHOCK)],
     K.BODY_TAMPER: [said(0), said(10, said=Said.SHOCK)],
@@ -90,6 +105,11 @@ NEAR_MISS = {
     K.PROTECTED_SOS: [said(0), phone(5, 20_000.0), phone(10, 20_000.0, said=Said.LOW_BATTERY)],
     K.PROTECTED_LOST: [said(0), phone(0, 20_000.0), bell("p1", NOON + LOST_MS - 60_000, protected=True)],
 }
+NEAR_MISS |= {
+    K.SCHOOL_HOURS: [*walk(-3_000, -2_990, since=DAWN, n=30), *walk(4_000, 4_100, since=DAWN + 3_700_000)],
+    K.RESIDENCE: walk(8_500, 22_000, n=40, step_s=60, y=6_000.0),  # from one of the two areas into the other
+    K.ATTENDANCE: [said(60 * i, 0, 4_000, since=DAWN + 3_500_000) for i in range(30)],
+}
 NO_RULE_YET = {K.COMM_LOST, K.GPS_LOST, K.BATTERY_LOW}
 """Kinds that are managed (tests/core/test_annunciations.py) and that no rule raises so far."""
 
@@ -103,6 +123,7 @@ def told(fixes):
         given = words.Judged(transitions=transitions, fixes=(numbered,), footing={"w1": WearerClass.ORDER}, last={})
         centre.at = fix.received_at
         centre.give(given)
+        centre.give(words.Tick())
     raised = {each.kind for each in centre.state.alarms.values()}
     at_once = {each.kind for each in centre.state.alarms.values() if each.incident is not None}
     return raised, at_once, centre

@@ -21,6 +21,7 @@ from safetynet.core.conditions import Guarded, Record
 from safetynet.core.fixes import Fix, instant
 from safetynet.core.grounds import Ground, ground
 from safetynet.core.homes import Belief
+from safetynet.core.keeps import KEEPING, key_of
 from safetynet.core.kernel import judging
 from safetynet.core.kernel.layout import (
     ALWAYS,
@@ -71,7 +72,7 @@ from safetynet.core.terms import (
 )
 from safetynet.core.verdicts import Episode, Key, Transition
 
-FOLLOWS: Final = "2026.11-4"
+FOLLOWS: Final = "2026.11-5"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
 
 TIMETABLES_MAX: Final = 10_000
@@ -338,8 +339,9 @@ class Packed:
                 return next((each for each in engaged if each["zone"] == self._shared[ZoneId(about)]), None)
             own = (each.id for each in order.zones if each.id not in self._shared)
             return self._at(self._zones["zones"], int(wearer["zone_from"]), own, about)
-        if kind is AlarmKind.CURFEW:
-            return self._at(self._homes["homes"], int(wearer["home_from"]), (each.id for each in order.curfews), about)
+        if kind in KEEPING:
+            homes = map(key_of, order.curfews)
+            return self._at(self._homes["homes"], int(wearer["home_from"]), homes, key)
         if kind in APPROACH:
             rings = ((each.id, one) for each in order.protected for one in _KINDS)
             return self._at(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
