@@ -78,7 +78,7 @@ class Judge:
 
     def judge_batch(self, batch: Sequence[Fix]) -> tuple[Transition, ...]:
         """In the order of the journal."""
-        told, self.state = rules.judge(batch, self._people.orders, self.state)
+        told, self.state = rules.judge(batch, self._people.orders, self.state, sets=self._people.editions.held)
         self._follow(batch)
         return told
 
@@ -119,11 +119,14 @@ class Judge:
             for each in administration.timeline(register)
             if each.order is not None
         }
-        start = self._kept(orders, head) or _Start(_BLANK)
+        self._people.rewind(register)
+        start = self._kept(orders, head)
+        if start is None:
+            start = _Start(_BLANK)
+            self._people.rewind(register)
         self.state, self.through = _ended(start, events), start.through
         self.kept_through = start.through
         batch: list[Fix] = []
-        self._people.rewind(register)
         self._people.advance(FixId(start.through + 1))
         for fix in self._journal.replay(FixId(start.through + 1)):
             if len(batch) >= AGAIN_MAX or self._people.changes_before(fix.id):
@@ -149,6 +152,8 @@ class Judge:
         if self._journal.mark(moment.through) != moment.record:
             log.say("judged_unused", log.Level.WARN, why="other_journal")
             return None
+        self._people.advance(FixId(moment.through + 1))
+        sets = self._people.editions.held
         state = _BLANK
         records, guarded, endings = state.records.mutate(), state.guarded.mutate(), state.endings.mutate()
         suspects, histories = state.suspects.mutate(), Map[WearerId, History]().mutate()
@@ -161,9 +166,9 @@ class Judge:
             wearer, one = WearerId(id), standing.kept(part)
             under = partial(_order, orders, wearer)
             try:
-                records[wearer] = standing.record(one.record, under)
+                records[wearer] = standing.record(one.record, under, sets)
                 if one.history is not None:
-                    histories[wearer] = standing.history(one.history, under)
+                    histories[wearer] = standing.history(one.history, under, sets)
             except LookupError:
                 log.say("judged_unused", log.Level.WARN, why="other_register")
                 return None

@@ -7,7 +7,7 @@ Absent on purpose: where somebody must be (`keeps`), which fix may move state, b
 `verdicts`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from math import hypot
 from typing import Final, NamedTuple, TypeAlias
 
@@ -20,9 +20,10 @@ from safetynet.core.grounds import Ground, deepest, off_m
 from safetynet.core.homes import Belief
 from safetynet.core.orders import Order, Protected, in_force
 from safetynet.core.proximity import Apart, Spot, Trail, Within
-from safetynet.core.terms import AlarmKind, Certainty, CurfewId, Instant, ProtectedId, WearerId, ZoneId
+from safetynet.core.terms import AlarmKind, Certainty, CurfewId, Instant, ProtectedId, WearerId, ZoneId, ZoneSetId
 from safetynet.core.thresholds import Rules
 from safetynet.core.verdicts import Episode, Finding, How, Key, Verdict
+from safetynet.core.zonesets import Shared
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +57,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One for each area to keep, in the order's own order."""
     stays: Map[ZoneId, Belief] = Map()
     """Of being out of each."""
+    shared: tuple[Shared, ...] = ()
+    """The sets of zones that the order names, as far as they are here."""
+    editions: Map[ZoneSetId, int] = Map()
+    """Which edition of each."""
+    sets_at: Instant = Instant(0)
+    """The newest instant when these last changed."""
+    sets_before: Map[ZoneSetId, int] = Map()
+    """The editions before that; 0 where there was none."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +83,10 @@ class Guarded(msgspec.Struct, frozen=True, gc=False):
 Records: TypeAlias = Map[WearerId, Record] | MapMutation[WearerId, Record]
 Guardeds: TypeAlias = Map[ProtectedId, Guarded] | MapMutation[ProtectedId, Guarded]
 UNKNOWN: Final = Guarded()
+
+
+_ROUGH: Final = 1.05
+"""Over degrees taken a little too short."""
 
 
 class Near(NamedTuple):
@@ -136,7 +149,7 @@ def sos(given: Given) -> Iterable[Finding]:
 def exclusion_zone(given: Given) -> Iterable[Finding]:
     _, fix, at, record, steering, *_ = given
     order = record.order
-    if order is None or not record.places or not opens(fix) or not in_force(order, at):
+    if order is None or not (record.places or record.shared) or not opens(fix) or not in_force(order, at):
         return ()
     found: list[Finding] = []
     for each in given.near:
@@ -168,7 +181,38 @@ def near_zones(record: Record, fix: Fix, start: Fix | None) -> tuple[Near, ...]:
         if north * north + east * east <= far * far or reach > 100_000:
             here = place.plane.to_xy(lat, lon)
             found.append(Near(place, here, off_m(place, here)))
+    if record.shared and usable(fix):
+        found += _near_shared(record, fix, start, reach)
     return tuple(found)
+
+
+def _near_shared(record: Record, fix: Fix, start: Fix | None, reach: float) -> Iterator[Near]:
+    """Those of shared sets along the way: a set has thousands, and a fast way is long."""
+    lat, lon = fix.lat, fix.lon
+    assert lat is not None
+    assert lon is not None
+    beside = max(2 * radius_m(fix), zones.NEAR_M) * _ROUGH + 1.0
+    lat0, lon0 = (lat, lon) if start is None or start.lat is None or start.lon is None else (start.lat, start.lon)
+    for shared in record.shared:
+        for place in shared.near(lat, lon, reach):
+            there = (lon0 - place.lon) * place.lon_m, (lat0 - place.lat) * 110_800
+            end = (lon - place.lon) * place.lon_m, (lat - place.lat) * 110_800
+            if end[0] * end[0] + end[1] * end[1] > (place.bound_m + reach + 1.0) ** 2:
+                continue
+            if geo.point_segment_m((0.0, 0.0), there, end) <= place.bound_m + beside:
+                here = place.plane.to_xy(lat, lon)
+                yield Near(place, here, off_m(place, here))
+
+
+def brought(record: Record, id: str, since: Instant) -> bool:
+    """Whether an order, or an edition of a set, brought the zone or redrew it after a way had begun."""
+    if record.fresh and since <= record.under_at and id in record.fresh:
+        return True
+    if not record.sets_before or since > record.sets_at:
+        return False
+    of = next((each for each in record.shared if id in each.zones), None)
+    known = None if of is None else record.sets_before.get(of.set)
+    return of is not None and known is not None and of.new_since(id, known)
 
 
 def inside_zones(
@@ -178,11 +222,10 @@ def inside_zones(
     if not near:
         return record.insides if not record.insides else Map()
     anchor = record.anchor
-    new_order = anchor is not None and instant(anchor) <= record.under_at
     found: dict[ZoneId, zones.Belief] = {}
     for place, _, off in near:
         id = ZoneId(place.id)
-        last = None if new_order and id in record.fresh else anchor
+        last = None if anchor is not None and brought(record, id, instant(anchor)) else anchor
         found[id] = zones.fold(record.insides.get(id), last, fix, off, by)
     return Map(found)
 
@@ -229,7 +272,7 @@ def _crossing(near: Near, given: Given, known: zones.Belief | None) -> Finding |
     start = given.start if known is None else known.outside
     if start is None or given.at - instant(start) > given.by.sweep_gap_ms_max or start.lat is None or start.lon is None:
         return None
-    if place.id in record.fresh and instant(start) <= record.under_at:
+    if brought(record, place.id, instant(start)):
         return None
     there = place.plane.to_xy(start.lat, start.lon)
     if geo.point_segment_m(place.middle, there, here) >= place.bound_m:

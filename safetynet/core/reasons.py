@@ -24,6 +24,7 @@ from safetynet.core.rules import RuleState, judge
 from safetynet.core.terms import AlarmKind, Certainty, CurfewId, FixId, Instant, ProtectedId, Source, WearerId, ZoneId
 from safetynet.core.thresholds import STANDARD, Rules
 from safetynet.core.verdicts import Change, How, Key, Transition
+from safetynet.core.zonesets import NO_SETS, Sets
 
 BEFORE_MAX: Final = 12
 """Words of the device told of before the one that opened the alarm."""
@@ -82,11 +83,16 @@ class Step(NamedTuple):
 
 
 def steps(
-    journal: Iterable[tuple[Fix, Mapping[WearerId, Order]]], state: RuleState, by: Rules = STANDARD
+    journal: Iterable[tuple[Fix, Mapping[WearerId, Order]]],
+    state: RuleState,
+    by: Rules = STANDARD,
+    sets: Sets = NO_SETS,
 ) -> Iterator[Step]:
-    """Judges a journal fix by fix, each under the orders that held for it. `state` knows what people ended."""
+    """Judges a journal fix by fix, each under the orders that held for it. `state` knows what people ended; `sets` are
+    those that hold when the fix is handed over.
+    """
     for fix, orders in journal:
-        told, after = judge((fix,), orders, state, by)
+        told, after = judge((fix,), orders, state, by, sets)
         yield Step(fix, state, told, after)
         state = after
 
@@ -200,7 +206,8 @@ def _off(step: Step, wearer: WearerId, record: Record, key: Key) -> tuple[float 
     grounds: tuple[Ground, ...] = ()
     match kind:
         case AlarmKind.EXCLUSION_ZONE:
-            grounds = record.places
+            shared = (each.ground(about or "") for each in record.shared)
+            grounds = (*record.places, *(each for each in shared if each is not None))
         case _ if kind in KEEPING:
             return _from_where_to_be(record, key, fix), None
         case _ if kind in APPROACH:

@@ -75,9 +75,11 @@ from safetynet.core.terms import (
     ProtectedId,
     WearerId,
     ZoneId,
+    ZoneSetId,
 )
 from safetynet.core.thresholds import STANDARD, Rules
 from safetynet.core.verdicts import SAID, Book, Episode, Finding, How, Key, Seen, Transition, Verdict, apply
+from safetynet.core.zonesets import NO_SETS, Sets, Shared
 
 RULES_VERSION: Final = STANDARD.version
 
@@ -116,12 +118,17 @@ def begun() -> RuleState:
 
 
 def judge(
-    batch: Sequence[Fix], orders: Mapping[WearerId, Order], state: RuleState, by: Rules = STANDARD
+    batch: Sequence[Fix],
+    orders: Mapping[WearerId, Order],
+    state: RuleState,
+    by: Rules = STANDARD,
+    sets: Sets = NO_SETS,
 ) -> tuple[tuple[Transition, ...], RuleState]:
     """Judges fixes in the order of the journal (the order of arrival) and gives the state after them.
 
     A wearer without an order is heard all the same: flags need none. After a crash, judge the journal from its start
     (or from the fix after a kept state) with the same orders, having told `end` first of all that people ended.
+    `sets`: the editions of shared zones that hold; one that an order names and that is not here forbids nothing.
     """
     told: list[Transition] = []
     records, guarded = state.records.mutate(), state.guarded.mutate()
@@ -134,7 +141,7 @@ def judge(
             guarded[id] = after
             for wearer in after.wearers:
                 old = records.get(wearer, _BLANK)
-                record, endings = _ready(old, orders, wearer, fix.id, endings)
+                record, endings = _ready(old, orders, sets, wearer, fix.id, endings)
                 records[wearer] = record
                 if histories is not None and record is not old and wearer in histories:
                     histories[wearer] = arrears.begun(record)
@@ -142,8 +149,8 @@ def judge(
                 records[wearer] = _concerned(wearer, fix, before, after, records, told, by)
             continue
         old = records.get(fix.wearer, _BLANK)
-        record, endings = _ready(old, orders, fix.wearer, fix.id, endings)
-        if histories is not None and (record.places or record.homes or record.keeps):
+        record, endings = _ready(old, orders, sets, fix.wearer, fix.id, endings)
+        if histories is not None and (record.places or record.homes or record.keeps or record.shared):
             history = (histories.get(fix.wearer) if record is old else None) or arrears.begun(record)
             records[fix.wearer], histories[fix.wearer], doubtful = _placed(record, history, fix, guarded, told, by)
         else:
@@ -158,6 +165,7 @@ def judge(
 def _ready(
     record: Record,
     orders: Mapping[WearerId, Order],
+    sets: Sets,
     wearer: WearerId,
     fix: FixId,
     endings: Map[WearerId, Map[str, FixId]],
@@ -166,6 +174,8 @@ def _ready(
     order = orders.get(wearer)
     if order is not record.order:
         record = _under(record, order)
+    if record.shared or (order is not None and order.shared):
+        record = _of_sets(record, sets)
     return _over(record, wearer, fix, endings) if endings and wearer in endings else (record, endings)
 
 
@@ -247,7 +257,7 @@ def _step(
     trail = record.trail
     if steering and record.order is not None and record.order.protected:
         trail = proximity.noted(trail, fix)
-    near = near_zones(record, fix, start) if record.places and opens(fix) else ()
+    near = near_zones(record, fix, start) if (record.places or record.shared) and opens(fix) else ()
     insides = inside_zones(record, near, fix, at, by.zone) if steering else record.insides
     given = Given(fix.wearer, fix, at, record, steering, start, beliefs, guarded, by, near, insides, stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
@@ -270,6 +280,10 @@ def _step(
         record.fresh,
         record.keeps,
         stays,
+        record.shared,
+        record.editions,
+        record.sets_at,
+        record.sets_before,
     )
     doubtful = (bool(near) and suspicious(given)) or (bool(beliefs or stays) and keeps.wanted(given))
     if steering:
@@ -421,10 +435,38 @@ def _over(
 # --- orders made ready ---------------------------------------------------------------------------------------------
 
 
-def under_again(record: Record, order: Order | None) -> Record:
-    """A record that was kept without its order, under that same order: nothing of it is new."""
+def under_again(record: Record, order: Order | None, sets: Sets = NO_SETS) -> Record:
+    """A record that was kept without its order, under that same order and these sets: nothing of it is new. A set that
+    is another by now is met with the next fix.
+    """
     places, homes, areas = _places(order), _homes(order), _keeps(order)
-    return msgspec.structs.replace(record, order=order, places=places, homes=homes, keeps=areas)
+    shared = _sets(order, sets)
+    shared = shared if record.editions == _editions(shared) else ()
+    return msgspec.structs.replace(record, order=order, places=places, homes=homes, keeps=areas, shared=shared)
+
+
+def _sets(order: Order | None, sets: Sets) -> tuple[Shared, ...]:
+    return () if order is None else tuple(sets[each] for each in order.shared if each in sets)
+
+
+def _editions(shared: tuple[Shared, ...]) -> Map[ZoneSetId, int]:
+    return Map({each.set: each.number for each in shared})
+
+
+def _of_sets(record: Record, sets: Sets) -> Record:
+    """The record under the editions that hold now: another one counts from the next fix, as another order does."""
+    shared = _sets(record.order, sets)
+    if shared == record.shared:
+        return record
+    editions = _editions(shared)
+    if editions == record.editions:
+        return msgspec.structs.replace(record, shared=shared)
+    before = Map(
+        {id: record.editions.get(id, 0) for id, number in editions.items() if number != record.editions.get(id)}
+    )
+    return msgspec.structs.replace(
+        record, shared=shared, editions=editions, sets_at=record.newest_at, sets_before=before
+    )
 
 
 def _places(order: Order | None) -> tuple[Ground, ...]:

@@ -16,6 +16,7 @@ from safetynet.core.orders import Absence, Circle, Curfew, Order, Polygon, Prote
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import Source, WearerClass
 from safetynet.core.thresholds import STANDARD
+from safetynet.core.zonesets import Shared
 from safetynet.edge import compiled
 
 compiled.prepare()
@@ -244,3 +245,18 @@ def test_beliefs_are_the_same_to_the_bit(off, radius, odds):
     zone = None if odds is None else zones.Belief(odds, then)
     mine = maths.zone_odds(odds is not None, odds or 0.0, 47_000, away, radius)
     assert mine == zones.fold(zone, last, fix, away, STANDARD.zone).odds
+
+
+def test_whoever_is_under_a_shared_set_is_judged_by_the_rules_with_it():
+    named = msgspec.structs.replace(order("w1", shared=False), zones=(), shared=("schools",))
+    sets = {"schools": Shared(SHARED, "schools", 1)}
+    packed, state = Packed(SHARED), rules.RuleState()
+    packed.sets = sets
+    lat, lon = PLANE.to_latlon(-1_200.0, 100.0)
+    for n in range(8):
+        piece = [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=lat,
+                     lon=lon, accuracy_m=10.0, source=Source.GNSS)]  # fmt: skip
+        told, state = rules.judge(piece, {"w1": named}, state, sets=sets)
+        assert packed.judge(piece, {"w1": named}, 0) == told
+    assert packed.records["w1"].episodes == state.records["w1"].episodes
+    assert len(state.records["w1"].episodes) == 1

@@ -70,7 +70,9 @@ from safetynet.core.terms import (
     WearerId,
     ZoneId,
 )
+from safetynet.core.thresholds import STANDARD
 from safetynet.core.verdicts import Episode, Key, Transition
+from safetynet.core.zonesets import NO_SETS, Sets
 
 FOLLOWS: Final = "2026.11-5"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
@@ -93,6 +95,8 @@ class Packed:
 
     def __init__(self, shared: Sequence[Zone] = ()) -> None:
         self._kept = RuleState()
+        self.sets: Sets = NO_SETS
+        """Sets that orders name (`Order.shared`): whoever is under one is judged by the rules."""
         self._orders: dict[WearerId, Order] = {}
         self._revision: object = None
         self._ids: list[WearerId] = []
@@ -197,7 +201,7 @@ class Packed:
                 guarded[id] = self._caught_up_person(row)
                 self._people["persons"]["ahead"][row] = 0
         state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers))
-        transitions, self._kept = rules.judge(batch, self._orders, state)
+        transitions, self._kept = rules.judge(batch, self._orders, state, STANDARD, self.sets)
         for id in persons:
             self._load_person(self.person_row(id))
         for wearer in wearers:
