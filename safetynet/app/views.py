@@ -287,7 +287,7 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
     speaks: list[str] = []
     for each in mine:
         match each.kind:
-            case AlarmKind.STRAP_CUT:
+            case AlarmKind.STRAP_CUT | AlarmKind.PLANNED_REMOVAL:
                 speaks.append("strap_open")
             case AlarmKind.BODY_TAMPER:
                 speaks.append("body_open")
@@ -322,6 +322,8 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             against.append("wide_fix")
         if incident.stage is not Stage.CLOSED and at - place.observed_at > STALE_FIX_MS:
             against.append("old_fix")
+    if any(each.kind is AlarmKind.PLANNED_REMOVAL for each in mine):
+        against.append("planned_removal")
     if any(each.unproven for each in mine):
         against.append("unproven")
     if any(each.returned_at is not None for each in mine):

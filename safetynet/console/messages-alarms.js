@@ -9,6 +9,7 @@ export const ALARMS = {
   'AlarmKind.school_hours': ['통학시간 외출제한 위반', 'Out in school-commuting hours'],
   'AlarmKind.residence': ['주거제한 이탈', 'Outside the area of residence'],
   'AlarmKind.attendance': ['정한 시간에 정한 곳에 없음', 'Not at the ordered place'],
+  'AlarmKind.planned_removal': ['일시분리(승인)', 'Planned removal of the device'],
   'Evidence.comm_lost': ['장치에서 아무 신호가 없음', 'nothing is heard of the device'],
   'Evidence.gps_lost': ['장치는 응답하나 위성 위치가 없음', 'the device is heard, without a satellite position'],
   'Evidence.battery_low': ['배터리가 얼마 남지 않음', 'little battery is left'],

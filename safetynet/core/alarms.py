@@ -77,7 +77,9 @@ TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 
 TECHNICAL: Final = frozenset({AlarmKind.COMM_LOST, AlarmKind.GPS_LOST, AlarmKind.BATTERY_LOW})
 """What a device, or its silence, says of the device itself."""
-GROUNDLESS: Final = TECHNICAL | {AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST, AlarmKind.ATTENDANCE}
+GROUNDLESS: Final = TECHNICAL | {
+    AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST, AlarmKind.ATTENDANCE, AlarmKind.PLANNED_REMOVAL,
+}  # fmt: skip
 """Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
 UNCERTAIN: Final = frozenset(
@@ -155,7 +157,7 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
         case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST | AlarmKind.ATTENDANCE:
             return Priority.CAUTION
-        case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+        case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW | AlarmKind.PLANNED_REMOVAL:
             return Priority.DEVICE
         case _:
             assert_never(kind)

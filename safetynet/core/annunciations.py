@@ -17,7 +17,10 @@ from safetynet.core.alarms import CALLS, TAMPER
 from safetynet.core.terms import HOUR_MS, MINUTE_MS, SECOND_MS, AlarmKind, Certainty, Instant, Priority
 
 ALWAYS: Final = (
-    TAMPER | CALLS | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
+    TAMPER
+    | CALLS
+    | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
+    | {AlarmKind.PLANNED_REMOVAL}
 )
 """Kinds that ring at once, whatever their certainty."""
 CERTAIN_AT_ONCE: Final = frozenset(

@@ -175,4 +175,4 @@ def grafted(told: Record, again: Record) -> Record:
         [(key, each) for key, each in told.past.items() if key[0] not in AGAIN]
         + [(key, each) for key, each in again.past.items() if key[0] in AGAIN]
     )
-    return msgspec.structs.replace(again, episodes=episodes, past=past, trail=told.trail)
+    return msgspec.structs.replace(again, episodes=episodes, past=past, trail=told.trail, removed_at=told.removed_at)

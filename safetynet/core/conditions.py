@@ -18,7 +18,7 @@ from safetynet.core import evidence, geo, proximity, thresholds, zones
 from safetynet.core.fixes import Fix, Said, instant, opens, proven, radius_m, sigma_m, usable
 from safetynet.core.grounds import Ground, deepest, off_m
 from safetynet.core.homes import Belief
-from safetynet.core.orders import Order, Protected, in_force
+from safetynet.core.orders import Leave, Order, Protected, in_force, permitted
 from safetynet.core.proximity import Apart, Spot, Trail, Within
 from safetynet.core.terms import AlarmKind, Certainty, CurfewId, Instant, ProtectedId, WearerId, ZoneId, ZoneSetId
 from safetynet.core.thresholds import Rules
@@ -65,6 +65,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """The newest instant when these last changed."""
     sets_before: Map[ZoneSetId, int] = Map()
     """The editions before that; 0 where there was none."""
+    removed_at: Instant = Instant(0)
+    """Since when the strap is open by permit; 0: it is not."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):
@@ -85,6 +87,7 @@ Guardeds: TypeAlias = Map[ProtectedId, Guarded] | MapMutation[ProtectedId, Guard
 UNKNOWN: Final = Guarded()
 
 
+_PLANNED: Final[Key] = (AlarmKind.PLANNED_REMOVAL, None)
 _ROUGH: Final = 1.05
 """Over degrees taken a little too short."""
 
@@ -135,7 +138,47 @@ def _said(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
 
 
 def strap_cut(given: Given) -> Iterable[Finding]:
-    return _said(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT)
+    """While its removal is permitted an open strap is announced as that, unless it was open before or nothing proves who
+    says so. When the permit is over, whatever is still open is a cut strap.
+    """
+    record = given.record
+    if given.fix.said & Said.STRAP_CUT and removal(record, given.fix, given.at):
+        return (Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.CERTAIN, How.SAID),)
+    found = (*_said(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT),)
+    planned = record.episodes.get(_PLANNED) if record.episodes else None
+    if planned is None or not planned.broken:
+        return found
+    if not given.fix.said & Said.STRAP_CUT:
+        return (*found, *_said(given, Said.STRAP_CUT, AlarmKind.PLANNED_REMOVAL))
+    return (*found, Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.QUIET, How.OVER))
+
+
+def removal(record: Record, fix: Fix, at: Instant) -> bool:
+    """Whether what was permitted lets the strap be open then, and this is the device's own word."""
+    cut = record.episodes.get((AlarmKind.STRAP_CUT, None)) if record.episodes else None
+    return proven(fix) and (cut is None or not cut.broken) and removable(record.order, at)
+
+
+def removable(order: Order | None, at: Instant) -> bool:
+    leave = permitted(order, at) if order is not None and order.absences else None
+    return leave is not None and leave.leave is Leave.REMOVAL
+
+
+def overdue(given: Given) -> Iterable[Finding]:
+    """At a bell. Whoever closed the announcement before has not closed the strap."""
+    if not given.record.removed_at or removable(given.record.order, given.at):
+        return ()
+    return (
+        Finding(AlarmKind.STRAP_CUT, None, Verdict.CERTAIN, How.OVERDUE),
+        Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.QUIET, How.OVER),
+    )
+
+
+def removed_at(record: Record, fix: Fix, at: Instant) -> Instant:
+    """Since when the strap is open by permit, as far as the device has said; 0: it is not."""
+    if fix.said & Said.STRAP_CUT:
+        return record.removed_at or at if removal(record, fix, at) else Instant(0)
+    return Instant(0) if at > record.newest_at and proven(fix) else record.removed_at
 
 
 def body_tamper(given: Given) -> Iterable[Finding]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from safetynet.core.conditions import Guarded, Record
 from safetynet.core.keeps import key_of, known_at, silent_at
-from safetynet.core.orders import Order, next_start, period, timed_of
+from safetynet.core.orders import Leave, Order, next_start, period, permitted, timed_of
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import DAY_MS, SECOND_MS, FixId, Instant, ProtectedId
@@ -28,7 +28,8 @@ _UNKNOWN: Final = Guarded()
 
 def may_strike(order: Order) -> bool:
     """Whether silence can break anything of it."""
-    return bool(order.curfews or order.inclusions)
+    removal = any(each.leave is Leave.REMOVAL for each in order.absences)
+    return bool(order.curfews or order.inclusions or removal)
 
 
 def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
@@ -39,6 +40,10 @@ def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Insta
     record = state.records.get(order.wearer, _BLANK)
     ended: Mapping[str, FixId] = state.endings.get(order.wearer, {})
     due = Instant(at + LOOK_AGAIN_MS)
+    if record.removed_at:
+        leave = permitted(order, at)
+        over_at = leave.ends_at + HEAR_MS if leave is not None and leave.leave is Leave.REMOVAL else at
+        due = Instant(min(due, over_at))
     for timed in timed_of(order):
         now = period(order, timed, at)
         if now is not None:

@@ -164,6 +164,16 @@ def _attendance() -> NoBasis:
     )
 
 
+def _planned_removal() -> NoBasis:
+    """What was approved breaks no duty. Once the permit is over an open strap is a tamper, with a basis of its own."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 시행령 제10조: 승인된 일시분리는 제14조 제1항 위반이 아님",
+        article_en="Electronic Device Attachment Act Decree Art. 10: an approved removal is no breach of Art. 14(1)",
+        other_routes=(_ALARM_OF_ITS_OWN, _URGENT_LIFE),
+    )
+
+
 def _no_breach() -> NoBasis:
     """Nearness that no court forbade, and a phone that is silent, are no suspected breach by the wearer."""
     return NoBasis(
@@ -226,6 +236,7 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.SCHOOL_HOURS): _curfew(),
     (WearerClass.ORDER, AlarmKind.RESIDENCE): _residence(),
     (WearerClass.ORDER, AlarmKind.ATTENDANCE): _attendance(),
+    (WearerClass.ORDER, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
@@ -242,6 +253,7 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.PAROLE, AlarmKind.SCHOOL_HOURS): _curfew(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.RESIDENCE): _residence(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.ATTENDANCE): _attendance(),
+    (WearerClass.PAROLE, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
@@ -258,6 +270,7 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.SUSPENDED, AlarmKind.SCHOOL_HOURS): _curfew(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.RESIDENCE): _residence(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.ATTENDANCE): _attendance(),
+    (WearerClass.SUSPENDED, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
     (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
     (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
@@ -274,6 +287,7 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.BAIL, AlarmKind.SCHOOL_HOURS): _bail(),
     (WearerClass.BAIL, AlarmKind.RESIDENCE): _bail(),
     (WearerClass.BAIL, AlarmKind.ATTENDANCE): _bail(),
+    (WearerClass.BAIL, AlarmKind.PLANNED_REMOVAL): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
@@ -290,6 +304,7 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.STALKING_INTERIM, AlarmKind.SCHOOL_HOURS): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.RESIDENCE): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.ATTENDANCE): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.PLANNED_REMOVAL): _stalking(),
 }
 
 

@@ -48,6 +48,8 @@ from safetynet.core.conditions import (
     exclusion_zone,
     inside_zones,
     near_zones,
+    overdue,
+    removed_at,
     ring_findings,
     sos,
     strap_cut,
@@ -284,6 +286,7 @@ def _step(
         record.editions,
         record.sets_at,
         record.sets_before,
+        removed_at(record, fix, at) if fix.said or record.removed_at else Instant(0),
     )
     doubtful = (bool(near) and suspicious(given)) or (bool(beliefs or stays) and keeps.wanted(given))
     if steering:
@@ -296,10 +299,12 @@ def _struck(record: Record, fix: Fix, at: Instant, told: list[Transition], by: R
     """A bell is no word of the device: it ends no flag and moves nobody."""
     given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, Map(), by, stays=record.stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
-    for finding in keeps.presence(given):
+    late = tuple(overdue(given))
+    for finding in (*keeps.presence(given), *late):
         book = apply(book, seen, finding, told)
     rung_at = max(at, record.rung_at)
-    return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at)
+    open_since = Instant(0) if late else record.removed_at
+    return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at, removed_at=open_since)
 
 
 def _steering(record: Record, fix: Fix, at: Instant) -> tuple[bool, int]:

@@ -98,6 +98,8 @@ class AlarmKind(Enum):
     """Outside every area in which the wearer has to live."""
     ATTENDANCE = "attendance"
     """Not at an ordered place at its hours: treatment, work, school."""
+    PLANNED_REMOVAL = "planned_removal"
+    """The strap opened while its removal is permitted (일시분리, Decree 10)."""
 
 
 class Certainty(Enum):

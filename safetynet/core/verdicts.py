@@ -35,7 +35,9 @@ PAST_MAX: Final = 16
 """Ended episodes remembered per condition and zone, so that a position delivered again stays known."""
 
 
-SAID: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
+SAID: Final = frozenset(
+    {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS, AlarmKind.PLANNED_REMOVAL}
+)
 """Kinds that a device says of itself: one episode until a person ends it."""
 
 
@@ -74,6 +76,8 @@ class How(Enum):
     NEAR = "near"
     HEARD = "heard"
     """Where a protected person is, is known again."""
+    OVERDUE = "overdue"
+    """The permit is over, and the strap that it let be opened was not said to be closed."""
     LATE = "late"
     """A word that arrived late; what followed it was judged again."""
 

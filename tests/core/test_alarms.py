@@ -47,6 +47,7 @@ ACKED = AlarmAcknowledged(at=T0 + 3, alarm="A1", wearer="w1", by="kim")
         (AlarmKind.RESIDENCE, Certainty.CERTAIN, Priority.DANGER),
         (AlarmKind.RESIDENCE, Certainty.MAYBE, Priority.CAUTION),
         (AlarmKind.ATTENDANCE, Certainty.CERTAIN, Priority.CAUTION),
+        (AlarmKind.PLANNED_REMOVAL, Certainty.CERTAIN, Priority.DEVICE),
         (AlarmKind.APPROACH_100, Certainty.CERTAIN, Priority.EMERGENCY),
         (AlarmKind.APPROACH_100, Certainty.MAYBE, Priority.EMERGENCY),
         (AlarmKind.APPROACH_1K, Certainty.CERTAIN, Priority.DANGER),
@@ -126,6 +127,7 @@ def test_only_a_place_can_be_left():
         AlarmKind.SCHOOL_HOURS,
         AlarmKind.RESIDENCE,
         AlarmKind.ATTENDANCE,
+        AlarmKind.PLANNED_REMOVAL,
     ]
 
 

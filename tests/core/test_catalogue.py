@@ -19,7 +19,7 @@ from safetynet.core import geo
 from safetynet.core.annunciations import ALWAYS
 from safetynet.core.control import words
 from safetynet.core.fixes import Fix, Said
-from safetynet.core.orders import Circle, Curfew, Hours, Inclusion, Order, Protected, Row, Stay, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Hours, Inclusion, Leave, Order, Protected, Row, Stay, Zone
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import RuleState, judge
 from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
@@ -41,9 +41,12 @@ WORK = Inclusion(
     id="i3", name="작업장", area=Circle(*PLANE.to_latlon(0, 4_000), 80.0), stay=Stay.ATTENDANCE,
     rows=(Row(days=tuple(range(5)), start_min=9 * 60, end_min=11 * 60),),
 )  # fmt: skip
+CLINIC = NOON - 7 * 3_600_000
+"""05:00, when the device may come off for half an hour."""
+REMOVAL = Absence(id="a1", starts_at=CLINIC, ends_at=CLINIC + 1_800_000, leave=Leave.REMOVAL)
 ORDER = Order(
     wearer="w1", wearer_class=WearerClass.ORDER, version=1, zones=(ZONE,), curfews=(CURFEW, SCHOOL), protected=(Protected(id="p1"),),
-    inclusions=(LIVING, ALSO, WORK),
+    inclusions=(LIVING, ALSO, WORK), absences=(REMOVAL,),
 )  # fmt: skip
 FAR = (8_000.0, 8_000.0)
 """Nowhere near anything."""
@@ -89,6 +92,7 @@ RAISES |= {
     K.SCHOOL_HOURS: walk(4_000, 4_100, since=DAWN, n=30),
     K.RESIDENCE: walk(-8_000, -9_600, n=40, step_s=60),
     K.ATTENDANCE: [said(60 * i, 0, 3_000, since=DAWN + 3_500_000) for i in range(30)],
+    K.PLANNED_REMOVAL: [said(60, since=CLINIC, said=Said.STRAP_CUT)],
 }
 NEAR_MISS = {
     K.STRAP_CUT: [said(0), said(10, said=Said.LOW_BATTERY | Said.SHOCK)],
@@ -109,6 +113,7 @@ NEAR_MISS |= {
     K.SCHOOL_HOURS: [*walk(-3_000, -2_990, since=DAWN, n=30), *walk(4_000, 4_100, since=DAWN + 3_700_000)],
     K.RESIDENCE: walk(8_500, 22_000, n=40, step_s=60, y=6_000.0),  # from one of the two areas into the other
     K.ATTENDANCE: [said(60 * i, 0, 4_000, since=DAWN + 3_500_000) for i in range(30)],
+    K.PLANNED_REMOVAL: [said(1_860, since=CLINIC, said=Said.STRAP_CUT)],
 }
 NO_RULE_YET = {K.COMM_LOST, K.GPS_LOST, K.BATTERY_LOW}
 """Kinds that are managed (tests/core/test_annunciations.py) and that no rule raises so far."""

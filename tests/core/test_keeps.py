@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_curfew import PLANE, WEEKDAYS, absence, at, fix, numbered, row, struck
 
 from safetynet.core import arrears, deadlines, keeps, reasons, rules
+from safetynet.core.fixes import Mark, Said
 from safetynet.core.homes import UNKNOWN_MS
 from safetynet.core.orders import Circle, Curfew, Hours, Inclusion, Leave, OnHolidays, Order, Polygon, Row, Stay
 from safetynet.core.rules import RuleState, judge, suspected
@@ -133,6 +134,95 @@ def test_what_holds_no_longer_is_over_and_a_person_still_ends_the_alarm():
     found, state = told(fix(99, NOON + 20 * MINUTE_MS, 8_000.0), ordered=lifted, state=state)
     assert found == []
     assert not rules.episodes(state, "w1")[AlarmKind.RESIDENCE, None].broken
+
+
+# --- a planned removal -----------------------------------------------------------------------------------------------
+
+REMOVAL = msgspec.structs.replace(absence(NOON, NOON + HOUR_MS), leave=Leave.REMOVAL)
+OPENED = order(LIVING, absences=(REMOVAL,))
+OPEN = {"said": Said.STRAP_CUT}
+CUT = ("strap_cut", "raised", "certain", "said")
+ANNOUNCED = ("planned_removal", "raised", "certain", "said")
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        # opened within the permit, and closed
+        ([fix(0, NOON, **OPEN)], [ANNOUNCED]),
+        ([fix(0, NOON + HOUR_MS - 1, **OPEN)], [ANNOUNCED]),
+        ([fix(0, NOON, **OPEN), fix(0, NOON + MINUTE_MS), fix(0, NOON + 2 * HOUR_MS)], [ANNOUNCED]),
+        # before it, after it, and still open when it is over
+        ([fix(0, NOON - 1, **OPEN)], [CUT]),
+        ([fix(0, NOON + HOUR_MS, **OPEN)], [CUT]),
+        ([fix(0, NOON, **OPEN), fix(0, NOON + HOUR_MS, **OPEN)], [ANNOUNCED, CUT]),
+        # open before it began: the permit covers nothing of that
+        ([fix(0, NOON - MINUTE_MS, **OPEN), fix(0, NOON + MINUTE_MS, **OPEN)], [CUT]),
+        # what nothing proves is heard as a tamper
+        ([fix(0, NOON, marks=Mark.UNPROVEN, **OPEN)], [CUT]),
+        # a body that is broken has no permit
+        ([fix(0, NOON, said=Said.BODY_TAMPER | Said.STRAP_CUT)], [ANNOUNCED, ("body_tamper", "raised", "certain", "said")]),
+        # said late, of within it
+        ([fix(0, NOON + 2 * HOUR_MS), fix(0, NOON + MINUTE_MS, received=NOON + 2 * HOUR_MS, **OPEN)], [ANNOUNCED]),
+    ],
+)  # fmt: skip
+def test_a_strap_that_opens_within_a_planned_removal_is_announced_as_that(way, expected):
+    found, _ = told(*numbered(way), ordered=msgspec.structs.replace(OPENED, inclusions=()))
+    assert found == expected
+
+
+@pytest.mark.parametrize("leave", [Leave.OUTING, Leave.TRAVEL])
+def test_another_permit_does_not_let_the_strap_be_opened(leave):
+    free = msgspec.structs.replace(OPENED, absences=(msgspec.structs.replace(REMOVAL, leave=leave),))
+    assert told(fix(1, NOON, **OPEN), ordered=free)[0] == [CUT]
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["left open", "a person closed the announcement"])
+def test_a_strap_that_is_not_said_to_be_closed_is_cut_when_the_permit_is_over(closed):
+    ordered = msgspec.structs.replace(OPENED, inclusions=())
+    assert deadlines.may_strike(ordered)
+    _, state = told(fix(1, NOON + MINUTE_MS, **OPEN), ordered=ordered)
+    if closed:
+        ((_, episode),) = rules.episodes(state, "w1").items()
+        state = rules.end(state, "w1", episode.id, 1)
+    due = deadlines.due_at(ordered, state, NOON + 2 * MINUTE_MS, 0)
+    assert due == NOON + HOUR_MS + deadlines.HEAR_MS
+    assert told(struck(2, NOON + HOUR_MS - 1), ordered=ordered, state=state)[0] == []
+    found, state = told(struck(3, due), ordered=ordered, state=state)
+    assert found == [("strap_cut", "raised", "certain", "overdue")]
+    assert told(struck(4, due + HOUR_MS), ordered=ordered, state=state)[0] == [], "once"
+    assert deadlines.due_at(ordered, state, due, 0) > due + HOUR_MS
+
+
+def test_a_permit_that_is_withdrawn_ends_at_once_and_a_closed_strap_asks_for_nothing():
+    ordered = msgspec.structs.replace(OPENED, inclusions=())
+    _, state = told(fix(1, NOON + MINUTE_MS, **OPEN), ordered=ordered)
+    assert deadlines.due_at(msgspec.structs.replace(ordered, absences=(), version=2), state, NOON + 2 * MINUTE_MS, 0) == NOON + 2 * MINUTE_MS  # fmt: skip
+    withdrawn = msgspec.structs.replace(ordered, absences=(), version=2)
+    assert told(struck(2, NOON + 2 * MINUTE_MS), ordered=withdrawn, state=state)[0] == [("strap_cut", "raised", "certain", "overdue")]  # fmt: skip
+    _, state = told(fix(2, NOON + 3 * MINUTE_MS), ordered=ordered, state=state)
+    assert told(struck(3, NOON + 2 * HOUR_MS), ordered=ordered, state=state)[0] == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.booleans()), max_size=30))
+@settings(max_examples=80, deadline=None)
+def test_no_open_strap_is_ever_swallowed(way):
+    """Whatever is said and whenever bells ring: each opening is announced or cut, and none is left open behind the permit."""
+    ordered, when, batch = msgspec.structs.replace(OPENED, inclusions=()), NOON - 30 * MINUTE_MS, []
+    for minutes, opened, rings in way:
+        when += minutes * MINUTE_MS
+        batch.append(struck(0, when) if rings else fix(0, when, **(OPEN if opened else {})))
+    batch.append(struck(0, max(when, NOON + HOUR_MS) + MINUTE_MS))
+    state, open_now = RuleState(), False
+    for each in numbered(batch):
+        found, state = judge((each,), {"w1": ordered}, state)
+        if not each.marks & Mark.BELL:
+            open_now = bool(each.said)
+        seen = rules.episodes(state, "w1")
+        standing = {kind for (kind, _), episode in seen.items() if episode.broken}
+        assert not open_now or standing & {AlarmKind.STRAP_CUT, AlarmKind.PLANNED_REMOVAL}
+        assert len(found) <= 2
+    assert (AlarmKind.STRAP_CUT in standing) == open_now, "the permit is over"
 
 
 # --- silence -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetynet.core import geo, homes, rules, zones
 from safetynet.core.fixes import Fix, Mark, Said
 from safetynet.core.grounds import ground, off_m
-from safetynet.core.orders import Absence, Circle, Curfew, Order, Polygon, Protected, Row, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Leave, Order, Polygon, Protected, Row, Zone
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import Source, WearerClass
 from safetynet.core.thresholds import STANDARD
@@ -260,3 +260,20 @@ def test_whoever_is_under_a_shared_set_is_judged_by_the_rules_with_it():
         assert packed.judge(piece, {"w1": named}, 0) == told
     assert packed.records["w1"].episodes == state.records["w1"].episodes
     assert len(state.records["w1"].episodes) == 1
+
+
+def test_a_strap_opened_by_permit_is_waited_for_by_the_rules_until_it_is_closed():
+    free = Absence(id="a", starts_at=T0, ends_at=T0 + 5_000_000, leave=Leave.REMOVAL)
+    orders = {"w1": order("w1", absences=(free,))}
+    packed, state = Packed(SHARED), rules.RuleState()
+    for n in range(12):
+        said = Said.STRAP_CUT if n == 4 else Said.NOTHING
+        piece = [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=LAT, lon=LON,
+                     accuracy_m=10.0, source=Source.GNSS, said=said)]  # fmt: skip
+        told, state = rules.judge(piece, orders, state)
+        assert packed.judge(piece, orders, 0) == told
+        for each in told:
+            packed.end("w1", each.episode, n + 1)
+            state = rules.end(state, "w1", each.episode, n + 1)
+        assert packed.records["w1"].removed_at == state.records["w1"].removed_at
+    assert state.records["w1"].removed_at == 0

@@ -151,7 +151,7 @@ def test_the_engine_and_the_requirement_agree():
     reached = {True: 0, False: 0}
     allowed_on = set()
 
-    @settings(max_examples=2_000, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=3_000, deadline=None, database=None, derandomize=True)
     @given(st.booleans(), requests, st.sampled_from(msgspec.structs.fields(Facts)), about)
     def agree(near, drawn, one, matter):
         drawn = msgspec.structs.replace(drawn, basis=matter[0], kind=matter[1])

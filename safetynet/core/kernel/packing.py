@@ -448,6 +448,8 @@ class Packed:
             return
         if record.fresh and instant(anchor) <= record.under_at:
             return
+        if record.removed_at:  # the next word may close the strap
+            return
         if self._laid[row] is not order:
             self._lay(row, record)
             self._laid[row] = order
