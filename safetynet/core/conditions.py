@@ -320,14 +320,12 @@ def _crossing(near: Near, given: Given, known: zones.Belief | None) -> Finding |
     there = place.plane.to_xy(start.lat, start.lon)
     if geo.point_segment_m(place.middle, there, here) >= place.bound_m:
         return None
-    if place.ring:
-        off, at = deepest(place, there, here)
-        middle, disc_m = (there[0] + (here[0] - there[0]) * at, there[1] + (here[1] - there[1]) * at), -off
-    else:
-        off = geo.segment_circle_m(there, here, 0.0, 0.0, place.bound_m)
-        middle, disc_m = (0.0, 0.0), place.bound_m
+    off, at = deepest(place, there, here)
     if off >= 0.0:
         return None
+    middle, disc_m = (0.0, 0.0), place.bound_m
+    if place.ring:
+        middle, disc_m = (there[0] + (here[0] - there[0]) * at, there[1] + (here[1] - there[1]) * at), -off
     radii = radius_m(start), radius_m(fix)
     if known is not None and known.deepest_m > -zones.INFINITE_M:
         found = evidence.passed(-off, *radii, known.deepest_m)
