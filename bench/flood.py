@@ -1,6 +1,6 @@
 """A national day of alarms through the real mind of a control centre: how much of it rings, and how soon a cut strap is on top.
 
-    python bench/flood.py [--hours 24] [--seed 1] [--longer 1]
+    python bench/flood.py [--hours 24] [--seed 1] [--longer 1] [--delays 1]
 
 10,000 wearers, 20,000 raw alarms, a burst of 5,000 in one minute (the network of a third of all devices goes out as the
 curfews begin at midnight), 14 operators who take what is on top, answer and close it. What the rules find is made here
@@ -8,7 +8,8 @@ curfews begin at midnight), 14 operators who take what is on top, answer and clo
 `evolve`, a tick each second, the order of the queue. Figures come out of the events alone, by `core.loads`.
 
 How long each kind lasts is assumed, and everything depends on it: `MIX` says what, with the shares of the real kinds
-seen in the sources (mostly silence, lost satellites, batteries, wandering positions); `--longer 2` lets everything last twice as long. `raw` is the same day with every
+seen in the sources (mostly silence, lost satellites, batteries, wandering positions); `--longer 2` lets everything last twice as long, `--delays 2`
+lets everything wait twice as long as the table says before it rings. `raw` is the same day with every
 alarm put before people as it comes.
 
 The straps that are cut are planted all over the day, ten of them in the middle of the burst. `tamper_to_top_ms` is the
@@ -23,19 +24,28 @@ import random
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from safetynet.core import geo, loads
+from safetynet.core import annunciations, geo, loads
 from safetynet.core.alarms import RINGING, TAMPER
 from safetynet.core.annunciations import ALWAYS
 from safetynet.core.control import mind, words
 from safetynet.core.control import state as minds
-from safetynet.core.events import AlarmRaised, AlarmShelved, AlarmSuppressed, OutageBegan
+from safetynet.core.events import (
+    AlarmEscalated,
+    AlarmRaised,
+    AlarmShelved,
+    AlarmSuppressed,
+    IncidentOpened,
+    OutageBegan,
+)
 from safetynet.core.fixes import Fix
 from safetynet.core.terms import AlarmKind as K
 from safetynet.core.terms import Certainty, Disposition, Priority, Source, WearerClass, ZoneId
@@ -313,10 +323,21 @@ def figures(day: Day, centre: Centre, latencies: list[float]) -> dict[str, objec
     rung = [each.rung_at for each in lives if each.rung_at is not None]
     explained = {each.alarm for each in centre.log if isinstance(each, AlarmSuppressed)}
     unexplained = [each for each in lives if each.rung_at is None and each.alarm not in explained]
+    listed = {each.alarm: each.held for each in loads.suppressed(lives, T0)}
+    assert listed.keys() == explained, "what was held back is not on the list, or something else is"
+    assert all(listed.values()), "held back, and the list does not say why"
+    burst = [
+        each
+        for each in lives
+        if each.rung_at is not None and 0 <= each.rung_at - T0 - day.burst_at * S < loads.WINDOW_MS
+    ]
     latencies.sort()
     return {
         "wearers": WEARERS, "operators": OPERATORS, "hours": day.hours, "raw": centre.raw, "shown": load.rung,
-        "suppressed": {why.value: n for why, n in load.held.items()}, "outages": sum(isinstance(each, OutageBegan) for each in centre.log),
+        "suppressed": {why.value: n for why, n in load.held.items()}, "listed": len(listed), "outages": sum(isinstance(each, OutageBegan) for each in centre.log),
+        "shown_kinds": dict(Counter(each.kind.value for each in lives if each.rung_at is not None).most_common()),
+        "burst_kinds": dict(Counter(each.kind.value for each in burst).most_common()),
+        "incidents": sum(isinstance(each, IncidentOpened) for each in centre.log), "escalated": sum(isinstance(each, AlarmEscalated) for each in centre.log),
         "raw_per_operator_10min": round(centre.raw / OPERATORS / windows, 2),
         "raw_per_operator_10min_worst": round(worst([each.at for each in raised]) / OPERATORS, 1),
         "shown_per_operator_10min_mean": round(len(rung) / OPERATORS / windows, 3),
@@ -330,10 +351,28 @@ def figures(day: Day, centre: Centre, latencies: list[float]) -> dict[str, objec
     }  # fmt: skip
 
 
-def main(hours: float, seed: int, longer: float = 1.0) -> dict[str, object]:
+@contextmanager
+def waiting(delays: float) -> Iterator[None]:
+    """With a table in which everything waits so many times as long."""
+    table = annunciations.TABLE
+    longer = {
+        kind: replace(
+            each, on_delay_ms=round(each.on_delay_ms * delays), off_delay_ms=round(each.off_delay_ms * delays)
+        )
+        for kind, each in table.items()
+    }
+    vars(annunciations)["TABLE"] = longer
+    try:
+        yield
+    finally:
+        vars(annunciations)["TABLE"] = table
+
+
+def main(hours: float, seed: int, longer: float = 1.0, delays: float = 1.0) -> dict[str, object]:
     day = Day(seed, hours, longer)
     began = time.perf_counter()
-    centre, latencies = run(day)
+    with waiting(delays):
+        centre, latencies = run(day)
     made = figures(day, centre, latencies)
     made["seconds"] = round(time.perf_counter() - began, 1)
     made["speed_up"] = round(hours * 3_600 / (time.perf_counter() - began))
@@ -349,5 +388,8 @@ if __name__ == "__main__":
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longer", type=float, default=1.0, help="everything lasts so many times as long")
+    parser.add_argument(
+        "--delays", type=float, default=1.0, help="everything waits so many times as long before it rings"
+    )
     given = parser.parse_args()
-    main(given.hours, given.seed, given.longer)
+    main(given.hours, given.seed, given.longer, given.delays)

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ FSYNCS = 400
 BLOCK_BYTES = 4_096
 LATE_S = 0.5
 """After the end of a row: a rate is sustained when all of it is answered by then, and nothing is sent any more."""
+KERNEL_S = 180.0
+"""For compiling the kernel where nobody has done so yet; afterwards it is there in seconds."""
+BEGAN = time.monotonic()
 WAYS = ((1, 128), (100, 32))
 """Fixes per request, connections."""
 HEAD = "Host: 127.0.0.1\r\nConnection: keep-alive\r\n"
@@ -198,6 +202,21 @@ def server(which: str, port: int, more: str = ""):
     return child(sys.executable, str(ROOT / "bench" / "parts" / "servers.py"), which, str(port), more)
 
 
+def said(what: str) -> None:
+    print(f"{time.monotonic() - BEGAN:6.1f} s  {what}", file=sys.stderr, flush=True)
+
+
+def judging(port: int) -> str:
+    """By what, once that does not change any more: the kernel, or the rules where it cannot be had in time."""
+    until = time.monotonic() + KERNEL_S
+    while time.monotonic() < until:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port + centre.HEALTH}/metrics") as answer:
+            if b"\nsafetynet_kernel_judges 1" in answer.read():
+                return "kernel"
+        time.sleep(0.25)
+    return "rules"
+
+
 # --- what is measured ----------------------------------------------------------------------------------------------
 
 
@@ -335,11 +354,12 @@ def classic(plan: Plan, folder: Path, port: int, subjects: list[Subject], made: 
 def measured(plan: Plan, folder: Path, port: int) -> dict:
     dice = random.Random(1)
     home = folder / "control"
-    print(f"making {plan.wearers} wearers", flush=True)
+    said(f"making {plan.wearers} wearers")
     subjects = centre.make(home, port, plan.wearers, dice)
     made, tally = Made(subjects, dice), Tally()
     _, _, bytes_per_s = raw_flush(folder, 100 * 256)
     found: dict = {"bench": "ingest", "raw_flush_fixes_per_s": round(bytes_per_s / 256)}
+    said("an echo, and our own way in without judging")
     for which, names in (("echo", ("echo_single", "echo_batch")), ("bare", ("unjudged_single", "unjudged_batch"))):
         with server(which, port, str(home)) as process:
             for (per, connections), name in zip(WAYS, names, strict=True):
@@ -349,21 +369,29 @@ def measured(plan: Plan, folder: Path, port: int) -> dict:
     rows = []
     with control(home) as process:
         at = port + centre.DEVICES
+        said("the control centre; waiting for the kernel")
+        found["judged_by"] = judging(port)
+        said("everybody reports once")
         warm, _, _ = saturate(at, process.pid, made.requests(0, 100 if plan is FULL else 20, plan.wearers, 0), 4)
         tally.add(warm)
         window = Window(port, centre.ACCOUNT, centre.PASSWORD)
         others = [Window(port, centre.ACCOUNT, centre.PASSWORD) for _ in range(plan.windows - 1)]
         for rate, per in plan.rows:
+            said(f"{rate} fixes a second, {per} per request")
             rows.append(row(plan, folder, port, process.pid, made, window, others, tally, rate, per))
         tally.see(window)
         for each in (window, *others):
             each.socket.close()
         for (per, connections), name in zip(WAYS, ("single", "batch"), strict=True):
+            said(f"as fast as it goes, {per} per request")
             burst = made.requests(0, per, plan.burst_fixes // (1 if per > 1 else 20), 0)
             run, found[f"{name}_max_per_s"], found[f"{name}_per_cpu_s"] = saturate(at, process.pid, burst, connections)
             tally.add(run)
+    said("kill -9 under load")
     killed(plan, home, port, made, tally)
+    said("counting what is on disk")
     lost, doubled = counted(home, tally)
+    said("the classic stack")
     peer = classic(plan, folder, port, subjects, made)
     best = found["single_max_per_s"]
     ratios = [each for each in rows if each["p50_fsync_ratio"] is not None]

@@ -6,7 +6,8 @@
 one in ten with a protected person whose phone reports as well; one fix a minute, in the order of arrival, with its accuracy.
 What is timed is the whole of `core.kernel.packing.Packed.judge_rows`: the compiled kernel, and the rules in Python for every
 fix that it does not let pass. `fixes_per_s_core_basic` is the same without the way between fixes and without pairs. Rates
-are per second of processor time of one core, ours and the peers' alike. `twin_agreement`: the share of fixes of which the
+are per second of processor time of one core, ours and the peers' alike. `postgis_ratio`: to what SQL can be asked of the same
+(`parts/peers.py`); beside it, on the line before the last, to a mere "which zones does the circle touch". `twin_agreement`: the share of fixes of which the
 rules alone (`core.rules.judge`) say exactly the same, over all rounds, for a part of the wearers.
 """
 
@@ -15,7 +16,7 @@ import gc
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,12 +43,23 @@ class Size:
     rounds: int
     twins: int
     """Wearers that the rules judge as well, from the first fix on."""
+    beside: int
+    """Wearers whose zones and fixes the peers get, and all shared zones. Fewer make a smaller table: to the peers' advantage."""
     postgis_fixes: int
     redis_fixes: int
 
 
-FULL = Size(wearers=100_000, shared=20_000, rounds=10, twins=4_000, postgis_fixes=50_000, redis_fixes=20_000)
-SHORT = Size(wearers=1_000, shared=500, rounds=3, twins=1_000, postgis_fixes=1_000, redis_fixes=1_000)
+FULL = Size(
+    wearers=100_000, shared=20_000, rounds=10, twins=4_000, beside=20_000, postgis_fixes=20_000, redis_fixes=10_000
+)
+SHORT = Size(wearers=1_000, shared=500, rounds=3, twins=1_000, beside=1_000, postgis_fixes=1_000, redis_fixes=1_000)
+
+
+BEGAN = time.monotonic()
+
+
+def said(what: str) -> None:
+    print(f"{time.monotonic() - BEGAN:6.1f} s  {what}", file=sys.stderr, flush=True)
 
 
 class Run:
@@ -123,42 +135,60 @@ def _said(each) -> tuple:
             each.how, each.off_m)  # fmt: skip
 
 
+def _whose(rows: np.ndarray, made: crowd.Crowd) -> np.ndarray:
+    """The number of the wearer whom a fix concerns."""
+    of_person = rows["protected"] == 1
+    return np.where(of_person, made.persons[np.where(of_person, rows["row"], 0)], rows["row"])
+
+
 def measured(size: Size, port: int, *, beside: bool = True) -> dict:
     """The figures; more of them are printed. `beside`: ask PostGIS and Redis too."""
+    said(f"making {size.wearers} wearers, {size.shared} shared zones")
     made = crowd.made(size.wearers, size.shared, np.random.default_rng(1))
     days = crowd.Days(made, np.random.default_rng(2))
     run = Run(made)
     warm = [days.round() for _ in range(WARM_ROUNDS)]
-    for each in warm:
+    for n, each in enumerate(warm, 1):
+        said(f"warming, round {n} of {WARM_ROUNDS}" + (": the rules hear everybody and lay them out" if n == 1 else ""))
         run.judge(each)
     gc.collect()
     gc.freeze()
     rounds = [days.round() for _ in range(size.rounds)]
+    said("everything on")
     everything = timed(run, rounds, everything=True)
     told = list(run.told)
+    said("the rules alone, beside it")
     agreed, alone = agreement(made, warm + rounds, told, size)
+    said("without the way between fixes, without pairs")
     basic = timed(run, [days.round() for _ in range(max(1, size.rounds // 2))], everything=False)
     gc.unfreeze()
     postgis = redis = None
     if beside:
-        postgis = peers.ask_postgis(made, [each[: size.postgis_fixes] for each in rounds[:3]], port)
-        redis = peers.ask_redis(made, rounds[0][: size.redis_fixes])
+        some = [each[_whose(each, made) < size.beside] for each in rounds[:3]]
+        part = replace(made, orders=dict(list(made.orders.items())[: size.beside]))
+        said(f"PostGIS: the zones and fixes of {size.beside} wearers")
+        postgis = peers.ask_postgis(part, [each[: size.postgis_fixes] for each in some], port)
+        said(f"Redis: the same {size.beside} wearers")
+        redis = peers.ask_redis(part, some[0][: size.redis_fixes])
+        said("done")
+    rate = everything["fixes_per_s"]
     more = {
         "rules": RULES_VERSION,
         "wearers": size.wearers,
+        "peers_wearers": size.beside,
         "everything": everything,
         "basic": basic,
         "rules_alone_per_s": round(alone),
         "transitions": len(told),
         "postgis": postgis or "not asked: postgresql-15-postgis-3 is not installed",
+        "touches_ratio": round(rate / postgis["touches_per_cpu_s"], 1) if postgis else None,
         "redis": redis or "not asked: redis-server is not installed",
     }
     print(json.dumps(more, ensure_ascii=False))
-    rate = everything["fixes_per_s"]
     return {
         "fixes_per_s_core": rate,
         "fixes_per_s_core_basic": basic["fixes_per_s"],
-        "postgis_ratio": round(rate / postgis["fixes_per_cpu_s"], 1) if postgis else None,
+        "postgis_ratio": round(rate / postgis["everything_per_cpu_s"], 1) if postgis else None,
         "redis_ratio": round(rate / redis["fixes_per_cpu_s"], 1) if redis else None,
         "twin_agreement": agreed,
     }

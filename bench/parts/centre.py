@@ -20,6 +20,8 @@ ACCOUNT = "kim"
 KEY = "bench-device-key-bench"
 DEVICES = 3
 """Added to the port of the pages: where devices report."""
+HEALTH = 4
+"""The same: figures."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def make(folder: Path, port: int, count: int, dice: random.Random) -> list[Subje
     config.write(
         folder,
         config.Centre(id=ID, name="측정용 관제센터", role=Role.CONTROL, host="127.0.0.1", link_port=port + 1, web_port=port,
-                      video_port=port + 2, devices=config.Devices(direct=config.HttpPort(port=port + DEVICES))),
+                      video_port=port + 2, health_port=port + HEALTH, devices=config.Devices(direct=config.HttpPort(port=port + DEVICES))),
     )  # fmt: skip
     own = keys.open_centre(folder)
     keys.issue(keys.make_ca(folder.parent / "ca"), folder, ID, ["127.0.0.1"])

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from safetynet.app.people import People, WearerRecord
 from safetynet.core import archives, fixes, law, ledger
 from safetynet.core.archives import Reader, Row, Story, Told, Wish
+from safetynet.core.control.record import amended
 from safetynet.core.events import (
     AlarmAcknowledged,
     AlarmAmended,
@@ -331,6 +332,8 @@ def ticks(story: Story, names: Names) -> Iterable[dict[str, object]]:
                 more[name] = word
         if isinstance(event, IncidentReassigned):
             more["reason"] = event.reason.value
+        if isinstance(event, AlarmAmended):
+            more["change"] = amended(event)
         if isinstance(event, FieldTold):
             more["text"] = event.text
         cameras: tuple[object, ...] | None = getattr(event, "cameras", None)

@@ -7,7 +7,7 @@ are made durable by `app.loop`, and only then anything leaves: to partners, to t
 import argparse
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -416,7 +416,7 @@ class Control(windows.Host):
             shift = shifts.command(seat, said, self._shift)
             if shift is not None:
                 return shift.value if isinstance(shift, Why) else shift
-        if (held := loads.command(seat, said)) is not None:
+        if (held := loads.command(seat, said, self.people)) is not None:
             return held
         return "bad_command" if said.incident is None else self._about(said.incident, by, said)
 
@@ -586,7 +586,7 @@ class Control(windows.Host):
         if not self._failed.done():
             self._failed.set_exception(fault)
 
-    async def run(self) -> None:
+    async def run(self, *beside: Callable[[], Coroutine[None, None, None]]) -> None:
         """Until cancelled. Any part that fails ends the program: it starts again from its log."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._screens.show_now()  # before anybody looks: an empty screen would read as calm
@@ -603,6 +603,8 @@ class Control(windows.Host):
                 tasks.create_task(site.serve_phones(phones(self, door), self.folder, door))
             tasks.create_task(self.doors.run())
             tasks.create_task(self.judge.keep_now_and_then(self.store.head, lambda: self.loop.state.open))
+            for each in beside:
+                tasks.create_task(each())
             tasks.create_task(self.lag.watch())
             tasks.create_task(keys.follow(self.folder, *self.contexts))
             if (port := self.centre.health_port) is not None:
@@ -622,6 +624,9 @@ class Control(windows.Host):
                 *figures.doors(self.doors.connections(), broker=self.doors.broker_up),
                 *figures.control(
                     self.loop.state, self._looked().numbers, self.alarmed, Counter(self._streams.values())
+                ),
+                metrics.gauge(
+                    "kernel_judges", "1 when the compiled kernel judges, 0 while the rules do.", self.judge.compiled
                 ),
                 metrics.gauge("windows_open", "Console windows.", len(self.seats)),
                 metrics.gauge("relay_up", "1 when the relay is there.", self.relay.up),
@@ -691,4 +696,5 @@ def main() -> int:
 
 
 async def _main(folder: Path) -> None:
-    await Control(folder).run()
+    control = Control(folder)
+    await control.run(control.judge.kernel)

@@ -201,6 +201,10 @@ def _row(line: Line, say: Callable[..., str], *, raised: bool) -> str:
     if line.off_m is not None:
         key = "why.apart" if line.give_m is not None else "why.outside" if line.off_m > 0 else "why.inside"
         parts.append(say(key, m=abs(line.off_m), give=line.give_m))
+    if line.silent_s is not None:
+        parts.append(say("why.silent", s=line.silent_s))
+    if line.reach_m is not None:
+        parts.append(say("why.reach", m=line.reach_m))
     if line.probability is not None:
         before = "–" if line.odds_before is None else _share(line.odds_before)
         parts.append(say("why.belief", before=before, after=f"{round(100 * line.probability)} %"))

@@ -24,10 +24,10 @@ from safetynet.app.people import OPERATORS, People
 from safetynet.app.views import Looked, View
 from safetynet.core import loads
 from safetynet.core.alarms import AlarmState
-from safetynet.core.annunciations import SHELVED_MS, shelve_ms_max
+from safetynet.core.annunciations import SERVICE_MS, SHELVED_MS, TABLE, shelve_ms_max
 from safetynet.core.control import words
 from safetynet.core.control.state import State
-from safetynet.core.events import AnyEvent
+from safetynet.core.events import AnyEvent, ServiceStopped
 from safetynet.core.loads import Life, Load
 from safetynet.core.outages import Outage
 from safetynet.core.terms import DAY_MS, HOUR_MS, MINUTE_MS, DeviceId, Instant, WearerId
@@ -106,9 +106,10 @@ class Loads:
             self._load = self.load(seen.at), seen.at
         said = _said(self._load[0], seen)
         said["out_of_service"] = [
-            {"wearer": wearer, "who": _name(wearer, seen), "until": until}
-            for wearer, until in sorted(state.held.service.items())
+            _out_of_service(state, state.held.service[each], seen) for each in sorted(state.held.service)
         ]
+        said["service_ms"] = SERVICE_MS
+        said["service_holds"] = [each.value for each in TABLE if TABLE[each].by_service]
         return {"load": {"load": said}}
 
 
@@ -163,6 +164,20 @@ def _shelves(state: State, seen: Looked) -> dict[str, dict[str, object]]:
     return found
 
 
+def _out_of_service(state: State, stopped: ServiceStopped, seen: Looked) -> dict[str, object]:
+    alarms = [state.alarms[each] for each in state.held.of.get(stopped.wearer, ())]
+    return {
+        "wearer": stopped.wearer,
+        "who": _name(stopped.wearer, seen),
+        "case_no": _case_no(stopped.wearer, seen),
+        "reason": stopped.reason.value,
+        "by_name": seen.names.get(stopped.by, stopped.by),
+        "since": stopped.at,
+        "until": stopped.until,
+        "holds": sorted(each.kind.value for each in alarms if each.state is AlarmState.OUT_OF_SERVICE),
+    }
+
+
 def _name(wearer: WearerId, seen: Looked) -> str:
     record = seen.people.get(wearer)
     return record.name if record else ""
@@ -182,8 +197,10 @@ def _guarded(wearer: WearerId, seen: Looked) -> bool:
 # --- what windows say ------------------------------------------------------------------------------------------------
 
 
-def command(seat: windows.Seat, said: windows.Do) -> words.HoldCommand | None:
-    """What a window said of a shelf, of a device out of service or of an outage; None when it is about something else."""
+def command(seat: windows.Seat, said: windows.Do, people: People) -> words.HoldCommand | None:
+    """What a window said of a shelf, of a device out of service or of an outage; None when it is about something else,
+    or about nobody.
+    """
     by, head = seat.person, seat.session.account.role == "supervisor"
     match said:
         case windows.Do(act="shelve", alarm=alarm, shelve=reason, for_ms=for_ms) if alarm and reason and for_ms:
@@ -193,7 +210,7 @@ def command(seat: windows.Seat, said: windows.Do) -> words.HoldCommand | None:
         case windows.Do(act="ack_outage", outage=outage) if outage:
             return words.AckOutage(outage=outage, by=by)
         case windows.Do(act="stop_service", wearer=wearer, service=reason, for_ms=for_ms) if (
-            wearer and reason and for_ms and head
+            wearer and people.get(wearer) and reason and for_ms and head
         ):
             return words.StopService(wearer=wearer, by=by, reason=reason, for_ms=for_ms)
         case windows.Do(act="resume_service", wearer=wearer) if wearer and head:

@@ -98,6 +98,8 @@ class People:
             for record in (msgspec.msgpack.decode(data, type=ProtectedRecord),)
         }
         self.orders: dict[WearerId, Order] = {each.wearer: each.order for each in self._records.values()}
+        self.revision = 0
+        """Another one whenever `orders` has become another."""
         self._coming: deque[administration.Change] = deque()
 
     def __len__(self) -> int:
@@ -117,7 +119,7 @@ class People:
 
     def forget(self, wearer: WearerId) -> None:
         self._records.pop(wearer, None)
-        self.orders.pop(wearer, None)
+        self._hold(wearer, None)
 
     # --- what administrators entered -------------------------------------------------------------------------------
 
@@ -135,8 +137,11 @@ class People:
             self._hold(wearer, administration.in_force(charge))
 
     def _hold(self, wearer: WearerId, order: Order | None) -> None:
+        if self.orders.get(wearer) is order:
+            return
+        self.revision += 1
         if order is None:
-            self.orders.pop(wearer, None)
+            del self.orders[wearer]
         else:
             self.orders[wearer] = order
 
@@ -145,6 +150,7 @@ class People:
         self.editions.rewind(register)
         self._coming = deque(administration.timeline(register))
         self.orders.clear()
+        self.revision += 1
 
     def changes_before(self, fix: FixId) -> bool:
         """Whether other orders, or other shared zones, hold for this fix than for the one before it."""

@@ -17,7 +17,7 @@ from safetynet.core.fixes import Fix, Said, instant
 from safetynet.core.incidents import Incident
 from safetynet.core.orders import Order, Protected
 from safetynet.core.proximity import APPROACH, Spot, Trail
-from safetynet.core.rules import RuleState
+from safetynet.core.rules import Standing
 from safetynet.core.terms import (
     AlarmKind,
     DeviceId,
@@ -219,7 +219,7 @@ def _rings(protected: Protected, trail: Trail) -> dict[str, dict[str, object]]:
 # --- for the program -----------------------------------------------------------------------------------------------
 
 
-def places(state: RuleState, transitions: Sequence[Transition]) -> dict[ProtectedId, Place]:
+def places(state: Standing, transitions: Sequence[Transition]) -> dict[ProtectedId, Place]:
     """Where the protected persons concerned are: for the police alone."""
     ids = {each.protected for each in transitions if each.protected is not None}
     trails = {each: state.guarded[each].trail for each in ids if each in state.guarded}
@@ -227,14 +227,14 @@ def places(state: RuleState, transitions: Sequence[Transition]) -> dict[Protecte
     return {each: place for each, place in found.items() if place is not None}
 
 
-def in_an_incident(state: RuleState, open: Container[WearerId], batch: Sequence[Fix]) -> bool:
+def in_an_incident(state: Standing, open: Container[WearerId], batch: Sequence[Fix]) -> bool:
     """Whether somebody was heard whom an open incident is about, wearer or protected person."""
     whose = (state.guarded[ProtectedId(fix.wearer)].wearers if fix.protected else (fix.wearer,) for fix in batch)
     return any(each in open for some in whose for each in some)
 
 
 def distances(
-    state: RuleState, orders: Mapping[WearerId, Order], open: Container[WearerId], batch: Sequence[Fix]
+    state: Standing, orders: Mapping[WearerId, Order], open: Container[WearerId], batch: Sequence[Fix]
 ) -> dict[tuple[WearerId, ProtectedId], float]:
     """How far apart they are now: of those in an open incident of whom one has just been heard."""
     heard = {fix.wearer for fix in batch if fix.lat is not None}

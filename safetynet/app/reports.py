@@ -311,6 +311,7 @@ ENUM_OF: Final[Mapping[str, str]] = {
     "shelved": "ShelveReason",
     "surfaced": "Surfacing",
     "suppression": "Suppression",
+    "change": "Change",
 }
 """As `DETAILS` of console/sheet.js."""
 

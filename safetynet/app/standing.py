@@ -7,8 +7,8 @@ Absent on purpose: files and keys (`edge.judged`), and what any field means (`co
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, get_args, get_origin, get_type_hints
 
 import msgspec
 from immutables import Map
@@ -19,7 +19,7 @@ from safetynet.core.conditions import Guarded, Record
 from safetynet.core.events import Place
 from safetynet.core.fixes import Fix
 from safetynet.core.orders import Order
-from safetynet.core.rules import RULES_VERSION, RuleState
+from safetynet.core.rules import RULES_VERSION, Standing
 from safetynet.core.terms import DeviceId, FixId, Instant, WearerId
 from safetynet.core.zonesets import NO_SETS, Sets
 
@@ -64,6 +64,13 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     heard: tuple[Heard, ...]
 
 
+class Whole(Standing, Protocol):
+    """All of the state at one instant."""
+
+    @property
+    def histories(self) -> Mapping[WearerId, History]: ...
+
+
 def _from(value: Any) -> Any:
     assert isinstance(value, Map), f"{type(value)} cannot be kept"
     return list(value.items())
@@ -100,8 +107,8 @@ def _one(record: Record) -> KeptRecord:
     return KeptRecord(None if record.order is None else record.order.version, msgspec.Raw(_plain(record, _RECORD)))
 
 
-def keep(state: RuleState, wearer: WearerId, track: Sequence[Place], heard: Sequence[Heard]) -> bytes:
-    held = None if state.histories is None else state.histories.get(wearer)
+def keep(state: Whole, wearer: WearerId, track: Sequence[Place], heard: Sequence[Heard]) -> bytes:
+    held = state.histories.get(wearer)
     history = (
         None if held is None else KeptHistory(_one(held.older), held.older_at, _one(held.newer), held.fixes, held.split)
     )

@@ -12,7 +12,7 @@ from typing import Final
 from safetynet.app import cards
 from safetynet.app.cards import LinkView
 from safetynet.app.people import People
-from safetynet.core import alarms, cameras, incidents, law, rules
+from safetynet.core import alarms, cameras, incidents, law, rules, silences
 from safetynet.core.alarms import RINGING, Alarm
 from safetynet.core.control.record import Entry
 from safetynet.core.control.state import State
@@ -22,7 +22,7 @@ from safetynet.core.geo import distance_m
 from safetynet.core.incidents import Dispatch, Incident, Request, Sighting, Stage, VideoState
 from safetynet.core.jurisdictions import Competence, Finding
 from safetynet.core.orders import Circle, MultiPolygon, Polygon, Zone
-from safetynet.core.rules import RuleState
+from safetynet.core.rules import RuleState, Standing
 from safetynet.core.terms import (
     MINUTE_MS,
     SECOND_MS,
@@ -86,7 +86,7 @@ class Looked:
     numbers: Numbers
     hearing: frozenset[WearerId] = frozenset()
     """Wearers whose device can be asked where it is."""
-    rules: RuleState = field(default_factory=RuleState)
+    rules: Standing = field(default_factory=RuleState)
     """Where the pairs of wearer and protected person are."""
     district: Callable[[float, float], Competence] | None = None
     """Who is competent for a place; None where no areas have been brought in."""
@@ -301,8 +301,10 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("protected_called")
             case AlarmKind.PROTECTED_LOST:
                 speaks.append("protected_silent")
-            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+            case AlarmKind.COMM_LOST | AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW | AlarmKind.JAMMING:
                 speaks.append(each.kind.value)
+            case AlarmKind.SEPARATION:
+                speaks.append("separation" if each.certainty is Certainty.CERTAIN else "separation_at_home")
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
             case AlarmKind.SCHOOL_HOURS:
@@ -312,6 +314,7 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             case AlarmKind.ATTENDANCE:
                 speaks.append("not_attending" if each.certainty is Certainty.CERTAIN else "not_known_attending")
     against: list[str] = []
+    reach: dict[str, object] = {}
     place = incident.place
     if place is None:
         against.append("no_position")
@@ -322,13 +325,17 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             against.append("wide_fix")
         if incident.stage is not Stage.CLOSED and at - place.observed_at > STALE_FIX_MS:
             against.append("old_fix")
+            by_now = silences.reach(place.radius_m, (at - place.observed_at) / SECOND_MS)
+            reach = {"reach": {"on_foot_m": by_now.on_foot_m, "by_car_m": by_now.by_car_m}}
     if any(each.kind is AlarmKind.PLANNED_REMOVAL for each in mine):
         against.append("planned_removal")
     if any(each.unproven for each in mine):
         against.append("unproven")
-    if any(each.returned_at is not None for each in mine):
+    if any(each.retracted for each in mine):
+        against.append("retracted")
+    if any(each.returned_at is not None and not each.retracted for each in mine):
         against.append("returned")
-    return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value}
+    return {"for": list(dict.fromkeys(speaks)), "against": against, "certainty": incident.certainty.value, **reach}
 
 
 def _law(incident: Incident, seen: Looked) -> dict[str, object]:

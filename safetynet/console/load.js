@@ -8,12 +8,12 @@ import { clock, count, day, lasting, t } from './say.js';
 /** @typedef {import('./types.js').LoadRow} LoadRow */
 const PRIORITIES = [1, 2, 3, 4];
 
-/** A list of sources, each with how often. @param {string} head @param {LoadRow[]} rows @param {number} total @param {string} [more] */
+/** A list of sources, each with how often. @param {string} head @param {LoadRow[]} rows @param {number|null} total @param {string} [more] */
 function sources(head, rows, total, more = '') {
-  return html`<h3 class="ld-h"><span>${head}</span><b class="num">${count(total)}</b></h3>
+  return html`<h3 class="ld-h"><span>${head}</span>${total === null ? '' : html`<b class="num">${count(total)}</b>`}</h3>
     ${rows.length ? html`<table class="units ld-t num"><caption class="vh">${head}</caption><thead class="vh"><tr><th scope="col">${t('load.who')}</th><th scope="col">${t('load.kind')}</th><th scope="col">${t('load.count')}</th></tr></thead>
       <tbody>${rows.map((each) => html`<tr><th scope="row">${each.who}</th><td>${t(`AlarmKind.${each.kind}`)}</td><td>${t('load.times', { n: count(each.count) })}</td></tr>`)}</tbody></table>` : ''}
-    ${more ? html`<p class="sec2 num">${more}</p>` : ''}`;
+    ${more ? html`<p class="sec2 num ld-more">${more}</p>` : ''}`;
 }
 
 /** @param {number} part @param {number} of */
@@ -26,16 +26,16 @@ export function load(found, limits) {
   const held = Object.entries(found.held);
   return html`<section class="blk" id="load" aria-label=${t('load.title')}><div class="sec-h"><h2>${t('load.title')}</h2><span>${t('load.of_day')}</span></div>
     <dl class="sp-figures num"><dt>${t('load.per_person')}</dt><dd><b class="sp-big ${level}">${mean.toFixed(1)}</b> <b class=${level === 'over' || level === 'flood' ? 'sp-warn' : ''}>${t(`super.level_${level}`)}</b>
-        <span>${t('load.mean_peak', { mean: mean.toFixed(1), peak: found.per_person_peak.toFixed(1) })}</span></dd>
+        <span>${t('load.mean_peak', { peak: found.per_person_peak.toFixed(1) })}</span></dd>
       <dt>${t('load.raw')}</dt><dd><b>${count(found.raised)}</b><span>${t('super.operators', { n: found.operators })}</span></dd>
       <dt>${t('load.shown')}</dt><dd><b>${count(found.rung)}</b><span>${percent(found.rung, found.raised)}</span></dd>
-      ${held.map(([why, n]) => html`<dt>${t('load.held')}</dt><dd><b>${count(n)}</b><span>${t(`Suppression.${why}`)}</span></dd>`)}
-      <dt>${t('load.floods')}</dt><dd><b class=${found.floods ? 'sp-warn' : ''}>${count(found.floods)}</b><span>${t('load.windows', { n: found.floods, all: found.windows })}</span></dd>
-      <dt>${t('load.answer')}</dt><dd>${found.answer_ms_p50 === null ? html`<span>${t('super.time_none')}</span>` : html`<b>${lasting(found.answer_ms_p50)}</b><span>${t('load.p50_p95', { p50: lasting(found.answer_ms_p50), p95: lasting(found.answer_ms_p95 ?? 0) })}</span>`}</dd>
+      <dt>${t('load.held')}</dt><dd><b>${count(held.reduce((sum, [, n]) => sum + n, 0))}</b>${held.map(([why, n]) => html`<span>${t(`Suppression.${why}`)} ${count(n)}</span>`)}</dd>
+      <dt>${t('load.unexplained')}</dt><dd><b class=${found.unexplained ? 'sp-warn' : ''}>${count(found.unexplained)}</b>${found.unexplained ? html`<span>${t('load.unexplained_more')}</span>` : ''}</dd>
+      <dt>${t('load.floods')}</dt><dd><b class=${found.floods ? 'sp-warn' : ''}>${count(found.floods)}</b><span>${t('load.windows', { all: found.windows })}</span></dd>
+      <dt>${t('load.answer')}</dt><dd>${found.answer_ms_p50 === null ? html`<span>${t('super.time_none')}</span>` : html`<b>${lasting(found.answer_ms_p50)}</b><span>${t('load.p50_p95', { p95: lasting(found.answer_ms_p95 ?? 0) })}</span>`}</dd>
       <dt>${t('load.priorities')}</dt><dd class="ld-p">${PRIORITIES.map((each) => html`<span>${shape(each, 14, false)} <b>${count(found.priorities[each] ?? 0)}</b></span>`)}</dd>
-      <dt>${t('load.shelved')}</dt><dd><b>${count(found.shelved)}</b></dd>
-      <dt>${t('load.out_of_service')}</dt><dd><b>${count(found.out_of_service.length)}</b>${found.out_of_service.map((each) => html`<span>${each.who} · ${clock(each.until).slice(0, 5)}</span>`)}</dd></dl>
-    ${sources(t('load.top'), found.top, found.raised, found.top.length ? t('load.top_share', { n: Math.round(100 * found.top_share) }) : '')}
+    </dl>
+    ${sources(t('load.top'), found.top, null, found.top.length ? t('load.top_share', { n: Math.round(100 * found.top_share) }) : '')}
     ${sources(t('load.chattering'), found.chattering_list, found.chattering)}
     ${sources(t('load.stale'), found.stale_list, found.stale)}
     <p class="ld-go"><a class="btn sm" href="/alarms/load.csv" download>${t('load.csv')}</a> <button class="btn sm" id="suppressed" @click=${(/** @type {Event} */ event) => event.target?.dispatchEvent(new CustomEvent('sn-suppressed', { bubbles: true }))}>${t('load.suppressed')}</button></p></section>`;

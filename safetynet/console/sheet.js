@@ -66,7 +66,7 @@ export class Steps extends Light {
 const over = (steps) => steps.map((each) => (each.state === 'done' || each.state === 'not_applicable' ? each : { ...each, state: 'skipped', due_at: null }));
 
 /** Words of the details of a record line. @type {Record<string, string>} */
-const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign', shelved: 'ShelveReason', surfaced: 'Surfacing', suppression: 'Suppression' };
+const DETAILS = { kind: 'AlarmKind', why: 'Why', code: 'Disposition', outcome: 'CallOutcome', certainty: 'Certainty', sight: 'Sight', heading: 'Heading', travel: 'Travel', standing: 'Standing', answer: 'WarningAnswer', purpose: 'Purpose', mark: 'FieldMark', unable: 'Unable', reason: 'Reassign', shelved: 'ShelveReason', surfaced: 'Surfacing', suppression: 'Suppression', change: 'Change' };
 const STATES = { unit_reported: 'UnitState', police_notice_answered: 'NoticeState' };
 
 /** @param {import('./types.js').Entry} entry */
@@ -179,7 +179,8 @@ export class Sheet extends Light {
     const words = (/** @type {string[]} */ list) => (list.length ? list.map((each) => t(`Evidence.${each}`)).join(' · ') : t('sheet.none'));
     return html`<div class="blk"><div class="sec-h"><h2>${t('sheet.why')}</h2><span>${t(`Certainty.${evidence.certainty}`)}</span></div><dl class="kv">
       <dt>${t('sheet.for')}</dt><dd>${words(evidence.for)}</dd><dt>${t('sheet.against')}</dt><dd>${words(evidence.against)}</dd>
-      <dt>${t('sheet.position')}</dt><dd class="num">${place ? html`${t('sheet.observed', { observed: clock(place.observed_at), received: clock(place.received_at) })}<br>${certainty(place)}${speed_mps !== null && speed_mps > 0.3 ? ` · ${speed(speed_mps)}` : ''}` : t('map.no_fix')}</dd></dl></div>`;
+      <dt>${t('sheet.position')}</dt><dd class="num">${place ? html`${t('sheet.observed', { observed: clock(place.observed_at), received: clock(place.received_at) })}<br>${certainty(place)}${speed_mps !== null && speed_mps > 0.3 ? ` · ${speed(speed_mps)}` : ''}` : t('map.no_fix')}</dd>
+      ${evidence.reach ? html`<dt>${t('sheet.reach')}</dt><dd class="num">${t('sheet.reach_by', { foot: metres(evidence.reach.on_foot_m), car: metres(evidence.reach.by_car_m) })}</dd>` : ''}</dl></div>`;
   }
 
   /** Whom it concerns besides: how near, and what was told. @param {Incident} incident */

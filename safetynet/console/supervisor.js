@@ -9,6 +9,7 @@ import { icon, shape } from './icons.js';
 import { ringing as outagesRinging } from './floods.js';
 import { keysOf, letters } from './keys.js';
 import { load } from './load.js';
+import { aside, onShelf } from './service.js';
 import { clock, count, isKorean, lasting, post, speak, spoken, t } from './say.js';
 import { Sound } from './sound.js';
 import { State, stateUrl } from './state.js';
@@ -38,6 +39,8 @@ const seen = {
   noted: 0,
   /** What was held back, while somebody looks. @type {{found: any}|null} */
   held: null,
+  /** Whose device may be taken out of service, while somebody is about to. @type {{wearers: any[]|null}|null} */
+  service: null,
 };
 const me = () => Object.values(state.all.me)[0] ?? null;
 /** Operators first, then by seat: a column never changes its place while people work. */
@@ -119,6 +122,8 @@ export class Move extends Light {
 customElements.define('sn-move', Move);
 
 function dialog() {
+  const day = Object.values(state.all.load)[0];
+  if (seen.service && day) return html`<sn-out-of-service .wearers=${seen.service.wearers} .spans=${day.service_ms} .holds=${day.service_holds} .out=${day.out_of_service.map((each) => each.wearer)} .me=${me()?.name ?? ''}></sn-out-of-service>`;
   if (seen.held) return html`<sn-suppressed .found=${seen.held.found}></sn-suppressed>`;
   const moving = seen.moving;
   const one = moving ? state.all.incidents[moving.incident] : undefined;
@@ -136,7 +141,7 @@ function dialog() {
 
 window.addEventListener('keydown', (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey) return;
-  if (seen.held) return;
+  if (seen.held || seen.service) return;
   if (seen.moving) {
     const n = Number(/^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? 0);
     const button = /** @type {HTMLElement|undefined} */ (page.querySelectorAll('sn-move [data-value]')[n - 1]);
@@ -187,7 +192,7 @@ function layout() {
       <section class="pane" aria-label=${t('super.seats')}><div class="p-h"><h2>${t('super.seats')}</h2><span>${t('super.keys')}</span><span class="sp-go"><a class="btn sm" id="shift" href="/operator#shift">${t('handover.shift')}</a><a class="btn sm" id="desk" href="/operator">${t('super.desk')}</a></span></div>
         ${seen.note ? html`<p class="note ${seen.note.failed ? 'failed' : ''}" role="status">${seen.note.text}</p>` : ''}
         ${state.ready() ? html`<div class="sp-seats">${nobody()}${repeat(seats(), (each) => each.person, seat)}</div>` : html`<p class="blk sec2">${t('super.loading')}</p>`}</section>
-      <aside class="pane sp-side" aria-label=${t('super.health')} tabindex="0">${figures()}${loaded()}${health()}</aside></main>${dialog()}`;
+      <aside class="pane sp-side" aria-label=${t('super.health')} tabindex="0">${figures()}${putAside()}${loaded()}${health()}</aside></main>${dialog()}`;
 }
 
 function nobody() {
@@ -232,6 +237,12 @@ function figures() {
     <dt>${t('super.time')}</dt><dd>${found.answer_ms_median === null ? html`<span>${t('super.time_none')}</span>` : html`<b>${lasting(found.answer_ms_median)}</b><span>${t('super.time_of', { median: lasting(found.answer_ms_median), max: lasting(found.answer_ms_max ?? 0) })}</span>`}</dd></dl></section>`;
 }
 
+/** What rings for nobody because somebody said so. */
+function putAside() {
+  const found = Object.values(state.all.load)[0];
+  return found ? aside(found, onShelf(state.all)) : '';
+}
+
 /** The day's load, beside the shift's. */
 function loaded() {
   const found = Object.values(state.all.load)[0];
@@ -267,7 +278,37 @@ async function listHeld() {
 }
 
 on('sn-suppressed', () => void listHeld());
+
+// --- devices out of service ----------------------------------------------------------------------------------------
+
+async function askService() {
+  const answer = await fetch('/admin/look', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }).catch(() => null);
+  seen.service = { wearers: answer?.ok ? (await answer.json()).wearers : null };
+  draw();
+}
+
+/** @param {string} act @param {Record<string, unknown>} fields @param {string} done @param {string} name of the act */
+async function say(act, fields, done, name) {
+  const answer = await state.do(act, fields);
+  if (answer.ok) note(done, false);
+  else note(t('act.failed', { act: name, why: t(`Why.${answer.no}`) }), true);
+  /** @type {HTMLElement|null} */ (page.querySelector('#service'))?.focus();
+}
+
+on('sn-service', () => void askService());
+on('sn-stop-service', ({ who, ...fields }) => {
+  seen.service = null;
+  draw();
+  void say('stop_service', fields, t('service.began', { who, at: clock(Date.now() + fields.for_ms).slice(0, 5) }), t('service.begin'));
+});
+on('sn-resume', ({ wearer }) => void say('resume_service', { wearer }, t('service.ended'), t('service.end')));
+on('sn-unshelve', ({ alarm }) => void say('unshelve', { alarm }, t('service.unshelved'), t('act.unshelve')));
 on('sn-back', () => {
+  if (seen.service) {
+    seen.service = null;
+    draw();
+    return /** @type {HTMLElement|null} */ (page.querySelector('#service'))?.focus();
+  }
   if (seen.held) {
     seen.held = null;
     draw();

@@ -30,7 +30,7 @@
  * @typedef {{id: string, wearer: string, priority: number, kind: string, state: 'open'|'claimed'|'closed',
  *   owner: string|null, owner_name: string|null, opened_at: number, closed_at: number|null, code: string|null,
  *   still?: string[], after?: {id: string, closed_at: number, code: string|null}|null, alarms: string[], who: Who, locatable?: boolean, located_at?: number|null, district?: {areas: string[], offices: Competent[]}|null, place: Place|null, speed_mps: number|null,
- *   evidence: {for: string[], against: string[], certainty: string}, law: Law, video: Video, dispatches: Dispatch[],
+ *   evidence: {for: string[], against: string[], certainty: string, reach?: {on_foot_m: number, by_car_m: number}}, law: Law, video: Video, dispatches: Dispatch[],
  *   notices: Notice[], calls: {at: number, by_name: string, outcome: string}[], steps: Step[], record: Entry[],
  *   sealed: number, duties: {duty: string, due_at: number}[], protected?: Shielded[], sightings?: Sighting[], marks?: FieldMark[],
  *   told?: Told[], photos?: FieldPhoto[], backup?: Backup|null}} Incident
@@ -65,7 +65,8 @@
  * @typedef {{since: number, until: number, operators: number, raised: number, rung: number, held: Record<string, number>, unexplained: number,
  *   per_person_mean: number, per_person_peak: number, windows: number, floods: number, priorities: Record<string, number>,
  *   answer_ms_p50: number|null, answer_ms_p95: number|null, unanswered: number, top: LoadRow[], top_share: number, stale: number, stale_list: LoadRow[],
- *   chattering: number, chattering_list: LoadRow[], shelved: number, out_of_service: {wearer: string, who: string, until: number}[]}} Load
+ *   chattering: number, chattering_list: LoadRow[], shelved: number, out_of_service: {wearer: string, who: string, case_no: string, reason: string, by_name: string, since: number, until: number, holds: string[]}[],
+ *   service_ms: number[], service_holds: string[]}} Load
  * @typedef {{id: string, network: string, since: number, members: number, silent: number, acked_by_name: string|null, ended_at: number|null,
  *   end: string|null, left: number, list: {who: string, case_no: string, silent: boolean, guarded: boolean}[]}} Outage
  * @typedef {{alarm: string, for_ms: number[], until: number|null, by_name: string|null, reason: string|null}} Shelf

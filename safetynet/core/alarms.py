@@ -84,7 +84,7 @@ GROUNDLESS: Final = TECHNICAL | {
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
 UNCERTAIN: Final = frozenset(
     {
-        AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K,
+        AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.SEPARATION,
         AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE, AlarmKind.ATTENDANCE,
     }
 )  # fmt: skip
@@ -123,6 +123,8 @@ class Alarm:
     count: int = 1
     level: int = 0
     returned_at: Instant | None = None
+    retracted: bool = False
+    """A late word showed that it was no breach, and none has shown otherwise since."""
     acked_by: PersonId | None = None
     acked_at: Instant | None = None
     incident: IncidentId | None = None
@@ -145,17 +147,14 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
     match kind:
         case AlarmKind.STRAP_CUT | AlarmKind.BODY_TAMPER | AlarmKind.APPROACH_100 | AlarmKind.PROTECTED_SOS:
             return Priority.EMERGENCY
-        case AlarmKind.SOS:
+        case AlarmKind.SOS | AlarmKind.JAMMING:
             return Priority.DANGER
-        case (
-            AlarmKind.EXCLUSION_ZONE
-            | AlarmKind.CURFEW
-            | AlarmKind.SCHOOL_HOURS
-            | AlarmKind.RESIDENCE
-            | AlarmKind.APPROACH_1K
-        ):
+        case AlarmKind.SEPARATION | AlarmKind.SCHOOL_HOURS | AlarmKind.RESIDENCE:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
-        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.COMM_LOST | AlarmKind.ATTENDANCE:
+        case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K | AlarmKind.COMM_LOST:
+            # Silence is a MAYBE while a cellar may explain it, and CERTAIN once more is to be feared (`silences.grave`).
+            return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.ATTENDANCE:
             return Priority.CAUTION
         case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW | AlarmKind.PLANNED_REMOVAL:
             return Priority.DEVICE
@@ -208,7 +207,7 @@ def escalates_at(alarm: Alarm) -> Instant | None:
 
 def heals(kind: AlarmKind) -> bool:
     """Whether a later signal may say that the condition holds again."""
-    return kind not in TAMPER | CALLS
+    return kind not in TAMPER | CALLS | {AlarmKind.JAMMING}
 
 
 def raised(event: AlarmRaised) -> Alarm:
@@ -244,32 +243,27 @@ Step: TypeAlias = (
 
 
 def step(alarm: Alarm, event: Step) -> Alarm:
-    """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged."""
+    """The alarm after what happened to it. A rise in certainty rings again even when it was acknowledged, and so does one
+    that was taken back and is a breach after all.
+    """
     match event:
         case AlarmRepeated():
-            rose = event.certainty is Certainty.CERTAIN and alarm.certainty is Certainty.MAYBE
-            urgency = min(alarm.priority, priority(alarm.kind, event.certainty))
-            return replace(
-                alarm,
-                certainty=Certainty.CERTAIN if rose else alarm.certainty,
-                priority=urgency,
-                state=AlarmState.UNACKED if rose or alarm.state is AlarmState.RETURNED_UNACKED else alarm.state,
-                raised_at=event.at if rose else alarm.raised_at,
-                level=0 if rose else alarm.level,
-                latest=event.place or alarm.latest,
-                returned_at=None,
-                count=alarm.count + 1,
-                times=(*alarm.times, event.at)[-TIMES_KEPT:],
-                held=None if rose else alarm.held,
-                due_at=None if rose else alarm.due_at,
-            )
+            return _repeated(alarm, event)
         case AlarmAmended(retracted=False):
             return replace(alarm, certainty=event.certainty)
-        case AlarmReturned() | AlarmAmended():
+        case AlarmAmended():
             return replace(
                 alarm,
                 state=_RETURNED.get(alarm.state, alarm.state),
-                latest=(event.place if isinstance(event, AlarmReturned) else None) or alarm.latest,
+                returned_at=alarm.returned_at or event.at,
+                retracted=True,
+                times=(),  # what was no breach does not count against chatter
+            )
+        case AlarmReturned():
+            return replace(
+                alarm,
+                state=_RETURNED.get(alarm.state, alarm.state),
+                latest=event.place or alarm.latest,
                 returned_at=event.at,
             )
         case AlarmAcknowledged():
@@ -299,6 +293,27 @@ def step(alarm: Alarm, event: Step) -> Alarm:
             )
         case _:
             assert_never(event)
+
+
+def _repeated(alarm: Alarm, event: AlarmRepeated) -> Alarm:
+    rose = event.certainty is Certainty.CERTAIN and alarm.certainty is Certainty.MAYBE
+    anew = rose or (alarm.retracted and alarm.state is AlarmState.ACKED)
+    urgency = min(alarm.priority, priority(alarm.kind, event.certainty))
+    return replace(
+        alarm,
+        certainty=event.certainty if rose or alarm.retracted else alarm.certainty,
+        priority=urgency,
+        state=AlarmState.UNACKED if anew or alarm.state is AlarmState.RETURNED_UNACKED else alarm.state,
+        raised_at=event.at if anew else alarm.raised_at,
+        level=0 if anew else alarm.level,
+        latest=event.place or alarm.latest,
+        returned_at=None,
+        retracted=False,
+        count=alarm.count + 1,
+        times=(*alarm.times, event.at)[-TIMES_KEPT:],
+        held=None if rose else alarm.held,
+        due_at=None if rose else alarm.due_at,
+    )
 
 
 _RETURNED: Final = {

@@ -20,11 +20,11 @@ ALWAYS: Final = (
     TAMPER
     | CALLS
     | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
-    | {AlarmKind.PLANNED_REMOVAL}
+    | {AlarmKind.JAMMING, AlarmKind.PLANNED_REMOVAL}
 )
 """Kinds that ring at once, whatever their certainty."""
 CERTAIN_AT_ONCE: Final = frozenset(
-    {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE}
+    {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE, AlarmKind.SEPARATION}
 )
 """Kinds of a place: what is certain of one rings at once; a suspicion may wait."""
 
@@ -34,6 +34,8 @@ SHELVED_MS: Final = (15 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS)
 """For how long a person may put something aside, as far as its line lets them."""
 SERVICE_MS_MAX: Final = 8 * HOUR_MS
 """A device that is away longer is another device, or a planned removal."""
+SERVICE_MS: Final = (30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, SERVICE_MS_MAX)
+"""For how long a device may be taken out of service, as the page offers it."""
 
 OUTAGE_MEMBERS_MIN: Final = 20
 """So many of one network within OUTAGE_WINDOW_MS are no chance: with 10,000 wearers about three are to be expected."""
@@ -106,6 +108,15 @@ TABLE: Final[Mapping[AlarmKind, Handling]] = {
         shelve_ms_max=4 * HOUR_MS,
         joins=False,
         why="who comes some minutes late to work or treatment is late, not gone: the officer speaks to them, nobody drives out",
+    ),
+    AlarmKind.SEPARATION: Handling(
+        on_delay_ms=3 * MINUTE_MS,
+        off_delay_ms=30 * SECOND_MS,
+        count=3,
+        window_ms=30 * MINUTE_MS,
+        shelve_ms_max=30 * MINUTE_MS,
+        by_service=True,
+        why="at home it lies in the next room for a moment; elsewhere it was left behind, and rings at once",
     ),
     AlarmKind.COMM_LOST: Handling(
         on_delay_ms=3 * MINUTE_MS,

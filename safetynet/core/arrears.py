@@ -129,10 +129,13 @@ def differences(told: Record, again: Record) -> tuple[list[Difference], dict[str
 
 
 def _changes(old: Episode, new: Episode) -> Iterable[Change]:
+    risen = new.certainty is Certainty.CERTAIN and old.certainty is not Certainty.CERTAIN
     if new.certainty is not old.certainty:
-        yield Change.RISEN if new.certainty is Certainty.CERTAIN else Change.AMENDED
-    if new.broken is not old.broken:
-        yield Change.REPEATED if new.broken else Change.RETURNED
+        yield Change.RISEN if risen else Change.AMENDED
+    if new.broken and not old.broken and not risen:
+        yield Change.REPEATED
+    if not new.broken and (old.broken or risen):
+        yield Change.RETURNED  # a rise says that it is broken: what was over by then is over
 
 
 def _keys(record: Record) -> Iterable[Key]:
@@ -175,4 +178,6 @@ def grafted(told: Record, again: Record) -> Record:
         [(key, each) for key, each in told.past.items() if key[0] not in AGAIN]
         + [(key, each) for key, each in again.past.items() if key[0] in AGAIN]
     )
-    return msgspec.structs.replace(again, episodes=episodes, past=past, trail=told.trail, removed_at=told.removed_at)
+    return msgspec.structs.replace(
+        again, episodes=episodes, past=past, trail=told.trail, heard_at=told.heard_at, removed_at=told.removed_at
+    )

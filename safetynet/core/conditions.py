@@ -67,6 +67,12 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """The editions before that; 0 where there was none."""
     removed_at: Instant = Instant(0)
     """Since when the strap is open by permit; 0: it is not."""
+    heard_at: Instant = Instant(0)
+    """When a word that is proven last arrived."""
+    rhythm_ms: int = evidence.RHYTHM_MS
+    """How often the device speaks."""
+    unplaced_at: Instant = Instant(0)
+    """Its first word without a usable position since the anchor; void when the anchor is newer."""
 
 
 class Guarded(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +133,7 @@ class Given(NamedTuple):
 # --- the conditions ------------------------------------------------------------------------------------------------
 
 
-def _said(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
+def said_by_device(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Finding]:
     if given.fix.said and given.fix.said & flag:
         return (Finding(kind, None, Verdict.CERTAIN, How.SAID),)
     if given.record.episodes:
@@ -144,12 +150,12 @@ def strap_cut(given: Given) -> Iterable[Finding]:
     record = given.record
     if given.fix.said & Said.STRAP_CUT and removal(record, given.fix, given.at):
         return (Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.CERTAIN, How.SAID),)
-    found = (*_said(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT),)
+    found = (*said_by_device(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT),)
     planned = record.episodes.get(_PLANNED) if record.episodes else None
     if planned is None or not planned.broken:
         return found
     if not given.fix.said & Said.STRAP_CUT:
-        return (*found, *_said(given, Said.STRAP_CUT, AlarmKind.PLANNED_REMOVAL))
+        return (*found, *said_by_device(given, Said.STRAP_CUT, AlarmKind.PLANNED_REMOVAL))
     return (*found, Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.QUIET, How.OVER))
 
 
@@ -182,11 +188,11 @@ def removed_at(record: Record, fix: Fix, at: Instant) -> Instant:
 
 
 def body_tamper(given: Given) -> Iterable[Finding]:
-    return _said(given, Said.BODY_TAMPER, AlarmKind.BODY_TAMPER)
+    return said_by_device(given, Said.BODY_TAMPER, AlarmKind.BODY_TAMPER)
 
 
 def sos(given: Given) -> Iterable[Finding]:
-    return _said(given, Said.SOS, AlarmKind.SOS)
+    return said_by_device(given, Said.SOS, AlarmKind.SOS)
 
 
 def exclusion_zone(given: Given) -> Iterable[Finding]:

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from safetynet.core.conditions import Guarded, Record
+from safetynet.core.evidence import missed_ms
 from safetynet.core.keeps import key_of, known_at, silent_at
 from safetynet.core.orders import Leave, Order, next_start, period, permitted, timed_of
 from safetynet.core.proximity import LOST_MS
-from safetynet.core.rules import RuleState
-from safetynet.core.terms import DAY_MS, SECOND_MS, FixId, Instant, ProtectedId
+from safetynet.core.rules import Standing
+from safetynet.core.silences import GRAVE_MS, LONG_MS
+from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
 
 HEAR_MS: Final = 90 * SECOND_MS
 """After the hours of a condition began, and after the centre began to listen: one rhythm of a quiet device and a half."""
@@ -32,7 +34,7 @@ def may_strike(order: Order) -> bool:
     return bool(order.curfews or order.inclusions or removal)
 
 
-def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Instant:
+def due_at(order: Order, state: Standing, at: Instant, since: Instant) -> Instant:
     """When a bell must ring for this wearer if nothing is heard until then; not after `at`: now.
 
     `since`: when the centre began to listen. Ask again then, and after a change of the order.
@@ -61,7 +63,28 @@ def due_at(order: Order, state: RuleState, at: Instant, since: Instant) -> Insta
     return Instant(max(due, since + HEAR_MS))
 
 
-def protected_due_at(protected: ProtectedId, state: RuleState, at: Instant, since: Instant) -> Instant:
+def silent_due_at(order: Order, state: Standing, at: Instant, since: Instant) -> Instant:
+    """The same for a device of which nothing is heard: when its next words have not come, and when that grows grave.
+
+    It costs no look at any timetable: a device is looked at once for each MISSED words. A silence that was closed by a
+    person and lasts is asked about again.
+    """
+    record = state.records.get(order.wearer, _BLANK)
+    missed = missed_ms(record.rhythm_ms)
+    if not record.heard_at:
+        return Instant(at + missed)
+    heard_at = max(record.heard_at, since)
+    for after in (missed, GRAVE_MS, LONG_MS):
+        due = Instant(heard_at + max(after, missed))
+        if record.rung_at < due:
+            return due
+    episode = record.episodes.get((AlarmKind.COMM_LOST, None))
+    ended: Mapping[str, FixId] = state.endings.get(order.wearer, {})
+    told = episode is not None and episode.broken and episode.id not in ended
+    return Instant(at + missed if told else record.rung_at + LONG_MS)
+
+
+def protected_due_at(protected: ProtectedId, state: Standing, at: Instant, since: Instant) -> Instant:
     """The same for a protected person: once for each time that nobody knows any more where this person is."""
     guarded = state.guarded.get(protected, _UNKNOWN)
     lost_at = max(guarded.known_at, since) + LOST_MS

@@ -168,3 +168,23 @@ def contact_s(now_m: float, ring_m: float, closing: float) -> float:
 def reach_m(radius_m: float, silent_s: float, speed_mps: float) -> float:
     """How far from the newest position somebody may be by now: the area grows with the silence."""
     return radius_m + max(0.0, silent_s) * speed_mps
+
+
+RHYTHM_MS: Final = 60_000
+"""Of a device of which nothing is known yet."""
+QUICKEST_MS: Final = 30_000
+SLOWEST_MS: Final = 300_000
+"""No rhythm is learnt beyond these: nobody can make a silence of hours ordinary by being silent often."""
+MISSED: Final = 3
+"""So many words that did not come in a row are no chance."""
+
+
+def rhythm_ms(before: int, gap_ms: int) -> int:
+    """How often a device speaks, with one gap more. A longer silence counts as MISSED words: it is no rhythm."""
+    seen = min(gap_ms, MISSED * before)
+    return max(QUICKEST_MS, min(SLOWEST_MS, before + (seen - before) // 4))
+
+
+def missed_ms(rhythm: int) -> int:
+    """After so long without a word something is amiss."""
+    return MISSED * rhythm

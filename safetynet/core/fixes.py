@@ -54,6 +54,8 @@ class Said(IntFlag):
     SHOCK = 64
     OTHER = 128
     """A word that this release does not know; it stands in `Fix.other`."""
+    SEPARATION = 256
+    """In every report while it lasts."""
 
 
 class Mark(IntFlag):

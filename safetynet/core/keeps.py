@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias
 from immutables import Map
 
 from safetynet.core import evidence, homes
-from safetynet.core.conditions import Given, Record
+from safetynet.core.conditions import Condition, Given, Record, approach, body_tamper, exclusion_zone, sos, strap_cut
 from safetynet.core.fixes import Fix, Mark, hints, instant, opens, proven, sigma_m, usable
 from safetynet.core.grounds import Ground, off_m
 from safetynet.core.homes import SILENT_MS, UNKNOWN_MS, Belief
@@ -184,3 +184,11 @@ def wanted(given: Given) -> bool:
         if believed and held.odds(given.by.home) >= watch:
             return held.off_m(fix) > 0.0
     return False
+
+
+AT_ONCE: Final[tuple[Condition, ...]] = (strap_cut, body_tamper, sos, approach)
+"""Judged when a fix arrives, and never again."""
+JUDGED_AGAIN: Final[tuple[Condition, ...]] = (exclusion_zone, presence)
+"""Judged where a fix belongs, and again when a late one stands before it."""
+CONDITIONS: Final[tuple[Condition, ...]] = (*AT_ONCE[:3], *JUDGED_AGAIN, approach)
+"""All run for every fix of a wearer."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from safetynet.core.terms import AlarmKind, Basis, FootageBasis, WearerClass, Why
 
-TABLE_VERSION: Final = 3
+TABLE_VERSION: Final = 4
 """Counts the wordings of `TABLE`: whoever changes a line raises it, and sets `WORDED_ON` to the day."""
 WORDED_ON: Final = "2026-11-24"
 ACT_KO: Final = "전자장치 부착 등에 관한 법률(법률 제21614호, 2026-05-12 시행)"
@@ -237,6 +237,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.RESIDENCE): _residence(),
     (WearerClass.ORDER, AlarmKind.ATTENDANCE): _attendance(),
     (WearerClass.ORDER, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
+    (WearerClass.ORDER, AlarmKind.JAMMING): _device_duty(),
+    (WearerClass.ORDER, AlarmKind.SEPARATION): _device_duty(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
@@ -254,6 +256,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.PAROLE, AlarmKind.RESIDENCE): _residence(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.ATTENDANCE): _attendance(),
     (WearerClass.PAROLE, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
+    (WearerClass.PAROLE, AlarmKind.JAMMING): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.SEPARATION): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.BODY_TAMPER): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.EXCLUSION_ZONE): _exclusion_zone(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
@@ -271,6 +275,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.SUSPENDED, AlarmKind.RESIDENCE): _residence(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.ATTENDANCE): _attendance(),
     (WearerClass.SUSPENDED, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
+    (WearerClass.SUSPENDED, AlarmKind.JAMMING): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.SEPARATION): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
     (WearerClass.BAIL, AlarmKind.BODY_TAMPER): _bail(),
     (WearerClass.BAIL, AlarmKind.EXCLUSION_ZONE): _bail(),
@@ -288,6 +294,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.BAIL, AlarmKind.RESIDENCE): _bail(),
     (WearerClass.BAIL, AlarmKind.ATTENDANCE): _bail(),
     (WearerClass.BAIL, AlarmKind.PLANNED_REMOVAL): _bail(),
+    (WearerClass.BAIL, AlarmKind.JAMMING): _bail(),
+    (WearerClass.BAIL, AlarmKind.SEPARATION): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BODY_TAMPER): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.EXCLUSION_ZONE): _stalking(),
@@ -305,6 +313,8 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.STALKING_INTERIM, AlarmKind.RESIDENCE): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.ATTENDANCE): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.PLANNED_REMOVAL): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.JAMMING): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.SEPARATION): _stalking(),
 }
 
 

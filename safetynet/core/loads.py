@@ -17,6 +17,7 @@ from immutables import Map
 from safetynet.core.alarms import PER_PERSON_FLOOD
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmJoined,
     AlarmRaised,
     AlarmRepeated,
@@ -70,6 +71,8 @@ class Life:
     incident: IncidentId | None = None
     count: int = 1
     times: tuple[Instant, ...] = ()
+    retracted: bool = False
+    """A late word showed that it was no breach."""
     chattered: bool = False
 
 
@@ -112,6 +115,7 @@ def noted(lives: Lives, event: AnyEvent) -> Lives:
         case (
             AlarmRepeated()
             | AlarmReturned()
+            | AlarmAmended()
             | AlarmAcknowledged()
             | AlarmSuppressed()
             | AlarmSurfaced()
@@ -128,6 +132,7 @@ def _after(
     life: Life,
     event: AlarmRepeated
     | AlarmReturned
+    | AlarmAmended
     | AlarmAcknowledged
     | AlarmSuppressed
     | AlarmSurfaced
@@ -138,7 +143,12 @@ def _after(
         case AlarmRepeated():
             times = tuple(each for each in (*life.times, event.at) if event.at - each < WINDOW_MS)
             chattered = life.chattered or len(times) >= CHATTERS_TIMES
-            return replace(life, count=life.count + 1, times=times, chattered=chattered, ended_at=None)
+            return replace(life, count=life.count + 1, times=times, chattered=chattered, ended_at=None, retracted=False)
+        case AlarmAmended(retracted=False):
+            return life
+        case AlarmAmended():
+            ended_at = life.ended_at if life.rung_at is not None else life.ended_at or event.at
+            return replace(life, ended_at=ended_at, times=(), retracted=True)
         case AlarmReturned():
             return life if life.rung_at is not None else replace(life, ended_at=event.at)
         case AlarmAcknowledged():

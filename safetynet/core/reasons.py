@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from safetynet.core import evidence, keeps, proximity
+from safetynet.core import evidence, keeps, proximity, silences
 from safetynet.core.conditions import UNKNOWN, Record
 from safetynet.core.fixes import Fix, Grade, Mark, Reason, Said, grade, instant, radius_m
 from safetynet.core.grounds import Ground, off_m
@@ -21,7 +21,18 @@ from safetynet.core.keeps import KEEPING
 from safetynet.core.orders import Order, timed_of
 from safetynet.core.proximity import APPROACH
 from safetynet.core.rules import RuleState, judge
-from safetynet.core.terms import AlarmKind, Certainty, CurfewId, FixId, Instant, ProtectedId, Source, WearerId, ZoneId
+from safetynet.core.terms import (
+    SECOND_MS,
+    AlarmKind,
+    Certainty,
+    CurfewId,
+    FixId,
+    Instant,
+    ProtectedId,
+    Source,
+    WearerId,
+    ZoneId,
+)
 from safetynet.core.thresholds import STANDARD, Rules
 from safetynet.core.verdicts import Change, How, Key, Transition
 from safetynet.core.zonesets import NO_SETS, Sets
@@ -55,6 +66,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     probability: float | None
     changes: tuple[str, ...]
     """What was told of it, as change/certainty/how."""
+    silent_s: int | None = None
+    """Of a silence, at a bell: for how long no word had arrived."""
+    reach_m: float | None = None
+    """And how far from the last position the wearer might be by then, at a walk or as fast as was last reported."""
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +170,7 @@ def _line(step: Step, wearer: WearerId, key: Key, episode: str, by: Rules) -> Li
     before, after = step.before.records.get(wearer, Record()), step.after.records.get(wearer, Record())
     off, give = _off(step, wearer, after, key) if fix.lat is not None else (None, None)
     odds = _odds(before, key, instant(fix), by), _odds(after, key, instant(fix), by)
+    silent_s, reach = _silence(fix, before, key[0])
     graded = grade(fix, before.anchor) if concerns else (Grade.UNUSABLE if fix.lat is None else Grade.GOOD, Reason.NONE)
     return Line(
         fix=fix.id,
@@ -176,7 +192,16 @@ def _line(step: Step, wearer: WearerId, key: Key, episode: str, by: Rules) -> Li
             for each in step.told
             if each.episode == episode
         ),
+        silent_s=silent_s,
+        reach_m=_rounded(reach),
     )
+
+
+def _silence(fix: Fix, record: Record, kind: AlarmKind) -> tuple[int | None, float | None]:
+    at = instant(fix)
+    if kind is not AlarmKind.COMM_LOST or not fix.marks & Mark.BELL or not record.heard_at:
+        return None, None
+    return (at - record.heard_at) // SECOND_MS, silences.reach_m(record, at)
 
 
 def _rounded(value: float | None, digits: int = 1) -> float | None:

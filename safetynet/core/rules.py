@@ -26,14 +26,15 @@ Where histories are kept, a fix that comes late is put where it belongs and what
 without, or later than all that is kept, it is judged as a point. All the world may be spoofed for long enough to be believed. This pure-Python form is the oracle for a compiled kernel behind the same `judge`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import partial
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 from immutables import Map
 
-from safetynet.core import arrears, keeps, proximity
+from safetynet.core import arrears, evidence, keeps, proximity, silences
 from safetynet.core.arrears import History
 from safetynet.core.conditions import (
     UNKNOWN,
@@ -43,16 +44,11 @@ from safetynet.core.conditions import (
     Guardeds,
     Record,
     Records,
-    approach,
-    body_tamper,
-    exclusion_zone,
     inside_zones,
     near_zones,
     overdue,
     removed_at,
     ring_findings,
-    sos,
-    strap_cut,
     suspicious,
 )
 from safetynet.core.fixes import (
@@ -67,8 +63,10 @@ from safetynet.core.fixes import (
     tells,
 )
 from safetynet.core.grounds import Ground, ground
+from safetynet.core.keeps import JUDGED_AGAIN
 from safetynet.core.orders import Order, in_force
 from safetynet.core.proximity import LOST_MS
+from safetynet.core.silences import AT_ONCE, CONDITIONS, comm_lost
 from safetynet.core.terms import (
     MINUTE_MS,
     AlarmKind,
@@ -85,16 +83,27 @@ from safetynet.core.zonesets import NO_SETS, Sets, Shared
 
 RULES_VERSION: Final = STANDARD.version
 
-AT_ONCE: Final[tuple[Condition, ...]] = (strap_cut, body_tamper, sos, approach)
-"""Judged when a fix arrives, and never again."""
-JUDGED_AGAIN: Final[tuple[Condition, ...]] = (exclusion_zone, keeps.presence)
-"""Judged where a fix belongs, and again when a late one stands before it."""
-CONDITIONS: Final[tuple[Condition, ...]] = (*AT_ONCE[:3], *JUDGED_AGAIN, approach)
-"""All run for every fix of a wearer."""
 JUMPS_TO_BELIEVE: Final = 3
 """So many successive positions that agree with each other are believed although nobody could have got there."""
 SCAN_MS: Final = 10 * MINUTE_MS
 """From a protected person's side a new order counts after this at the latest; from the wearer's side at once."""
+
+
+Naming: TypeAlias = Callable[[ProtectedId], Iterable[WearerId]]
+"""Whose orders name a protected person."""
+
+
+class Standing(Protocol):
+    """How everybody stands, whoever keeps it: a `RuleState`, or the rows of a kernel."""
+
+    @property
+    def records(self) -> Mapping[WearerId, Record]: ...
+    @property
+    def endings(self) -> Mapping[WearerId, Mapping[str, FixId]]: ...
+    @property
+    def guarded(self) -> Mapping[ProtectedId, Guarded]: ...
+    @property
+    def suspects(self) -> Mapping[WearerId, Instant]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +134,14 @@ def judge(
     state: RuleState,
     by: Rules = STANDARD,
     sets: Sets = NO_SETS,
+    named: Naming | None = None,
 ) -> tuple[tuple[Transition, ...], RuleState]:
     """Judges fixes in the order of the journal (the order of arrival) and gives the state after them.
 
     A wearer without an order is heard all the same: flags need none. After a crash, judge the journal from its start
     (or from the fix after a kept state) with the same orders, having told `end` first of all that people ended.
     `sets`: the editions of shared zones that hold; one that an order names and that is not here forbids nothing.
+    `named`: for who knows without looking through all orders; it must say the same.
     """
     told: list[Transition] = []
     records, guarded = state.records.mutate(), state.guarded.mutate()
@@ -139,7 +150,8 @@ def judge(
     for fix in batch:
         if fix.protected:
             id = ProtectedId(fix.wearer)
-            before, after = guarded.get(id, UNKNOWN), _guarded(guarded.get(id, UNKNOWN), fix, orders)
+            before = guarded.get(id, UNKNOWN)
+            after = _guarded(before, fix, named or partial(_named, orders))
             guarded[id] = after
             for wearer in after.wearers:
                 old = records.get(wearer, _BLANK)
@@ -187,12 +199,12 @@ def end(state: RuleState, wearer: WearerId, episode: str, upto: FixId) -> RuleSt
     return replace(state, endings=state.endings.set(wearer, known.set(episode, upto)))
 
 
-def episodes(state: RuleState, wearer: WearerId) -> Mapping[Key, Episode]:
+def episodes(state: Standing, wearer: WearerId) -> Mapping[Key, Episode]:
     """The episodes that have not ended, for a screen or a test."""
     return state.records.get(wearer, _BLANK).episodes
 
 
-def suspected(state: RuleState, at: Instant) -> frozenset[WearerId]:
+def suspected(state: Standing, at: Instant) -> frozenset[WearerId]:
     """Whose device is to be asked for quick positions: something was seen that one position alone does not decide."""
     return frozenset(wearer for wearer, until in state.suspects.items() if until > at)
 
@@ -249,7 +261,7 @@ def _step(
     """The record with this fix, and whether it is suspicious."""
     at = instant(fix)
     if fix.marks and fix.marks & Mark.BELL:
-        return (_struck(record, fix, at, told, by) if keeps.presence in conditions else record), False
+        return _struck(record, fix, at, guarded, told, by, conditions), False
     steering, strays = _steering(record, fix, at)
     anchor = record.anchor if steering and not strays else None
     start = anchor if anchor is not None and at - instant(anchor) <= by.sweep_gap_ms_max else None
@@ -287,6 +299,7 @@ def _step(
         record.sets_at,
         record.sets_before,
         removed_at(record, fix, at) if fix.said or record.removed_at else Instant(0),
+        *_heard(record, fix, at, steering=steering),
     )
     doubtful = (bool(near) and suspicious(given)) or (bool(beliefs or stays) and keeps.wanted(given))
     if steering:
@@ -295,13 +308,39 @@ def _step(
     return Record(record.anchor, stray, strays or record.strays, newest, *more), doubtful
 
 
-def _struck(record: Record, fix: Fix, at: Instant, told: list[Transition], by: Rules) -> Record:
+def _heard(record: Record, fix: Fix, at: Instant, *, steering: bool) -> tuple[Instant, int, Instant]:
+    """When a word last arrived, how often one comes, and since when none has had a position."""
+    if not proven(fix):
+        return record.heard_at, record.rhythm_ms, record.unplaced_at
+    heard_at, rhythm = max(record.heard_at, fix.received_at), record.rhythm_ms
+    if at <= record.newest_at:
+        return heard_at, rhythm, record.unplaced_at
+    if record.newest_at:
+        rhythm = evidence.rhythm_ms(rhythm, at - record.newest_at)
+    return heard_at, rhythm, record.unplaced_at if steering else silences.unplaced_at(record, at)
+
+
+def _struck(
+    record: Record,
+    fix: Fix,
+    at: Instant,
+    guarded: Guardeds,
+    told: list[Transition],
+    by: Rules,
+    conditions: tuple[Condition, ...],
+) -> Record:
     """A bell is no word of the device: it ends no flag and moves nobody."""
-    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, Map(), by, stays=record.stays)
+    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, guarded, by, stays=record.stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
+    at_once = conditions is not JUDGED_AGAIN
     late = tuple(overdue(given))
-    for finding in (*keeps.presence(given), *late):
+    for finding in (
+        *((*keeps.presence(given), *late) if keeps.presence in conditions else ()),
+        *(comm_lost(given) if at_once else ()),
+    ):
         book = apply(book, seen, finding, told)
+    if keeps.presence not in conditions:
+        return msgspec.structs.replace(record, episodes=book.seen, past=book.past)
     rung_at = max(at, record.rung_at)
     open_since = Instant(0) if late else record.removed_at
     return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at, removed_at=open_since)
@@ -338,15 +377,19 @@ def _watched(suspects: Map[WearerId, Instant], fix: Fix, watch_ms: int, *, suspi
 # --- protected persons ---------------------------------------------------------------------------------------------
 
 
-def _guarded(before: Guarded, fix: Fix, orders: Mapping[WearerId, Order]) -> Guarded:
+def _named(orders: Mapping[WearerId, Order], id: ProtectedId) -> Iterable[WearerId]:
+    """Whose orders name this person."""
+    return (each.wearer for each in orders.values() if any(one.id == id for one in each.protected))
+
+
+def _guarded(before: Guarded, fix: Fix, naming: Naming) -> Guarded:
     """What is kept of a protected person after a message, or after a bell."""
     at, bell = instant(fix), bool(fix.marks & Mark.BELL)
     wearers, scanned_at = before.wearers, before.scanned_at
     if bell or fix.said & Said.SOS or at - scanned_at >= SCAN_MS:
         id = ProtectedId(fix.wearer)
-        named = (each.wearer for each in orders.values() if any(one.id == id for one in each.protected))
         # A call for help is heard without any order too: then it stands for itself.
-        wearers, scanned_at = tuple(sorted(named)) or (() if bell else (fix.wearer,)), max(at, scanned_at)
+        wearers, scanned_at = tuple(sorted(naming(id))) or (() if bell else (fix.wearer,)), max(at, scanned_at)
     last = before.trail[-1] if before.trail else None
     placed = not bell and steers(fix) and (last is None or not jumped(last, fix))
     return Guarded(

@@ -100,6 +100,10 @@ class AlarmKind(Enum):
     """Not at an ordered place at its hours: treatment, work, school."""
     PLANNED_REMOVAL = "planned_removal"
     """The strap opened while its removal is permitted (일시분리, Decree 10)."""
+    JAMMING = "jamming"
+    """The device says that its satellites or its network are disturbed, or its antenna is cut."""
+    SEPARATION = "separation"
+    """The strap and the part that locates are out of reach of each other."""
 
 
 class Certainty(Enum):
@@ -176,6 +180,9 @@ class Source(Enum):
     BEACON = "beacon"
     HOME = "home"
     UNKNOWN = "unknown"
+
+    # Every fix is looked up by it several times: an enum's own hash is worked out in Python.
+    __hash__ = object.__hash__
 
 
 class Basis(Enum):

@@ -15,6 +15,7 @@ from safetynet.core.annunciations import ALWAYS, CERTAIN_AT_ONCE
 from safetynet.core.deadlines import HEAR_MS
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmEscalated,
     AlarmJoined,
     AlarmRaised,
@@ -129,11 +130,8 @@ def late(program: Program[Any, Any, Any], due: int, within_ms: int) -> int:
 
 # --- alarms --------------------------------------------------------------------------------------------------------
 
-_FLAGS: Final = {
-    AlarmKind.STRAP_CUT: Said.STRAP_CUT,
-    AlarmKind.BODY_TAMPER: Said.BODY_TAMPER,
-    AlarmKind.SOS: Said.SOS,
-}
+_SAY: Final = (AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.JAMMING)
+_FLAGS: Final = {kind: Said[kind.name] for kind in _SAY}
 
 
 def every_tamper_is_heard_once(country: Country) -> None:
@@ -176,7 +174,7 @@ def nothing_is_held_back_without_a_reason(country: Country) -> None:
                 waits[event.alarm] = event.until or Instant(1 << 62)
             case AlarmRepeated() if event.certainty is Certainty.CERTAIN:
                 sure.add(event.alarm)
-            case AlarmReturned():
+            case AlarmReturned() | AlarmAmended(retracted=True):
                 waits.pop(event.alarm, None)
             case _:
                 continue
@@ -332,16 +330,16 @@ def a_tamper_is_closed_by_a_person(country: Country) -> None:
 def nobody_is_forgotten(country: Country) -> None:
     """An alarm that nobody acknowledged rings for more people; an order or notice nobody answered turns red."""
     control = country.control
-    quiet: dict[AlarmId, Instant] = {}
-    rung: dict[tuple[AlarmId, int], Instant] = {}
+    quiet, rung = dict[AlarmId, Instant](), dict[tuple[AlarmId, int], Instant]()
     _, closings = _closings(country)
     for event in control.events():
         if isinstance(event, AlarmAcknowledged):
             quiet.setdefault(event.alarm, event.at)
         elif isinstance(event, AlarmEscalated):
             rung[event.alarm, event.level] = event.at
+    held = {each.alarm for each in _of(control, AlarmSuppressed)}  # their time begins when they come up, if ever
     for raised in _of(control, AlarmRaised):
-        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN:
+        if raised.certainty is not Certainty.CERTAIN or raised.kind in UNCERTAIN or raised.alarm in held:
             continue
         until = min(quiet.get(raised.alarm, Instant(1 << 62)), closings[raised.alarm].at)
         require(raised.priority == priority_of(raised.kind, raised.certainty), "a wrong priority", raised)
@@ -638,14 +636,13 @@ def all_that_was_judged_is_in_the_log(country: Country) -> None:
     """Whatever was lost with a program was judged again: the alarms are those of one calm look at the whole journal."""
     upto, _ = _closings(country)
     state = rules.begun()
-    told: list[str] = []
+    told = [each.episode for each in _of(country.control, AlarmRaised)]
     for raised in _of(country.control, AlarmRaised):
-        told.append(raised.episode)
         if raised.alarm in upto:  # what was held back and never rang, nobody closed
             state = rules.end(state, raised.wearer, raised.episode, upto[raised.alarm])
     transitions, _ = rules.judge(country.control.journal, country.control.orders, state)
-    owed = [each.episode for each in transitions if each.change is verdicts.Change.RAISED]
-    require(sorted(told) == sorted(owed), "the log and the journal differ", set(told) ^ set(owed))
+    owed = {each.episode for each in transitions if each.change is verdicts.Change.RAISED}
+    require(sorted(told) == sorted(owed), "the log and the journal differ", set(told) ^ owed)  # one taken back is one
 
 
 # --- the end -------------------------------------------------------------------------------------------------------

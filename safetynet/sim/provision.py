@@ -33,7 +33,7 @@ from safetynet.edge.config import Centre, Peer, Phones
 from safetynet.edge.registry import CityCameras
 from safetynet.edge.sources import ptz
 from safetynet.edge.store import Account, Device, Store
-from safetynet.sim import districts, outages, recordings
+from safetynet.sim import carriers, districts, outages, recordings
 from safetynet.sim.children import HOST
 from safetynet.sim.world import SimUnit, SimWearer, SimZone, World
 
@@ -626,6 +626,7 @@ def _for_control(wish: Wish, deployment: Deployment) -> None:
     """The teams, and what the console of a demo offers: accounts and stories."""
     folder = wish.folder / CONTROL
     _secret(folder / "units.json", [_unit(each, deployment) for each in deployment.posts])
+    _secret(folder / config.CARRIERS, carriers.of(deployment.devices))
     demo = {
         "accounts": deployment.logins,
         "stories": deployment.stories,

@@ -14,6 +14,7 @@ from safetynet.core.terms import SECOND_MS
 from safetynet.sim.city_promises import CITY_PROMISES
 from safetynet.sim.country import Country
 from safetynet.sim.promises import PROMISES
+from safetynet.sim.silence_promises import no_device_falls_silent_unheard
 
 HOURS: Final = 2.0
 SHOWN_MAX: Final = 20
@@ -46,7 +47,7 @@ def storm(seed: int, hours: float = HOURS) -> Result:
         ]
     else:
         broken = []
-        for promise in (*PROMISES, *CITY_PROMISES):
+        for promise in (*PROMISES, *CITY_PROMISES, no_device_falls_silent_unheard):
             try:
                 promise(country)
             except AssertionError as fault:

@@ -11,12 +11,12 @@ import ports
 from deployment import LAT, LON
 
 from safetynet.app import control as program
-from safetynet.app import standing
+from safetynet.app import judge, standing
 from safetynet.app.control import Control
 from safetynet.core.control import words
 from safetynet.core.fixes import Fix, Said
 from safetynet.core.terms import Disposition, Source
-from safetynet.edge import clock, judged
+from safetynet.edge import clock, compiled, judged
 
 T0 = 1_790_000_000_000
 
@@ -70,7 +70,9 @@ def walk(control, first, count):
 
 def stands(control):
     tracks = {wearer: list(track)[-10:] for wearer, track in control.judge.tracks.items()}
-    return control.judge.state, control.judge.through, control.judge.heard, tracks
+    state = control.judge.state
+    whole = dict(state.records), dict(state.guarded), state.endings, state.suspects, state.histories
+    return whole, control.judge.through, control.judge.heard, tracks
 
 
 async def test_a_start_from_what_was_kept_is_a_start_from_the_journal(folder, begin):
@@ -98,6 +100,58 @@ async def test_a_start_from_what_was_kept_is_a_start_from_the_journal(folder, be
     assert stands(anew) == live
 
 
+@pytest.mark.parametrize("adopted_after", [0, 40])
+async def test_with_the_kernel_all_stands_as_with_the_rules(folder, begin, adopted_after):
+    """Judged, kept and begun again: no difference is left, whoever judged."""
+    one = begin(folder)
+    walk(one, 0, adopted_after)
+    one.judge.adopt(compiled.load(), one.people.orders.values())
+    assert one.judge.compiled
+    walk(one, adopted_after, 300 - adopted_after)
+    one._journalled([fix(301, said=Said.STRAP_CUT), fix(250)])  # the second is late
+    await one.judge.keep(one.store.head(), one.loop.state.open)
+    walk(one, 305, 40)
+    head, live = one.store.head(), stands(one)
+    again = begin(folder)
+    assert not again.judge.compiled
+    assert again.judge.kept_through == 302
+    assert stands(again) == live
+    assert again.store.head() == head, "and nothing was decided twice"
+    (folder / judged.FILE).unlink()
+    assert stands(begin(folder)) == live
+
+
+async def test_much_to_judge_again_is_judged_by_the_kernel(folder, begin, monkeypatch):
+    monkeypatch.setattr(judge, "LONG_FIXES", 50)
+    monkeypatch.setattr(compiled, "filled", lambda: True)
+    one = begin(folder)
+    walk(one, 0, 90)
+    live = stands(one)
+    again = begin(folder)
+    assert again.judge.compiled
+    assert stands(again) == live
+
+
+@pytest.mark.parametrize("fault", [ImportError("no numba"), AssertionError("says else"), ChildProcessError(1)])
+async def test_without_the_kernel_the_rules_judge_and_it_is_said(folder, begin, monkeypatch, capfd, fault):
+    one = begin(folder)
+
+    async def fill():
+        if isinstance(fault, ChildProcessError):
+            raise fault
+
+    def load():
+        raise fault
+
+    monkeypatch.setattr(compiled, "fill", fill)
+    monkeypatch.setattr(compiled, "load", load)
+    await one.judge.kernel()
+    assert not one.judge.compiled
+    assert '"kernel_absent"' in capfd.readouterr().err
+    walk(one, 0, 20)
+    assert one.judge.state.records["w1"].anchor is not None
+
+
 async def test_a_crash_between_journal_and_log_is_decided_at_the_start(folder, begin):
     one = begin(folder)
     walk(one, 0, 30)
@@ -115,7 +169,7 @@ async def test_nothing_of_a_person_is_readable_in_it_and_an_erasure_reaches_it(f
     data = (folder / judged.FILE).read_bytes()
     assert b"wearer:w2" in data
     assert b"gnss" not in data
-    assert b"\xa2d2" not in data
+    assert b"\xa2d2" not in data, "as it would be written; two letters alone stand in any sealed kilobytes"
     one.store.erase("wearer:w2")
     again = begin(folder)
     assert again.judge.kept_through == 30

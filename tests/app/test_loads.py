@@ -165,8 +165,15 @@ async def test_a_supervisor_takes_a_device_out_of_service_and_nobody_else(runnin
     stop = {"wearer": "w1", "service": "exchange", "for_ms": 60 * MINUTE_MS}
     async with page(port, "kim") as kim, page(port, "lee") as lee:
         assert await kim.do("stop_service", **stop) == "bad_command"
+        assert await lee.do("stop_service", **(stop | {"wearer": "nobody"})) == "bad_command"
+        assert await lee.do("stop_service", **(stop | {"for_ms": 8 * 60 * MINUTE_MS + 1})) == "too_long"
         assert await lee.do("stop_service", **stop) == "ok"
         silent(running, "w1")
+        (out,) = await lee.until(lambda p: [each for each in p.one("load")["out_of_service"] if each["holds"]])
+        assert {key: out[key] for key in ("wearer", "who", "reason", "by_name", "holds")} == {
+            "wearer": "w1", "who": "시험용 1", "reason": "exchange", "by_name": "이둘", "holds": ["comm_lost"]
+        }  # fmt: skip
+        assert out["until"] - out["since"] == 60 * MINUTE_MS
         assert [each.suppression.value for each in events(running, AlarmSuppressed)] == ["out_of_service"]
         assert await cut(port) == 200
         await kim.until(lambda p: p.shown.get("alarms"))

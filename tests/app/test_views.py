@@ -249,6 +249,11 @@ def test_what_speaks_against_an_alarm_is_shown_too():
     told.give(judged(verdict(at=fix(1, accuracy_m=400))))
     (shown,) = views.operators(told.state, looked(T0 + 180_000))["incidents"].values()
     assert shown["evidence"]["against"] == ["wide_fix", "old_fix"]
+    assert shown["evidence"]["reach"] == {"on_foot_m": 700, "by_car_m": 4_500}, "180 s after a circle of 400 m"
+    (later,) = views.operators(told.state, looked(T0 + 600_000))["incidents"].values()
+    assert later["evidence"]["reach"] == {"on_foot_m": 1_300, "by_car_m": 14_000}
+    (soon,) = views.operators(told.state, looked(T0 + 90_000))["incidents"].values()
+    assert "reach" not in soon["evidence"], "a position of now says where"
     told = Told()
     told.give(judged(verdict(at=fix(1, marks=Mark.UNPROVEN))))
     (shown,) = views.operators(told.state, looked(T0))["incidents"].values()

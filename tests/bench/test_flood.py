@@ -28,3 +28,12 @@ def test_an_hour_with_its_burst_and_its_outage(flood, capsys):
     assert made["shown_per_operator_10min_worst"] <= 10
     assert made["unexplained_suppressions"] == 0
     assert made["shown"] < made["raw"] / 4
+    assert made["listed"] >= sum(made["suppressed"].values())
+
+
+def test_what_waits_longer_rings_less_and_the_table_is_as_it_was_afterwards(flood, capsys):
+    before = flood.annunciations.TABLE
+    long = [flood.main(1.0, 3, longer=2.0, delays=delays)["shown"] for delays in (1.0, 2.0)]
+    capsys.readouterr()
+    assert long[1] < long[0] * 0.7
+    assert flood.annunciations.TABLE is before

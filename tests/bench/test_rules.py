@@ -19,7 +19,7 @@ def bench():
 
 
 def test_what_is_timed_is_what_the_rules_say(bench, capsys):
-    size = bench.Size(wearers=400, shared=200, rounds=3, twins=400, postgis_fixes=0, redis_fixes=0)
+    size = bench.Size(wearers=400, shared=200, rounds=3, twins=400, beside=400, postgis_fixes=0, redis_fixes=0)
     figures = bench.measured(size, 0, beside=False)
     more = capsys.readouterr().out
     assert figures["twin_agreement"] == 1.0

@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_pages import CLIPPED, CROSSED, grave
 
 from safetynet.app import statute
+from safetynet.core import law
+from safetynet.core.terms import AlarmKind
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +25,7 @@ def test_every_line_is_there_accessible_and_not_clipped(centre: Any, scene: Any,
     centre.law = statute.table()
     w = opened(language=language, theme=theme, width=width, height=height)
     w.go("/law")
-    w.until("document.querySelectorAll('.lw-table th[scope=row]').length === 50")
+    w.until(f"document.querySelectorAll('.lw-table th[scope=row]').length === {len(law.TABLE)}")
     w.until("document.querySelector('.who')?.textContent")
     assert grave(w) == []
     assert w.page.evaluate(CLIPPED) == []
@@ -40,11 +42,11 @@ def test_it_is_narrowed_by_keyboard_and_prints_without_the_screen(centre: Any, o
     centre.law = statute.table()
     w = opened(width=794, height=1123)
     w.go("/law")
-    w.until("document.querySelectorAll('.lw-table th[scope=row]').length === 50")
+    w.until(f"document.querySelectorAll('.lw-table th[scope=row]').length === {len(law.TABLE)}")
     w.page.locator("select[name=class]").focus()
     for _ in range(4):
         w.page.keyboard.press("ArrowDown")
-    w.until("document.querySelectorAll('.lw-table th[scope=row]').length === 10")
+    w.until(f"document.querySelectorAll('.lw-table th[scope=row]').length === {len(AlarmKind)}")
     assert w.page.locator(".lw-mark.yes").count() == 0, "on bail nothing opens"
     w.page.locator("select[name=answer]").select_option("yes")
     w.says("해당하는 줄이 없습니다")
@@ -63,7 +65,7 @@ def test_a_table_that_does_not_come_says_so_and_is_asked_for_again(centre: Any, 
     centre.law = statute.table()
     w.page.locator("[data-again]").focus()
     w.page.keyboard.press("Enter")
-    w.until("document.querySelectorAll('.lw-table th[scope=row]').length === 50")
+    w.until(f"document.querySelectorAll('.lw-table th[scope=row]').length === {len(law.TABLE)}")
     w.faults.clear()  # the 503 itself
 
 

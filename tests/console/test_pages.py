@@ -24,7 +24,7 @@ def busy(scene: Any, centre: Any) -> None:
     at = scene.now_ms()
     sent = {"dispatch": "d1", "unit": "u1", "unit_name": "신속수사팀 2", "state": "en_route", "ordered_at": at, "answer_by": None, "overdue": False}  # fmt: skip
     record = [{"at": at - 1000 * n, "what": what, "by_name": "이관제", "with": more} for n, (what, more) in enumerate([("police_notice_answered", {"state": "read"}), ("video_granted", {"city_name": "가람시", "cameras": 4}), ("unit_reported", {"unit_name": "신속수사팀 2", "state": "en_route"}), ("wearer_called", {"outcome": "no_answer"}), ("video_refused", {"city_name": "나래시", "why": "policy_denied"})])]  # fmt: skip
-    centre.world["incidents"] = {"i1": scene.incident("가상-사건-0147-2", state="claimed", owner="op1", owner_name="이관제", video=scene.granted(), dispatches=[sent], record=record, steps=scene.steps(ack="done", video="done", police="late", office="done"), duties=[{"duty": "viewing_notice", "due_at": at}])}  # fmt: skip
+    centre.world["incidents"] = {"i1": scene.incident("가상-사건-0147-2", state="claimed", owner="op1", owner_name="이관제", video=scene.granted(), dispatches=[sent], record=record, evidence={"for": ["strap_open", "comm_lost"], "against": ["old_fix"], "certainty": "certain", "reach": {"on_foot_m": 950, "by_car_m": 13_500}}, steps=scene.steps(ack="done", video="done", police="late", office="done"), duties=[{"duty": "viewing_notice", "due_at": at}])}  # fmt: skip
     centre.world["incidents"] = {"i1": {**centre.world["incidents"]["i1"], "id": "i1"}}
     centre.world["alarms"] = {"a1": scene.alarm("a1", "i1", state="acked")}
     for n, kind in enumerate(("exclusion_zone", "body_tamper", "sos", "exclusion_zone"), 2):

@@ -46,7 +46,8 @@ def busy(scene: Any, centre: Any) -> None:
             "top": [{"who": who, "kind": kind, "count": n} for who, kind, n in (("박예시", "comm_lost", 74), ("최모의", "gps_lost", 41), ("정가상", "battery_low", 12))],
             "stale": 1, "stale_list": [{"who": "윤가정", "kind": "exclusion_zone", "count": 2, "since": at - 90_000_000}],
             "chattering": 1, "chattering_list": [{"who": "박예시", "kind": "comm_lost", "count": 74, "since": at - 9_000_000}],
-            "shelved": 1, "out_of_service": [{"wearer": "w7", "who": "한시험", "until": at + 3_600_000}],
+            "shelved": 1, "service_ms": [n * 1_800_000 for n in (1, 2, 4, 8, 16)], "service_holds": ["comm_lost", "gps_lost", "battery_low"],
+            "out_of_service": [{"wearer": "w7", "who": "한시험", "case_no": "가상-2026-0207", "reason": "exchange", "by_name": "오당직", "since": at - 1_200_000, "until": at + 3_600_000, "holds": ["comm_lost"]}],
         }},
         "health": {"health": {
             "links": [

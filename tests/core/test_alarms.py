@@ -55,9 +55,13 @@ ACKED = AlarmAcknowledged(at=T0 + 3, alarm="A1", wearer="w1", by="kim")
         (AlarmKind.APPROACH_2K, Certainty.CERTAIN, Priority.CAUTION),
         (AlarmKind.PROTECTED_SOS, Certainty.CERTAIN, Priority.EMERGENCY),
         (AlarmKind.PROTECTED_LOST, Certainty.CERTAIN, Priority.CAUTION),
-        (AlarmKind.COMM_LOST, Certainty.CERTAIN, Priority.CAUTION),
+        (AlarmKind.COMM_LOST, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.COMM_LOST, Certainty.MAYBE, Priority.CAUTION),
         (AlarmKind.GPS_LOST, Certainty.CERTAIN, Priority.DEVICE),
         (AlarmKind.BATTERY_LOW, Certainty.CERTAIN, Priority.DEVICE),
+        (AlarmKind.JAMMING, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.SEPARATION, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.SEPARATION, Certainty.MAYBE, Priority.CAUTION),
     ],
 )
 def test_priority(kind, certainty, expected):
@@ -128,6 +132,7 @@ def test_only_a_place_can_be_left():
         AlarmKind.RESIDENCE,
         AlarmKind.ATTENDANCE,
         AlarmKind.PLANNED_REMOVAL,
+        AlarmKind.SEPARATION,
     ]
 
 

@@ -5,7 +5,7 @@ import pytest
 from safetynet.core import alarms
 from safetynet.core.terms import AlarmKind
 
-NEVER = {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS}
+NEVER = {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS, AlarmKind.JAMMING}
 
 
 @pytest.mark.parametrize("kind", list(AlarmKind))

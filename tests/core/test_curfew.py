@@ -165,7 +165,8 @@ def every_minute(start, count, x, n=1):
 
 def told(*batch, ordered=NIGHT, state=None):
     found, state = judge(batch, {"w1": ordered}, state or RuleState())
-    return [(each.change.value, each.certainty.value, each.how.value) for each in found], state
+    mine = [each for each in found if each.kind is AlarmKind.CURFEW or each.how is How.SAID]
+    return [(each.change.value, each.certainty.value, each.how.value) for each in mine], state
 
 
 def numbered(*parts):
@@ -373,7 +374,7 @@ def test_cut_into_batches_it_comes_out_the_same(drawn, cut):
 def test_an_alarm_is_about_a_time_in_which_a_curfew_held(drawn):
     found, _ = judge(walk(drawn), {"w1": NIGHT}, RuleState())
     for each in found:
-        if each.change is not Change.RETURNED:
+        if each.change is not Change.RETURNED and each.kind is AlarmKind.CURFEW:
             assert period(NIGHT, NIGHT.curfews[0], min(each.fix.observed_at, each.fix.received_at)) is not None
         assert each.how is not How.SILENT or each.fix.marks & Mark.BELL
 
@@ -427,7 +428,7 @@ def measured(seed, rhythm_s, hours, x=lambda seconds: 0.0):
 def test_forty_nights_at_home_and_no_false_alarm():
     """At one position a minute (tracking.md section 8 asks for at most one in five nights); a suspicion is no alarm."""
     told = [one for seed in range(40) for one in judge(measured(seed, 60, 8), {"w1": NIGHT}, RuleState())[0]]
-    assert [each for each in told if each.certainty is Certainty.CERTAIN] == []
+    assert [each for each in told if each.certainty is Certainty.CERTAIN and each.kind is AlarmKind.CURFEW] == []
     assert sum(each.change is Change.RAISED for each in told) <= 8
 
 

@@ -190,6 +190,8 @@ def test_no_grant_ever_without_everything(basis, kind, live, answer, radius, cou
     statutory = {
         (Basis.DEVICE_DUTY, AlarmKind.STRAP_CUT),
         (Basis.DEVICE_DUTY, AlarmKind.BODY_TAMPER),
+        (Basis.DEVICE_DUTY, AlarmKind.JAMMING),
+        (Basis.DEVICE_DUTY, AlarmKind.SEPARATION),
         (Basis.EXCLUSION_ZONE, AlarmKind.EXCLUSION_ZONE),
         (Basis.CURFEW, AlarmKind.CURFEW),
         (Basis.CURFEW, AlarmKind.SCHOOL_HOURS),

@@ -2,13 +2,16 @@
 
 import math
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from immutables import Map
 
+from safetynet.app.bells import bell
 from safetynet.core import geo, homes, rules, zones
 from safetynet.core.fixes import Fix, Mark, Said
 from safetynet.core.grounds import ground, off_m
@@ -90,6 +93,9 @@ def history(dice, length):
         if dice.random() < 0.06:
             x, y = dice.choice(SPOTS)
         where[who] = x, y = x + dice.gauss(0, step), y + dice.gauss(0, step)
+        if who.startswith("w") and dice.random() < 0.03:
+            yield msgspec.structs.replace(bell(who, at[who]), id=n), None
+            continue
         rare = dice.random() < 0.08
         lat, lon = PLANE.to_latlon(x, y)
         seen = at[who] - (dice.choice((0, 90_000, 3_600_000)) if rare else 0)
@@ -105,7 +111,12 @@ def history(dice, length):
                 accuracy_m=dice.choice((None, 4.0, 15.0, 40.0, 150.0, 900.0, 4_000.0)),
                 source=dice.choice((Source.GNSS, Source.GNSS, Source.GNSS, Source.WIFI, Source.CELL)),
                 speed_mps=dice.choice((None, 0.0, 1.3, 14.0)),
-                said=dice.choice((Said.NOTHING, Said.STRAP_CUT, Said.SOS, Said.LOW_BATTERY)) if rare else Said.NOTHING,
+                battery_percent=dice.choice((None, None, 80.0, 25.0)) if dice.random() < 0.95 else 12.0,
+                said=dice.choice(
+                    (Said.NOTHING, Said.STRAP_CUT, Said.SOS, Said.LOW_BATTERY, Said.JAMMING, Said.SEPARATION)
+                )
+                if rare
+                else Said.NOTHING,
                 marks=dice.choice((Mark.NOTHING, Mark.MOCK, Mark.UNPROVEN, Mark.APPROXIMATE)) if rare else Mark.NOTHING,
                 protected=who.startswith("p"),
             ),
@@ -123,13 +134,23 @@ def states(packed, state):
     assert dict(packed.guarded.items()) == dict(state.guarded.items())
     assert packed.endings == state.endings
     assert packed.suspects == state.suspects
+    assert packed.histories == state.histories
 
 
-def play(seed, length, *, pieces):
+def play(seed, length, *, pieces, remembering=False, adopted=0):
     """The same history through both, in pieces of any size, with orders that change and alarms that people end."""
-    dice = random.Random(seed)
+    dice, stills = random.Random(seed), []
     orders, state, packed, revision, told = dict(ORDERS), RuleState(), Packed(SHARED), 0, 0
+    if remembering:
+        state, packed = rules.begun(), Packed(SHARED, remembering=True)
     way = list(fixes(dice, length))
+    if adopted:
+        before, way = way[:adopted], way[adopted:]
+        said, state = rules.judge(before, orders, state)
+        for each in said[:2]:
+            state = rules.end(state, each.wearer, each.episode, before[-1].id)
+        packed.adopt(state, orders, revision)
+        states(packed, state)
     while way:
         piece, way = way[: (cut := dice.randint(1, pieces))], way[cut:]
         alone, state = rules.judge(piece, orders, state)
@@ -150,7 +171,11 @@ def play(seed, length, *, pieces):
                 orders[who] = said
         if dice.random() < 0.1:
             states(packed, state)
+        if dice.random() < 0.1:
+            stills.append((packed.still(), state))
     states(packed, state)
+    for still, then in stills:
+        states(still, then if remembering else replace(then, histories=Map()))
     return told
 
 
@@ -158,6 +183,12 @@ def play(seed, length, *, pieces):
 @settings(deadline=None, max_examples=60)
 def test_the_kernel_says_what_the_rules_say(seed, pieces):
     play(seed, 400, pieces=pieces)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60), st.sampled_from((0, 0, 130)))
+@settings(deadline=None, max_examples=60)
+def test_with_histories_late_fixes_are_put_where_the_rules_put_them(seed, pieces, adopted):
+    play(seed, 400, pieces=pieces, remembering=True, adopted=adopted)
 
 
 def test_much_of_it_happens_in_such_a_history():
@@ -168,7 +199,9 @@ def test_what_is_ordinary_never_reaches_the_rules(monkeypatch):
     """Somebody at home, somebody who stays in a zone, a pair that stays apart: heard by the rules at first, then no more."""
     packed, heard = Packed(SHARED), []
     orders = {each: ORDERS[each] for each in ("w1", "w3", "w4")} | {"w3": order("w3", protected=("p1",))}
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     at = {"w1": (0.0, 0.0), "w4": (450.0, 0.0), "w3": (0.0, 30.0), "p1": (5_000.0, 0.0)}
     for n in range(60):
         lines = []
@@ -190,7 +223,9 @@ def test_an_order_that_says_more_than_the_kernel_knows_is_judged_by_the_rules(mo
     packed = Packed()
     monkeypatch.setattr(packing, "FOLLOWS", "another")
     heard = []
-    monkeypatch.setattr(packing.rules, "judge", lambda batch, *rest: heard.extend(batch) or rules_judge(batch, *rest))
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
     for n in range(20):
         packed.judge(
             [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=LAT, lon=LON,
@@ -277,3 +312,34 @@ def test_a_strap_opened_by_permit_is_waited_for_by_the_rules_until_it_is_closed(
             state = rules.end(state, "w1", each.episode, n + 1)
         assert packed.records["w1"].removed_at == state.records["w1"].removed_at
     assert state.records["w1"].removed_at == 0
+
+
+def test_a_history_is_as_the_rules_keep_it_over_many_snapshots(monkeypatch):
+    """One person in order, 200 fixes, in one batch and one by one; then some come late, and what was missed is raised."""
+    heard, orders = [], {"w1": order("w1", curfew=False, shared=False)}
+    way = []
+    for n in range(200):
+        lat, lon = PLANE.to_latlon(0.0, float(n % 3))
+        at = T0 + 60_000 * n
+        way.append(
+            Fix(id=n + 1, wearer="w1", device="d", observed_at=at, received_at=at, lat=lat, lon=lon, accuracy_m=10.0,
+                source=Source.GNSS)
+        )  # fmt: skip
+    lat, lon = PLANE.to_latlon(450.0, 0.0)
+    late = [
+        msgspec.structs.replace(
+            way[-1], id=201 + n, lat=lat, lon=lon, observed_at=T0 + 60_000 * 195 + 20_000 + 4_000 * n
+        )
+        for n in range(6)
+    ]
+    alone, state = rules.judge([*way, *late], orders, rules.begun())
+    monkeypatch.setattr(
+        packing.rules, "judge", lambda batch, *rest, **more: heard.extend(batch) or rules_judge(batch, *rest, **more)
+    )
+    for pieces in ([way], [[each] for each in way]):
+        packed, heard[:] = Packed(remembering=True), []
+        said = [one for piece in [*pieces, late] for one in packed.judge(piece, orders, 0)]
+        assert tuple(said) == alone
+        states(packed, state)
+    assert len(heard) < 20, "of 206"
+    assert [each.change for each in alone if each.how.value == "late"], "the late one said something"

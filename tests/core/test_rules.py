@@ -54,7 +54,8 @@ def fix(n, x=None, y=0.0, *, s=None, **more):
 
 def run(*batch, state=None, orders=ORDERS):
     told, state = judge(batch, orders, state or RuleState())
-    return [(each.kind.value, each.change.value, each.certainty.value, each.zone) for each in told], state
+    mine = [each for each in told if each.kind not in TECHNICAL]  # tests/core/test_silences.py has those
+    return [(each.kind.value, each.change.value, each.certainty.value, each.zone) for each in mine], state
 
 
 def zone(change, certainty="certain", id="z1"):
@@ -140,7 +141,7 @@ def test_a_crossing_is_certain_when_there_was_no_time_for_a_detour():
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [(Said.STRAP_CUT, "strap_cut"), (Said.BODY_TAMPER, "body_tamper"), (Said.SOS, "sos")],
+    [(Said.STRAP_CUT, "strap_cut"), (Said.BODY_TAMPER, "body_tamper"), (Said.SOS, "sos"), (Said.JAMMING, "jamming")],
 )
 def test_flags(said, kind):
     assert run(fix(1, 500, said=said))[0] == [(kind, "raised", "certain", None)]
@@ -166,7 +167,7 @@ def test_a_flickering_contact_is_told_once():
 
 
 def test_other_flags_raise_nothing_of_this_release():
-    assert run(fix(1, 500, said=Said.LOW_BATTERY | Said.POWER_CUT | Said.JAMMING | Said.SHOCK | Said.OTHER))[0] == []
+    assert run(fix(1, 500, said=Said.LOW_BATTERY | Said.POWER_CUT | Said.SHOCK | Said.OTHER))[0] == []
 
 
 def test_every_kind_has_its_condition():
@@ -177,10 +178,10 @@ def test_every_kind_has_its_condition():
     work = Inclusion(id="i2", name="x", area=Circle(LAT + 0.1, LON, 50.0), stay=Stay.ATTENDANCE, rows=(nights,))
     order = msgspec.structs.replace(ORDER, curfews=(home, school), inclusions=(living, work))
     orders = {"w1": order}
-    said = Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS
+    said = Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS | Said.JAMMING | Said.SEPARATION
     told, _ = judge([fix(n, 0, said=said) for n in range(1, 6)], orders, RuleState())
     assert {each.kind for each in told} == set(AlarmKind) - PROTECTING - TECHNICAL - {AlarmKind.PLANNED_REMOVAL}
-    assert len(rules.CONDITIONS) == len(set(AlarmKind) - PROTECTING - TECHNICAL - KEEPING) + 1, (
+    assert len(rules.CONDITIONS) == len(set(AlarmKind) - PROTECTING - KEEPING) + 1, (
         "and one for every ring of an approach, one for wherever somebody must be, one for a strap with or without a permit"
     )
 
@@ -453,7 +454,7 @@ def test_transitions_of_an_episode_make_sense(way):
             assert each.episode in seen
             assert each.change is not Change.RISEN or seen[each.episode] is Certainty.MAYBE
             assert not (seen[each.episode] is Certainty.CERTAIN and each.certainty is Certainty.MAYBE)
-        assert each.change is not Change.RETURNED or each.kind is AlarmKind.EXCLUSION_ZONE
+        assert each.change is not Change.RETURNED or each.kind in {AlarmKind.EXCLUSION_ZONE, *TECHNICAL}
         seen[each.episode] = each.certainty
 
 

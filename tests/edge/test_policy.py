@@ -97,7 +97,7 @@ def test_scenario(scenario, change, allowed):
 # --- the oracle, from the requirement -------------------------------------------------------------------------------
 
 STATUTORY = {
-    "EM-16-3-2/14-1": {"strap_cut", "body_tamper"},
+    "EM-16-3-2/14-1": {"strap_cut", "body_tamper", "jamming", "separation"},
     "EM-16-3-2/9-2-1-1": {"curfew", "school_hours"},
     "EM-16-3-2/9-2-1-2-2": {"residence"},
     "EM-16-3-2/9-2-1-2": {"exclusion_zone"},

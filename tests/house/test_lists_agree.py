@@ -58,7 +58,7 @@ def test_the_record_on_the_screen_and_on_paper_read_the_same_words():
     found = re.search(r"^const DETAILS = \{([^}]+)\}", (HOUSE / "console" / "sheet.js").read_text(), re.MULTILINE)
     assert found
     assert dict(re.findall(r"(\w+): '(\w+)'", found[1])) == dict(reports.ENUM_OF)
-    assert set(archive.WORDS) >= set(reports.ENUM_OF) - {"reason"}, "a word that no line brings is never read"
+    assert set(archive.WORDS) >= set(reports.ENUM_OF) - {"reason", "change"}, "a word that no line brings is never read"
 
 
 def test_what_is_no_ground_for_video_hides_none_that_is():

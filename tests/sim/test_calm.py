@@ -9,7 +9,7 @@ from safetynet.app.bells import Bells
 from safetynet.core import rules
 from safetynet.core.fixes import Fix
 from safetynet.core.rules import RuleState
-from safetynet.core.terms import HOUR_MS, FixId, Instant, WearerId
+from safetynet.core.terms import HOUR_MS, AlarmKind, FixId, Instant, WearerId
 from safetynet.core.verdicts import Transition
 from safetynet.sim.provision import order_of
 from safetynet.sim.world import World
@@ -19,6 +19,8 @@ DAY = Instant(1_795_399_200_000)
 NIGHT = Instant(DAY + 12 * HOUR_MS)
 """Curfews hold."""
 STEP_MS = 5_000
+BRIEF = {AlarmKind.GPS_LOST}
+"""Somebody sits under concrete for a while with nothing but towers: recorded, and over long before it would ring."""
 
 
 def listened(world: World, since: Instant, story: str | None = None) -> Iterator[Transition]:
@@ -48,11 +50,12 @@ def listened(world: World, since: Instant, story: str | None = None) -> Iterator
 
 @pytest.mark.parametrize(("seed", "since"), [(20261123, DAY), (20261123, NIGHT), (16, DAY), (7, NIGHT), (15, NIGHT)])
 def test_a_calm_demo_is_calm(seed: int, since: Instant) -> None:
-    assert [(each.wearer, each.kind, each.zone) for each in listened(World(seed), since)] == []
+    told = [(each.wearer, each.kind, each.zone) for each in listened(World(seed), since) if each.kind not in BRIEF]
+    assert told == []
 
 
 @pytest.mark.parametrize("story", ["zone", "curfew", "approach"])
 def test_and_a_story_is_heard(story: str) -> None:
     world = World()
     mine = next(each.wearer for each in world.stories() if each.name == story)
-    assert {each.wearer for each in listened(world, DAY, story)} == {mine}
+    assert {each.wearer for each in listened(world, DAY, story) if each.kind not in BRIEF} == {mine}

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,9 @@ import pytest
 from patience import PATIENCE_S
 
 from safetynet.app.people import PROTECTED, People
+from safetynet.core.annunciations import OUTAGE_MEMBERS_MIN
 from safetynet.edge import config, keys, registry
-from safetynet.sim import children, demo, provision
+from safetynet.sim import carriers, children, demo, provision
 from safetynet.sim.children import ChildFailedError, Children, PortTakenError, Program
 from safetynet.sim.provision import CITIES, CONTROL, POLICE, CannotProvisionError, Deployment, Ports, Wish
 
@@ -55,6 +57,18 @@ def test_a_second_start_reuses_everything_and_is_quick(made: tuple[Wish, Deploym
     assert second == first
     assert _held(wished.folder) == before
     assert time.process_time() - since < 5
+
+
+def test_an_outage_of_the_largest_carrier_is_one_of_the_demo(made: tuple[Wish, Deployment]) -> None:
+    """Each device has a carrier, and the largest has so many wearers that their silence is known for an outage."""
+    wished, deployment = made
+    found = config.read_carriers(wished.folder / CONTROL)
+    assert found.keys() == deployment.devices.keys()
+    networks = Counter(found[each.device] for each in provision.make_world(wished).wearers())
+    assert len(networks) == len(carriers.SHARES)
+    assert max(networks.values()) >= OUTAGE_MEMBERS_MIN
+    assert min(networks.values()) < OUTAGE_MEMBERS_MIN
+    assert carriers.of(sorted(deployment.devices, reverse=True)) == found
 
 
 def test_another_port_moves_every_address_and_nothing_else(made: tuple[Wish, Deployment]) -> None:

@@ -15,6 +15,7 @@ from safetynet.core.annunciations import (
     OUTAGE_WINDOW_MS,
     SERVICE_MS_MAX,
     SHELVINGS_MAX,
+    Handling,
     handling,
     often,
     shelve_ms_max,
@@ -56,9 +57,9 @@ def hold(
     """What holds this alarm back now, or None: it rings."""
     found, held = handling(kind, certainty), state.held
     service = held.service.get(wearer)
-    if found.by_service and service is not None and at < service:
+    if found.by_service and service is not None and at < service.until:
         why = Suppression.OUT_OF_SERVICE
-        return AlarmSuppressed(at=at, alarm=alarm, wearer=wearer, suppression=why, until=service)
+        return AlarmSuppressed(at=at, alarm=alarm, wearer=wearer, suppression=why, until=service.until)
     if found.joins and wearer in state.open:
         return None  # it bears out what rings already
     outage = outages.running(held.outages, network) if found.by_outage and network else None
@@ -144,6 +145,19 @@ def again(country: Country, state: State, known: Alarm, network: str, at: Instan
     """Broken again, while it was held back or after it was over. `state` has the repetition, `known` is from before it."""
     alarm = state.alarms[known.alarm]
     found = handling(alarm.kind, alarm.certainty)
+    if _still_explained(state, known, found, at):
+        # Whatever it has come to mean meanwhile: a rise has taken it up, and it goes back with its reason.
+        assert known.held is not None
+        kept = AlarmSuppressed(
+            at=at,
+            alarm=known.alarm,
+            wearer=known.wearer,
+            suppression=known.held,
+            until=known.due_at,
+            outage=known.outage,
+            network=known.network,
+        )
+        return [] if alarm.state in HELD else [kept]
     if alarm.certainty is not known.certainty:
         return surfaced(country, state, alarm, Surfacing.RISEN, at)
     if known.state in HELD and known.held is not Suppression.BRIEF:
@@ -169,6 +183,15 @@ def again(country: Country, state: State, known: Alarm, network: str, at: Instan
             network=back.network,
         )
     return [back, *together(evolve(state, back), network, at)]
+
+
+def _still_explained(state: State, known: Alarm, found: Handling, at: Instant) -> bool:
+    """By an outage of its network that lasts, or by work on the device."""
+    if known.held is Suppression.OUTAGE:
+        outage = state.held.outages.get(known.outage) if known.outage is not None else None
+        return found.by_outage and outage is not None and outage.ended_at is None
+    until = state.held.service.get(known.wearer)
+    return known.held is Suppression.OUT_OF_SERVICE and found.by_service and until is not None and at < until
 
 
 def _flickered(known: Alarm, off_delay_ms: int, at: Instant) -> bool:
@@ -198,8 +221,8 @@ def _due(country: Country, state: State, at: Instant) -> Iterator[list[AnyEvent]
         yield some
     yield [
         ServiceResumed(at=at, wearer=wearer, by=None)
-        for wearer, until in sorted(state.held.service.items())
-        if until <= at
+        for wearer, stopped in sorted(state.held.service.items())
+        if stopped.until <= at
     ]
     for _, outage in sorted(state.held.outages.items()):
         end = outages.over(outage, at) if outage.ended_at is None else None

@@ -9,6 +9,7 @@ from safetynet.core import outages
 from safetynet.core.alarms import HELD, Alarm, AlarmState, Step
 from safetynet.core.annunciations import OUTAGE_MEMBERS_MIN
 from safetynet.core.events import (
+    AlarmAmended,
     AlarmRepeated,
     AlarmReturned,
     AlarmSuppressed,
@@ -38,8 +39,8 @@ class Held:
     recent: Map[str, tuple[tuple[Instant, AlarmId], ...]] = Map()
     """Who fell silent last, by network."""
     outages: Outages = Map()
-    service: Map[WearerId, Instant] = Map()
-    """Whose device is being worked on, and until when."""
+    service: Map[WearerId, ServiceStopped] = Map()
+    """Whose device is being worked on, why, by whose word, and until when."""
 
 
 EMPTY: Final = Held()
@@ -77,7 +78,7 @@ def _networked(held: Held, alarm: Alarm, event: Step) -> Held:
         case AlarmSuppressed(network=network) if network:
             some = (*held.recent.get(network, ()), (event.at, alarm.alarm))[-OUTAGE_MEMBERS_MIN:]
             return replace(held, recent=held.recent.set(network, some))
-        case AlarmReturned() | AlarmRepeated() if alarm.outage is not None:
+        case AlarmReturned() | AlarmRepeated() | AlarmAmended(retracted=True) if alarm.outage is not None:
             silent = isinstance(event, AlarmRepeated)
             return replace(held, outages=outages.heard(held.outages, alarm.outage, alarm.alarm, silent=silent))
         case _:
@@ -87,7 +88,7 @@ def _networked(held: Held, alarm: Alarm, event: Step) -> Held:
 def widely(held: Held, event: Wide) -> Held:
     match event:
         case ServiceStopped():
-            return replace(held, service=held.service.set(event.wearer, event.until))
+            return replace(held, service=held.service.set(event.wearer, event))
         case ServiceResumed():
             known = event.wearer in held.service
             return replace(held, service=held.service.delete(event.wearer)) if known else held

@@ -274,8 +274,11 @@ def _verdict(country: Country, state: State, verdict: Transition, given: Judged,
     known = state.alarms.get(alarm)
     place = fixes.place(verdict.fix) or given.last.get(verdict.wearer)
     match verdict.change:
-        case Change.RAISED:
-            return [] if known is not None else _raise(country, state, verdict, place, given, at)
+        case Change.RAISED if known is None:
+            return _raise(country, state, verdict, place, given, at)
+        case Change.RAISED:  # known already, unless it was taken back and is a breach after all
+            back = known is not None and known.retracted and known.state is not AlarmState.CLOSED
+            return _again(country, state, known, verdict, given, at) if known and back else []
         case Change.RISEN | Change.REPEATED:
             if known is None and may_be_held(verdict.kind, Certainty.MAYBE):  # it was held back, over and forgotten
                 return _raise(country, state, verdict, place, given, at)
@@ -288,7 +291,7 @@ def _verdict(country: Country, state: State, verdict: Transition, given: Judged,
                 return []
             return [AlarmReturned(at=at, alarm=alarm, wearer=verdict.wearer, place=place)]
         case Change.AMENDED | Change.RETRACTED:
-            if known is None or known.state is AlarmState.CLOSED:
+            if known is None or known.state is AlarmState.CLOSED or known.retracted:
                 return []
             retracted = verdict.change is Change.RETRACTED
             return [

@@ -7,6 +7,7 @@ from safetynet.core import incidents
 from safetynet.core.alarms import Step
 from safetynet.core.events import (
     AlarmAcknowledged,
+    AlarmAmended,
     AlarmJoined,
     AlarmShelved,
     AlarmSurfaced,
@@ -54,6 +55,7 @@ from safetynet.core.events.footage import (
     FootageRefused,
 )
 from safetynet.core.terms import Instant, PersonId
+from safetynet.core.verdicts import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,16 @@ def of_alarm(event: Step) -> tuple[PersonId | None, tuple[tuple[str, str], ...]]
             return event.by, (("shelved", event.shelved.value),)
         case AlarmSurfaced():
             return None, (("surfaced", event.surfaced.value),)
+        case AlarmAmended():
+            return None, (("change", amended(event)),)
         case _:
             return None, ()
+
+
+def amended(event: AlarmAmended) -> str:
+    """A word of `verdicts.Change`."""
+    change: str = (Change.RETRACTED if event.retracted else Change.AMENDED).value
+    return change
 
 
 def of_footage(event: AtControl | FootageDeleted) -> tuple[PersonId | None, tuple[tuple[str, str], ...]]:

@@ -40,12 +40,14 @@ from safetynet.core.kernel.maths import (
     off_m,
     point_segment_m,
     radius_m,
+    rhythm_ms,
     sigma_m,
     to_xy,
     touches,
     zone_odds,
 )
 from safetynet.core.rules import SCAN_MS
+from safetynet.core.silences import BATTERY_LOW_PERCENT, BLIND_MS
 from safetynet.core.thresholds import STANDARD
 from safetynet.core.zones import INFINITE_M, NEAR_M
 
@@ -468,12 +470,37 @@ def watched(wearer: Any, at: int, doubtful: bool) -> None:
 
 
 @jit
+def heard(wearer: Any, fix: Any) -> None:
+    """As `rules._heard`, before `newest_at` is brought up to the fix."""
+    wearer.heard_at = max(wearer.heard_at, fix.received_at)
+    if fix.at > wearer.newest_at:
+        wearer.rhythm_ms = rhythm_ms(wearer.rhythm_ms, fix.at - wearer.newest_at)
+
+
+@jit
+def note(t: Any, wearer: Any, fix: Any) -> None:
+    """As `arrears.noted`: it comes after all that is kept. Who keeps the fixes themselves is `packing`."""
+    if wearer.remembers:
+        noted = t.noted[fix.row]
+        noted.at = fix.at
+        noted.room -= 1
+
+
+@jit
 def without_place(t: Any, wearer: Any, fix: Any) -> bool:
     """Towers alone, or no position at all: a sign of life. Whether the rules must hear it."""
     told, _ = homes(t, wearer, fix, 0.0, False, False)
     if told:
         return True
+    if fix.at > wearer.newest_at:
+        first = wearer.unplaced_at <= t.anchors[fix.row].at
+        if not first and fix.at - wearer.unplaced_at >= BLIND_MS:
+            return True
+        if first:
+            wearer.unplaced_at = fix.at
     watched(wearer, fix.at, False)
+    note(t, wearer, fix)
+    heard(wearer, fix)
     wearer.newest_at = max(wearer.newest_at, fix.at)
     wearer.ahead = 1
     return False
@@ -483,9 +510,11 @@ def without_place(t: Any, wearer: Any, fix: Any) -> bool:
 def of_wearer(t: Any, fix: Any, sweeping: bool, pairing: bool) -> bool:
     """Whether the rules must hear this fix. If not, the state is brought up to it."""
     wearer = t.wearers[fix.row]
-    if wearer.held or fix.odd:
+    if wearer.held or fix.odd or fix.battery_percent <= BATTERY_LOW_PERCENT:
         return True
     at = fix.at
+    if wearer.remembers and at <= t.noted[fix.row].at:
+        return True
     if fix.source == CELL or fix.lat != fix.lat:
         return without_place(t, wearer, fix)
     radius = radius_m(fix.accuracy_m, fix.source)
@@ -517,6 +546,7 @@ def of_wearer(t: Any, fix: Any, sweeping: bool, pairing: bool) -> bool:
     if told:
         return True
     advance(t, wearer, fix, zones, shared, ringed, tells)
+    note(t, wearer, fix)
     watched(wearer, at, in_force and (doubtful or doubt))
     return False
 
@@ -545,6 +575,7 @@ def advance(t: Any, wearer: Any, fix: Any, zones: int, shared: int, ringed: int,
     if wearer.trail >= 0:
         noted(t, wearer.trail, fix)
     t.anchors[fix.row] = fix
+    heard(wearer, fix)
     wearer.newest_at = max(wearer.newest_at, at)
     wearer.ahead = wearer.moved = 1
 
@@ -610,14 +641,37 @@ def hold(t: Any, fix: Any) -> None:
 
 
 @jit
-def judge(t: Any, fixes: Any, told: Any, sweeping: bool, pairing: bool) -> int:
-    """Puts the places of the fixes that the rules must hear into `told`, in order, and says how many there are."""
-    count = 0
-    for n in range(len(fixes)):
+def wants_snapshot(t: Any, row: int) -> bool:
+    """Whether a wearer's history must be given the record as it stands before anything else becomes of it."""
+    wearer = t.wearers[row]
+    return bool(wearer.remembers and not wearer.held and t.noted[row].room == 0)
+
+
+@jit
+def must_wait(t: Any, fix: Any) -> bool:
+    """Whether this fix would change a record of which a snapshot is wanted first."""
+    if not fix.protected:
+        return wants_snapshot(t, fix.row)
+    person = t.persons[fix.row]
+    for n in range(person.pair_from, person.pair_from + person.pairs):
+        if wants_snapshot(t, t.pairs[t.person_pairs[n]].wearer):
+            return True
+    return False
+
+
+@jit
+def judge(t: Any, fixes: Any, first: int, told: Any, count: int, sweeping: bool, pairing: bool) -> tuple[int, int]:
+    """Puts the places of the fixes that the rules must hear into `told`, in order, after the `count` that stand there.
+
+    Begins at `first`; says before which fix it stopped, because a snapshot is wanted, and how many are told.
+    """
+    for n in range(first, len(fixes)):
         fix = fixes[n]
+        if must_wait(t, fix):
+            return n, count
         told_of = of_person(t, fix) if fix.protected else of_wearer(t, fix, sweeping, pairing)
         if told_of:
             hold(t, fix)
             told[count] = n
             count += 1
-    return count
+    return len(fixes), count

@@ -60,6 +60,9 @@ WEARER: Final = np.dtype(
         ("ends_at", "<i8"),
         ("newest_at", "<i8"),
         ("watch_until", "<i8"),
+        ("heard_at", "<i8"),
+        ("rhythm_ms", "<i8"),
+        ("unplaced_at", "<i8"),
         ("zone_from", "<i4"),
         ("zones", "<i4"),
         ("home_from", "<i4"),
@@ -73,11 +76,16 @@ WEARER: Final = np.dtype(
         ("held", "u1"),
         ("ahead", "u1"),
         ("moved", "u1"),
+        ("remembers", "u1"),
     ],
     align=True,
 )
 """`held`: every fix goes to the rules. `watch_until`: 0, or as in the rules' suspects. `ahead`: newer than the record; `moved`: the anchor is, too. `shared`: bound by the shared zones. `broken`: any
-own zone is; `engaged`: any shared one is known: so that what lies elsewhere is not read for most."""
+own zone is; `engaged`: any shared one is known: so that what lies elsewhere is not read for most. `remembers`: a history of late
+fixes is kept."""
+
+NOTED: Final = np.dtype([("at", "<i8"), ("room", "<i4")], align=True)
+"""Of a wearer's history: nothing at or before `at` is in order; after so many fixes more it wants a snapshot."""
 
 NEAR: Final = np.dtype([("lat", "<f8"), ("lon", "<f8"), ("bound_m", "<f8"), ("lon_m", "<f8")])
 """For the quick no: half a cache line a zone."""
@@ -208,6 +216,7 @@ class Tables(NamedTuple):
     """All that the kernel reads and writes. Zones 0 … shared-1 are the shared ones."""
 
     wearers: Rows
+    noted: Rows
     anchors: Rows
     nears: Rows
     shapes: Rows

@@ -74,6 +74,7 @@ def compiled(function: _F, **parts: Any) -> _F:
     return cast("_F", jit(FunctionType(function.__code__, names, function.__name__)))
 
 
+rhythm_ms: Final = compiled(evidence.rhythm_ms)
 radii_m: Final = compiled(geo.radii_m)
 distance_m: Final = compiled(geo.distance_m, radii_m=radii_m)
 foot: Final = compiled(geo.foot)

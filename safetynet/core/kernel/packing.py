@@ -7,7 +7,8 @@ themselves, before they hear a fix that the kernel does not let pass.
 Absent on purpose: judging (`judging` and `rules`), and where fixes come from.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from math import cos, radians, sin, sqrt
 from typing import Any, Final
@@ -17,6 +18,7 @@ import numpy as np
 from immutables import Map
 
 from safetynet.core import geo, rules, zones
+from safetynet.core.arrears import KEPT_MIN, History
 from safetynet.core.conditions import Guarded, Record
 from safetynet.core.fixes import Fix, instant
 from safetynet.core.grounds import Ground, ground
@@ -33,17 +35,15 @@ from safetynet.core.kernel.layout import (
     EPISODE,
     FIX,
     HOME,
-    KEPT,
     NEAR,
     NEVER,
+    NOTED,
     NOWHERE,
     PAIR,
     PAST,
-    PERHAPS,
     PERSON,
     RINGS,
     SHAPE,
-    SURE,
     TRAIL,
     TRAIL_ROWS,
     WEARER,
@@ -52,16 +52,28 @@ from safetynet.core.kernel.layout import (
     Tables,
     scratch,
 )
+from safetynet.core.kernel.pasts import Past
 from safetynet.core.kernel.pools import Pool
-from safetynet.core.kernel.rows import LAID_OUT_MS, SPANS_MAX, fix_of, grid, one_outline, packed, row_of, stretches
-from safetynet.core.orders import Curfew, Order, Zone
+from safetynet.core.kernel.rows import (
+    LAID_OUT_MS,
+    SPANS_MAX,
+    Timetables,
+    at_id,
+    fix_of,
+    grid,
+    one_outline,
+    packed,
+    plain_fields,
+    row_of,
+)
+from safetynet.core.kernel.standing import Caught, Still, believe, stand
+from safetynet.core.orders import Order, Zone
 from safetynet.core.proximity import APPROACH, Trail
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import (
     DAY_MS,
     HOUR_MS,
     AlarmKind,
-    Certainty,
     CurfewId,
     DeviceId,
     FixId,
@@ -71,29 +83,26 @@ from safetynet.core.terms import (
     ZoneId,
 )
 from safetynet.core.thresholds import STANDARD
-from safetynet.core.verdicts import Episode, Key, Transition
+from safetynet.core.verdicts import Key, Transition
 from safetynet.core.zonesets import NO_SETS, Sets
 
 FOLLOWS: Final = "2026.11-5"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
 
-TIMETABLES_MAX: Final = 10_000
-"""Remembered, because most are alike."""
-
 _KINDS: Final = (AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K)
 _BLANK: Final = Record()
 _UNKNOWN: Final = Guarded()
-_PLAIN: Final = frozenset(
-    {"wearer", "wearer_class", "version", "zones", "starts_at", "ends_at", "curfews", "absences", "protected"}
-)
-"""What of an order the kernel knows. Whoever is under an order that says more is judged by the rules alone."""
-_MORE: Final = tuple(each for each in msgspec.structs.fields(Order) if each.name not in _PLAIN)
 
 
 class Packed:
-    """Judges as `rules.judge` does. `shared`: zones that stand in many orders, looked up by place and not per wearer."""
+    """Judges as `rules.judge` does. `shared`: zones that stand in many orders, looked up by place and not per wearer.
 
-    def __init__(self, shared: Sequence[Zone] = ()) -> None:
+    `remembering`: histories are kept, as from `rules.begun()`; without, a late fix is judged as a point.
+    """
+
+    def __init__(self, shared: Sequence[Zone] = (), *, remembering: bool = False) -> None:
+        self._remembering = remembering
+        self._pasts: list[Past | None] = []
         self._kept = RuleState()
         self.sets: Sets = NO_SETS
         """Sets that orders name (`Order.shared`): whoever is under one is judged by the rules."""
@@ -112,9 +121,13 @@ class Packed:
         self._strange: set[int] = set()
         """Rows under an order that says more than the kernel knows."""
         self._pairs_of: dict[int, list[int]] = {}
-        self._timetables: dict[object, tuple[Instant, list[tuple[Instant, Instant]]]] = {}
+        self._timetables = Timetables()
         self._wearers = Pool(
-            wearers=(WEARER, 1), anchors=(FIX, 1), engaged=(ENGAGED, ENGAGED_MAX), outsides=(FIX, ENGAGED_MAX)
+            wearers=(WEARER, 1),
+            noted=(NOTED, 1),
+            anchors=(FIX, 1),
+            engaged=(ENGAGED, ENGAGED_MAX),
+            outsides=(FIX, ENGAGED_MAX),
         )
         self._zones = Pool(nears=(NEAR, 1), shapes=(SHAPE, 1), zones=(ZONE, 1), outsides=(FIX, 1))
         self._homes = Pool(homes=(HOME, 1), shapes=(SHAPE, 1), spans=("<i8", 2 * SPANS_MAX))
@@ -124,14 +137,11 @@ class Packed:
         self._trails = Pool(trails=(TRAIL, 1), fixes=(FIX, TRAIL_ROWS))
         self._edges = Pool(edges=(EDGE, 1))
         self._scratch = scratch()
-        self._calm = np.zeros(1, ZONE)
-        self._told = np.zeros(1, "<i8")
+        self._calm, self._told = np.zeros(1, ZONE), np.zeros(1, "<i8")
         self._shared = {each.id: n for n, each in enumerate(shared)}
         self._shared_zones = tuple(shared)
         grounds = [ground(each.id, each.area) for each in shared]
-        first = self._zones.take(len(grounds))
-        assert first == 0
-        for n, each in enumerate(grounds):
+        for n, each in enumerate(grounds, self._zones.take(len(grounds))):
             self._put_zone(n, each)
         self._grid = grid(grounds)
 
@@ -148,8 +158,23 @@ class Packed:
         """The same of rows made before, under orders that `follow` has been told."""
         if len(rows) > len(self._told):
             self._told = np.zeros(2 * len(rows), "<i8")
-        count = judging.judge(self._tables(), rows, self._told, sweeping, pairing)
+        upto = count = 0
+        tables = self._tables()
+        while upto < len(rows):
+            first, before = upto, count
+            upto, count = judging.judge(tables, rows, first, self._told, before, sweeping, pairing)
+            if self._remembering:
+                self._note(rows, fix_at, range(first, upto), {*self._told[before:count].tolist()})
         return self._tell([fix_at(n) for n in self._told[:count].tolist()]) if count else ()
+
+    def _note(self, rows: Rows, fix_at: Callable[[int], Fix], some: range, told: set[int]) -> None:
+        """What the kernel let pass goes into the histories."""
+        whose, protected = (rows[each][some.start : some.stop].tolist() for each in ("row", "protected"))
+        for n, row, of_person in zip(some, whose, protected, strict=True):
+            past = None if of_person or n in told else self._pasts[row]
+            if past is not None and past.grows and past.noted(fix_at(n)):
+                past.snapshot(self._caught_up(row))
+                self._wearers["noted"]["room"][row] = KEPT_MIN
 
     def end(self, wearer: WearerId, episode: str, upto: FixId) -> None:
         self._kept = rules.end(self._kept, wearer, episode, upto)
@@ -166,14 +191,16 @@ class Packed:
                 self._ordered(wearer, order)
 
     def adopt(self, state: RuleState, orders: Mapping[WearerId, Order], revision: object) -> None:
-        """Goes on from a state of the rules without histories: a late fix is judged as a point here."""
-        assert state.histories is None, "the rows hold no histories"
-        self._kept = state
+        """Goes on from a state of the rules. The first fix of each wearer is heard by them, who is then laid out."""
+        assert (state.histories is not None) is self._remembering, "histories are kept by both or by neither"
+        self._kept = replace(state, histories=None)
         self.follow(orders, revision)
+        for wearer, history in (state.histories or {}).items():
+            self._pasts[self._row(wearer)] = Past(history)
+        for row, until in [(self._row(wearer), until) for wearer, until in state.suspects.items()]:
+            self._wearers["wearers"]["watch_until"][row] = until
         for id in state.guarded:
             self._load_person(self.person_row(id))
-        for wearer in state.records:
-            self._load(self._row(wearer))
 
     def _tell(self, batch: list[Fix]) -> tuple[Transition, ...]:
         """What the rules say of fixes that the kernel did not let pass."""
@@ -200,14 +227,24 @@ class Packed:
             if row is not None and self._people["persons"]["ahead"][row]:
                 guarded[id] = self._caught_up_person(row)
                 self._people["persons"]["ahead"][row] = 0
-        state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers))
-        transitions, self._kept = rules.judge(batch, self._orders, state, STANDARD, self.sets)
+        histories = self._histories(wearers) if self._remembering else None
+        state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers), histories)
+        transitions, after = rules.judge(
+            batch, self._orders, state, STANDARD, self.sets, named=lambda one: self._named.get(one, ())
+        )
+        for wearer, history in (after.histories or {}).items():
+            self._pasts[self._row(wearer)] = Past(history)
+        self._kept = replace(after, histories=None)
         for id in persons:
             self._load_person(self.person_row(id))
         for wearer in wearers:
             if wearer in self._kept.records:
                 self._load(self._row(wearer))
         return transitions
+
+    def _histories(self, wearers: Iterable[WearerId]) -> Map[WearerId, History]:
+        pasts = ((each, self._pasts[self._rows[each]]) for each in wearers if each in self._rows)
+        return Map({each: past.history() for each, past in pasts if past is not None})
 
     # --- fixes as rows -------------------------------------------------------------------------------------------------
 
@@ -230,6 +267,7 @@ class Packed:
             self._ids.append(wearer)
             self._devices.append(DeviceId(""))
             self._laid.append(None)
+            self._pasts.append(None)
             self._wearers["wearers"]["held"][row] = 1
             self._wearers["wearers"]["trail"][row] = -1
             self._wearers["engaged"]["zone"][row * ENGAGED_MAX : (row + 1) * ENGAGED_MAX] = -1
@@ -249,11 +287,15 @@ class Packed:
 
     @property
     def records(self) -> "Mapping[WearerId, Record]":
-        return _Caught(self._kept.records, self._rows, self._wearers["wearers"], self._caught_up)
+        return Caught(self._kept.records, self._rows, self._wearers["wearers"], self._caught_up)
 
     @property
     def guarded(self) -> "Mapping[ProtectedId, Guarded]":
-        return _Caught(self._kept.guarded, self._person_rows, self._people["persons"], self._caught_up_person)
+        return Caught(self._kept.guarded, self._person_rows, self._people["persons"], self._caught_up_person)
+
+    @property
+    def histories(self) -> Map[WearerId, History] | None:
+        return self._histories(self._ids) if self._remembering else None
 
     @property
     def endings(self) -> Map[WearerId, Map[str, FixId]]:
@@ -261,7 +303,23 @@ class Packed:
 
     @property
     def suspects(self) -> Map[WearerId, Instant]:
-        return self._suspects(self._ids)
+        rows = np.flatnonzero(self._wearers["wearers"]["watch_until"][: len(self._ids)]).tolist()
+        return self._suspects({*self._kept.suspects, *(self._ids[row] for row in rows)})
+
+    def still(self) -> Still:
+        """As it stands now: what is judged from now on does not show in it. Copies, and reckons nothing."""
+        one = copy(self)
+        one.take_apart()
+        return Still(one.records, self.endings, one.guarded, self.suspects, self.histories or Map())
+
+    def take_apart(self) -> None:
+        """Rows of its own, for a copy that is read only."""
+        self._wearers = self._wearers.copied("wearers", "anchors", "engaged", "outsides")
+        self._zones, self._homes = self._zones.copied("zones", "outsides"), self._homes.copied("homes")
+        self._pairs, self._people = self._pairs.copied("episodes"), self._people.copied("persons")
+        self._trails = self._trails.copied("trails", "fixes")
+        self._ids, self._rows, self._devices = [*self._ids], {**self._rows}, [*self._devices]
+        self._persons, self._person_rows, self._phones = [*self._persons], {**self._person_rows}, [*self._phones]
 
     def _suspects(self, wearers: Iterable[WearerId]) -> Map[WearerId, Instant]:
         """The rules' own, with what the kernel has made of these wearers since."""
@@ -279,7 +337,12 @@ class Packed:
 
     def _caught_up(self, row: int) -> Record:
         record, wearer = self._kept.records[self._ids[row]], self._wearers["wearers"][row]
-        changed: dict[str, Any] = {"newest_at": Instant(int(wearer["newest_at"]))}
+        changed: dict[str, Any] = {
+            "newest_at": Instant(int(wearer["newest_at"])),
+            "heard_at": Instant(int(wearer["heard_at"])),
+            "rhythm_ms": int(wearer["rhythm_ms"]),
+            "unplaced_at": Instant(int(wearer["unplaced_at"])),
+        }
         if wearer["moved"]:
             outsides = (each.outside for each in record.insides.values())
             known = {each.id: each for each in (record.anchor, *record.trail, *outsides) if each is not None}
@@ -342,18 +405,14 @@ class Packed:
                 engaged = self._wearers["engaged"][row * ENGAGED_MAX : (row + 1) * ENGAGED_MAX]
                 return next((each for each in engaged if each["zone"] == self._shared[ZoneId(about)]), None)
             own = (each.id for each in order.zones if each.id not in self._shared)
-            return self._at(self._zones["zones"], int(wearer["zone_from"]), own, about)
+            return at_id(self._zones["zones"], int(wearer["zone_from"]), own, about)
         if kind in KEEPING:
             homes = map(key_of, order.curfews)
-            return self._at(self._homes["homes"], int(wearer["home_from"]), homes, key)
+            return at_id(self._homes["homes"], int(wearer["home_from"]), homes, key)
         if kind in APPROACH:
             rings = ((each.id, one) for each in order.protected for one in _KINDS)
-            return self._at(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
+            return at_id(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
         return None
-
-    @staticmethod
-    def _at(rows: Rows, first: int, ids: Iterable[object], wanted: object) -> Any:
-        return next((rows[first + n] for n, id in enumerate(ids) if id == wanted), None)
 
     def _trail(self, trail: int, known: Mapping[FixId, Fix], wearer: WearerId, device: DeviceId) -> Trail:
         way, first = self._trails["trails"][trail], trail * TRAIL_ROWS
@@ -442,9 +501,20 @@ class Packed:
         wearer = self._wearers["wearers"][row]
         wearer["ahead"] = wearer["moved"] = 0
         wearer["newest_at"], wearer["watch_until"] = record.newest_at, self._kept.suspects.get(id, 0)
+        wearer["heard_at"], wearer["rhythm_ms"], wearer["unplaced_at"] = (
+            record.heard_at, record.rhythm_ms, record.unplaced_at
+        )  # fmt: skip
         wearer["held"] = 1
+        past = self._pasts[row]
+        wearer["remembers"] = 0
+        if past is not None:
+            past.grows = bool(record.places or record.homes)
+            wearer["remembers"] = past.grows
+            self._wearers["noted"][row] = past.newest_at, past.room
         anchor = record.anchor
         if anchor is None or record.order != order or id in self._kept.endings:
+            return
+        if self._remembering and past is None and (record.places or record.homes or record.keeps or record.shared):
             return
         if record.fresh and instant(anchor) <= record.under_at:
             return
@@ -469,9 +539,8 @@ class Packed:
         if order is None:
             return rules.RULES_VERSION == FOLLOWS
         shared = (self._shared_zones[self._shared[each.id]] == each for each in order.zones if each.id in self._shared)
-        more = any(getattr(order, each.name) != each.default for each in _MORE)
         areas = (*(each.area for each in order.zones), *(each.home for each in order.curfews))
-        plain = not more and all(shared) and all(map(one_outline, areas))
+        plain = plain_fields(order) and all(shared) and all(map(one_outline, areas))
         return rules.RULES_VERSION == FOLLOWS and plain
 
     def _stand(self, row: int, record: Record) -> bool:
@@ -489,7 +558,7 @@ class Packed:
             for n, (place, row_of) in enumerate(zip(places, own, strict=True)):
                 belief = record.insides.get(ZoneId(place))
                 if belief is not None:
-                    _believe(row_of, self._zones["outsides"], first + n, belief, record.anchor)
+                    believe(row_of, self._zones["outsides"], first + n, belief, record.anchor)
         for key in record.past:
             slot = self._slot(row, record, key)
             if slot is not None:
@@ -502,7 +571,7 @@ class Packed:
                 continue
             slot = self._slot(row, record, key)
             if slot is not None:
-                _stand(slot, episode)
+                stand(slot, episode)
             elif episode.broken:
                 return False
         return True
@@ -526,9 +595,9 @@ class Packed:
             slot["zone"], slot["stands"], slot["odds_at"] = self._shared[ZoneId(str(id))], CALM, NEVER
             belief = record.insides.get(ZoneId(str(id)))
             if belief is not None:
-                _believe(slot, self._wearers["outsides"], n, belief, record.anchor)
+                believe(slot, self._wearers["outsides"], n, belief, record.anchor)
             if id in broken:
-                _stand(slot, broken[id])
+                stand(slot, broken[id])
         return True
 
     def _lay(self, row: int, record: Record) -> None:
@@ -611,21 +680,11 @@ class Packed:
             home["odds"], home["odds_at"] = belief
         if home["since"] <= record.newest_at < home["until"] - DAY_MS // 2:
             return
-        since, spans = self._timetable(order, curfew, record.newest_at)
+        since, spans = self._timetables.of(order, curfew, record.newest_at)
         until = since + LAID_OUT_MS + row % 24 * HOUR_MS
         home["since"], home["until"] = since, min(until, spans[-1][1]) if len(spans) == SPANS_MAX else until
         home["span_from"], home["spans"] = n * SPANS_MAX, len(spans)
         self._homes["spans"][2 * n * SPANS_MAX : 2 * (n * SPANS_MAX + len(spans))] = np.array(spans, "<i8").reshape(-1)
-
-    def _timetable(self, order: Order, curfew: Curfew, at: Instant) -> tuple[Instant, list[tuple[Instant, Instant]]]:
-        since = Instant(at // DAY_MS * DAY_MS)
-        key = (curfew.rows, curfew.zone, curfew.on_holidays, order.absences, order.starts_at, order.ends_at, since)
-        known = self._timetables.get(key)
-        if known is None:
-            if len(self._timetables) >= TIMETABLES_MAX:
-                self._timetables.clear()
-            known = self._timetables[key] = since, stretches(order, curfew, since)
-        return known
 
     def _put_trail(self, trail: int, fixes: Trail) -> None:
         self._trails["trails"][trail] = (0, len(fixes))
@@ -635,6 +694,7 @@ class Packed:
     def _tables(self) -> Tables:
         return Tables(
             wearers=self._wearers["wearers"],
+            noted=self._wearers["noted"],
             anchors=self._wearers["anchors"],
             nears=self._zones["nears"],
             shapes=self._zones["shapes"],
@@ -656,41 +716,3 @@ class Packed:
             grid=self._grid,
             scratch=self._scratch,
         )
-
-
-class _Caught(Mapping[Any, Any]):
-    """Records, each brought up to date when it is asked for."""
-
-    def __init__(
-        self, kept: Mapping[Any, Any], rows: Mapping[Any, int], ahead: Rows, caught_up: Callable[[int], Any]
-    ) -> None:
-        self._kept, self._rows, self._ahead, self._caught_up = kept, rows, ahead, caught_up
-
-    def __getitem__(self, id: Any) -> Any:
-        row = self._rows.get(id)
-        return self._caught_up(row) if row is not None and self._ahead["ahead"][row] else self._kept[id]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-
-def _stand(slot: Any, episode: Episode) -> None:
-    slot["first_at"], slot["latest_at"] = episode.first_at, episode.latest_at
-    if not episode.broken:
-        slot["stands"] = PAST
-    else:
-        slot["stands"] = SURE if episode.certainty is Certainty.CERTAIN else PERHAPS
-
-
-def _believe(stands: Any, outsides: Rows, n: int, belief: zones.Belief, anchor: Fix | None) -> None:
-    stands["odds"], stands["odds_at"], stands["deepest_m"] = belief.odds, belief.at, belief.deepest_m
-    if belief.outside is None:
-        stands["outside"] = NOWHERE
-    elif belief.outside is anchor:
-        stands["outside"] = AT_ANCHOR
-    else:
-        stands["outside"] = KEPT
-        outsides[n] = row_of(belief.outside, 0)

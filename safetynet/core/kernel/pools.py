@@ -20,6 +20,13 @@ class Pool:
     def __getitem__(self, name: str) -> Rows:
         return self._arrays[name]
 
+    def copied(self, *names: str) -> "Pool":
+        """Of these arrays, as they are; for reading only."""
+        one = Pool()
+        one.count = self.count
+        one._arrays = {each: self._arrays[each][: self.count * self._each[each]].copy() for each in names}
+        return one
+
     def take(self, rows: int) -> int:
         """So many rows beside each other, of zeros; where they begin."""
         if rows == 0:

@@ -3,17 +3,18 @@
 Absent on purpose: what is kept of a wearer (`packing`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import nan
 from struct import Struct
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from safetynet.core import geo
 from safetynet.core.fixes import Fix, instant
 from safetynet.core.grounds import Ground
-from safetynet.core.kernel.layout import FIX, SOURCES, Grid
+from safetynet.core.kernel.layout import FIX, SOURCES, Grid, Rows
 from safetynet.core.orders import Area, Circle, Curfew, Order, Polygon, next_start, period
 from safetynet.core.terms import DAY_MS, DeviceId, FixId, Instant, WearerId
 
@@ -21,12 +22,18 @@ SPANS_MAX: Final = 16
 """Stretches of one curfew that are laid out at a time."""
 LAID_OUT_MS: Final = 3 * DAY_MS
 """So far a timetable is laid out; up to a day further, not all on the same night."""
+TIMETABLES_MAX: Final = 10_000
+"""Remembered, because most are alike."""
 CELL_LAT: Final = 0.0046
 CELL_LON: Final = 0.0058
 """Of the grid of shared zones, degrees: about 512 m."""
 _ROW: Final = Struct("<qqqqddddddiBBBx")
 assert _ROW.size == FIX.itemsize
 _SOURCE_NO: Final = {each: n for n, each in enumerate(SOURCES)}
+_PLAIN: Final = frozenset(
+    {"wearer", "wearer_class", "version", "zones", "starts_at", "ends_at", "curfews", "absences", "protected"}
+)
+_MORE: Final = tuple(each for each in msgspec.structs.fields(Order) if each.name not in _PLAIN)
 
 
 def packed(fix: Fix, row: int, *, odd: bool) -> bytes:
@@ -86,6 +93,16 @@ def one_outline(area: Area) -> bool:
     return isinstance(area, Circle) or (isinstance(area, Polygon) and not area.holes)
 
 
+def plain_fields(order: Order) -> bool:
+    """Whether the order says no more than the kernel knows of. Under one that does, the rules alone judge."""
+    return all(getattr(order, each.name) == each.default for each in _MORE)
+
+
+def at_id(rows: Rows, first: int, ids: Iterable[object], wanted: object) -> Any:
+    """The row of one of these, which lie beside each other from `first` on; None when it is not among them."""
+    return next((rows[first + n] for n, id in enumerate(ids) if id == wanted), None)
+
+
 def stretches(order: Order, curfew: Curfew, since: Instant) -> list[tuple[Instant, Instant]]:
     """When a curfew holds, from `since` on, as far as it is laid out."""
     found: list[tuple[Instant, Instant]] = []
@@ -101,6 +118,23 @@ def stretches(order: Order, curfew: Curfew, since: Instant) -> list[tuple[Instan
             break
         at = coming
     return found
+
+
+class Timetables:
+    """Stretches of curfews, remembered by the day."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[Instant, list[tuple[Instant, Instant]]]] = {}
+
+    def of(self, order: Order, curfew: Curfew, at: Instant) -> tuple[Instant, list[tuple[Instant, Instant]]]:
+        since = Instant(at // DAY_MS * DAY_MS)
+        key = (curfew.rows, curfew.zone, curfew.on_holidays, order.absences, order.starts_at, order.ends_at, since)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= TIMETABLES_MAX:
+                self._known.clear()
+            known = self._known[key] = since, stretches(order, curfew, since)
+        return known
 
 
 def grid(places: Sequence[Ground]) -> Grid:

@@ -45,6 +45,8 @@ _SAID: Final[Mapping[str, Said]] = {
     "poweroff": Said.POWER_CUT,
     "jamming": Said.JAMMING,
     "gpsantennacut": Said.JAMMING,
+    "separation": Said.SEPARATION,
+    "outofrange": Said.SEPARATION,
     "vibration": Said.SHOCK,
     "falldown": Said.SHOCK,
     "shock": Said.SHOCK,
