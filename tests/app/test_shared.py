@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import deployment
 import ports
 from deployment import HASH, LAT, LON
-from test_judged import Shown, begin, fix, stands
+from test_judged import Shown, begin, fix
 
 from safetynet.app import hindsight, views
 from safetynet.app.editions import FOLDER, LostZonesError
@@ -88,11 +88,14 @@ async def test_a_set_is_judged_from_its_edition_on_and_found_again_at_a_start(fo
     assert row["zone_name"] == "둘째초등학교"
     assert views.operators(one.loop.state, seen)["zones"]["schools/s2"]["name"] == "둘째초등학교"
 
-    head, live = one.store.head(), stands(one)
+    head, live = (
+        one.store.head(),
+        {wearer: (each.insides, each.episodes) for wearer, each in one.judge.state.records.items()},
+    )
     again = begin(folder)
     assert again.judge.kept_through > 0
     assert again.store.head() == head, "nothing is decided twice"
-    assert [each.insides for each in again.judge.state.records.values()] == [each.insides for each in live[0].records.values()]  # fmt: skip
+    assert {wearer: (each.insides, each.episodes) for wearer, each in again.judge.state.records.items()} == live
     with hindsight.opened(folder) as past:
         why = hindsight.why(past, alarm.alarm)
     assert why is not None
