@@ -20,6 +20,7 @@ from starlette.routing import Route
 from safetynet.app import admin_views, surface
 from safetynet.app.admin_views import Shown
 from safetynet.app.administration import Desk, with_holidays
+from safetynet.app.editions import FOLDER
 from safetynet.core import administration, zonesets
 from safetynet.core.administration import DraftOrder, DraftOrders, DraftZones, No
 from safetynet.core.amendments import differences
@@ -31,8 +32,6 @@ from safetynet.edge.orderfiles import BYTES_MAX as ORDERS_BYTES_MAX
 from safetynet.edge.orderfiles import Malformed, made
 
 ZONES_BYTES_MAX: Final = 128 * 1024 * 1024
-ZONES_FOLDER: Final = "zones"
-"""In the centre's folder: one file for each edition of a shared set, named by its SHA-256."""
 NAMES_SHOWN_MAX: Final = 20
 TRIAL: Final = "trial"
 """Stands for the reason while nothing is kept."""
@@ -158,7 +157,7 @@ class Batches:
         if isinstance(said, Response):
             return said
         session, body = said
-        folder = self._desk.program.folder / ZONES_FOLDER
+        folder = self._desk.program.folder / FOLDER
         held = self._desk.program.office.register.zone_sets
 
         def read() -> tuple[_Zones, bytes, zonesets.Changed] | None:
@@ -166,9 +165,14 @@ class Batches:
                 asked = _zones.decode(body)
             except NONSENSE:
                 return None
-            editions = held[asked.set].editions if asked.set in held else ()
-            before = zonesets.decode((folder / f"{editions[-1].sha256.hex()}.json").read_bytes()) if editions else ()
-            return asked, zonesets.encode(asked.zones), zonesets.changed(before, asked.zones)
+            known = held[asked.set].editions if asked.set in held else ()
+            before = zonesets.decode((folder / f"{known[-1].sha256.hex()}.json").read_bytes()) if known else ()
+            data = zonesets.encode(asked.zones)
+            if asked.do:
+                number = known[-1].number + 1 if known else 1
+                ready = zonesets.decode(data)  # in the order of the file, as a start would read it
+                self._desk.program.people.editions.prepare(asked.set, number, zonesets.sha256(data), ready, before)
+            return asked, data, zonesets.changed(before, asked.zones)
 
         told = await asyncio.to_thread(read)
         if told is None:

@@ -87,7 +87,7 @@ class Bells:
         if watch is Watch.SILENCE:
             return deadlines.silent_due_at(order, state, at, self._since)
         self._shield(order)
-        return deadlines.due_at(order, state, at, self._since) if order.curfews else None
+        return deadlines.due_at(order, state, at, self._since) if deadlines.may_strike(order) else None
 
     def _shield(self, order: Order) -> None:
         """The protected persons of an order are listened for from now on, each once."""

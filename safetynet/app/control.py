@@ -103,7 +103,7 @@ class Control(windows.Host):
             salt=keys.salt,
             tombstones=Path(centre.erasures) if centre.erasures else None,
         )
-        self.people = People(self.store)
+        self.people = People(self.store, folder)
         self._table = jurisdictions.read(folder)
         self._district = lru_cache(DISTRICTS_MAX)(partial(competent, self._table))
         country = replace(_country(centre, own.pseudonym), table=self._table)
@@ -572,6 +572,7 @@ class Control(windows.Host):
                 ledger_size=self.store.head(),
             ),
             rules=self.judge.state,
+            shared_zone=self.people.editions.zone,
             hearing=self.doors.hearing(),
         )
 

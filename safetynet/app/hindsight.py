@@ -89,16 +89,16 @@ def opened(folder: Path) -> Generator[Past]:
             if (folder / JOURNAL).is_dir():
                 journal.copy(folder / JOURNAL, stage / JOURNAL)
             copy(stage / LOG, lambda _done, _all: None)
-        yield from _read(stage, centre, own)
+        yield from _read(folder, stage, centre, own)
     finally:
         shutil.rmtree(stage)
 
 
-def _read(stage: Path, centre: Centre, own: CentreKeys) -> Generator[Past]:
+def _read(folder: Path, stage: Path, centre: Centre, own: CentreKeys) -> Generator[Past]:
     store = Store.open(stage / LOG, centre=centre.id, keys=own.persons, sign=own.sign, salt=keys.salt)
     try:
         with Journal(stage / JOURNAL, store.person_keys) as positions:
-            people = People(store)
+            people = People(store, folder)
             administered: list[AnyAdministered] = []
             raised: dict[AlarmId, AlarmRaised] = {}
             grouped: defaultdict[IncidentId, list[AlarmId]] = defaultdict(list)
@@ -157,7 +157,7 @@ def why(past: Past, alarm: AlarmId, tell: Tell = lambda _done, _all: None) -> Wh
         else:  # nobody else's word bears on it
             found, _ = past.journal.find(event.wearer, FixId(1), past.journal.newest)
             fixes = past.journal.opened(found)
-        return reasons.steps(_under_orders(past, fixes, tell), _ended(past))
+        return reasons.steps(_under_orders(past, fixes, tell), _ended(past), sets=past.people.editions.held)
 
     key = reasons.find(judged(), event.wearer, event.episode)
     return None if key is None else reasons.explain(judged(), event.wearer, key, event.episode)
@@ -260,7 +260,10 @@ def replay(
         while closings and closings[0].fix_through < fix.id:
             closing = closings.pop(0)
             sides = [(each, _close(state, closing), found) for each, state, found in sides]
-        judged = [(each, *rules.judge((fix,), orders, state, each), found) for each, state, found in sides]
+        judged = [
+            (each, *rules.judge((fix,), orders, state, each, past.people.editions.held), found)
+            for each, state, found in sides
+        ]
         sides = [(each, state, found) for each, _, state, found in judged]
         if fix.received_at >= since:
             for _, transitions, _, found in judged:

@@ -107,9 +107,10 @@ class Judge:
     def judge_batch(self, batch: Sequence[Fix]) -> tuple[Transition, ...]:
         """In the order of the journal."""
         if self._packed is not None:
+            self._packed.sets = self._people.editions.held
             told = self._packed.judge(batch, self._people.orders, self._people.revision)
         else:
-            told, self._rules = rules.judge(batch, self._people.orders, self._rules)
+            told, self._rules = rules.judge(batch, self._people.orders, self._rules, sets=self._people.editions.held)
         self._follow(batch)
         return told
 
@@ -200,11 +201,14 @@ class Judge:
             for each in administration.timeline(register)
             if each.order is not None
         }
-        start = self._kept(orders, head) or _Start(_BLANK)
+        self._people.rewind(register)
+        start = self._kept(orders, head)
+        if start is None:
+            start = _Start(_BLANK)
+            self._people.rewind(register)
         self._rules, self.through = _ended(start, events), start.through
         self.kept_through = start.through
         batch: list[Fix] = []
-        self._people.rewind(register)
         self._people.advance(FixId(start.through + 1))
         if self._journal.newest - start.through >= LONG_FIXES:
             self._kernel_now(orders.values())
@@ -232,6 +236,8 @@ class Judge:
         if self._journal.mark(moment.through) != moment.record:
             log.say("judged_unused", log.Level.WARN, why="other_journal")
             return None
+        self._people.advance(FixId(moment.through + 1))
+        sets = self._people.editions.held
         state = _BLANK
         records, guarded, endings = state.records.mutate(), state.guarded.mutate(), state.endings.mutate()
         suspects, histories = state.suspects.mutate(), Map[WearerId, History]().mutate()
@@ -244,9 +250,9 @@ class Judge:
             wearer, one = WearerId(id), standing.kept(part)
             under = partial(_order, orders, wearer)
             try:
-                records[wearer] = standing.record(one.record, under)
+                records[wearer] = standing.record(one.record, under, sets)
                 if one.history is not None:
-                    histories[wearer] = standing.history(one.history, under)
+                    histories[wearer] = standing.history(one.history, under, sets)
             except LookupError:
                 log.say("judged_unused", log.Level.WARN, why="other_register")
                 return None

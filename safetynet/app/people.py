@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from safetynet.app.editions import FOLDER, Editions
 from safetynet.core import administration
 from safetynet.core.administration import Register
 from safetynet.core.events.by_administrator import Administered, WearerEnrolled
@@ -81,7 +82,9 @@ def enrol_protected(store: Store, record: ProtectedRecord) -> None:
 class People:
     """The opened records, and the orders that hold. `follow` brings in what administrators have entered since."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: Path | None = None) -> None:
+        """`folder`: the centre's own, where the files of shared zones lie; None for who judges nothing."""
+        self.editions = Editions(None if folder is None else folder / FOLDER)
         self._records = {
             record.wearer: record
             for name, data in store.persons()
@@ -121,7 +124,8 @@ class People:
     # --- what administrators entered -------------------------------------------------------------------------------
 
     def follow(self, register: Register) -> None:
-        """Records and orders as the register has them now."""
+        """Records, orders and shared zones as the register has them now."""
+        self.editions.follow(register)
         for wearer, charge in register.charges.items():
             if not charge.versions:
                 continue  # enrolled, and under no order yet
@@ -143,16 +147,20 @@ class People:
 
     def rewind(self, register: Register) -> None:
         """To before the first fix: a journal judged again meets each order where it was entered."""
+        self.editions.rewind(register)
         self._coming = deque(administration.timeline(register))
         self.orders.clear()
         self.revision += 1
 
     def changes_before(self, fix: FixId) -> bool:
-        """Whether other orders hold for this fix than for the one before it."""
+        """Whether other orders, or other shared zones, hold for this fix than for the one before it."""
+        if self.editions.changes_before(fix):
+            return True
         return bool(self._coming) and self._coming[0].fix_through < fix
 
     def advance(self, fix: FixId | None = None) -> None:
         """To the orders that hold for this fix; None: for those that are yet to come."""
+        self.editions.advance(fix)
         while self._coming and (fix is None or self._coming[0].fix_through < fix):
             change = self._coming.popleft()
             self._hold(change.wearer, change.order)

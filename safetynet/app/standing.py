@@ -21,8 +21,9 @@ from safetynet.core.fixes import Fix
 from safetynet.core.orders import Order
 from safetynet.core.rules import RULES_VERSION, Standing
 from safetynet.core.terms import DeviceId, FixId, Instant, WearerId
+from safetynet.core.zonesets import NO_SETS, Sets
 
-OF_THE_ORDER: Final = frozenset({"order", "places", "homes"})
+OF_THE_ORDER: Final = frozenset({"order", "places", "homes", "keeps", "shared"})
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -120,15 +121,15 @@ def kept(part: bytes) -> Kept:
     return _kept.decode(part)
 
 
-def record(of: KeptRecord, orders: Callable[[int], Order]) -> Record:
-    """The record again, under the order whose version it names. `orders` raises LookupError for one that never was."""
+def record(of: KeptRecord, orders: Callable[[int], Order], sets: Sets = NO_SETS) -> Record:
+    """The record again, under the order whose version it names and the sets of then. `orders` raises LookupError for one that never was."""
     found = _record.decode(of.raw)
     fields = {name: getattr(found, name) for name in _RECORD.__struct_fields__}
-    return rules.under_again(Record(**fields), None if of.version is None else orders(of.version))
+    return rules.under_again(Record(**fields), None if of.version is None else orders(of.version), sets)
 
 
-def history(of: KeptHistory, orders: Callable[[int], Order]) -> History:
-    return History(record(of.older, orders), of.older_at, record(of.newer, orders), of.fixes, of.split)
+def history(of: KeptHistory, orders: Callable[[int], Order], sets: Sets = NO_SETS) -> History:
+    return History(record(of.older, orders, sets), of.older_at, record(of.newer, orders, sets), of.fixes, of.split)
 
 
 class KeptGuarded(msgspec.Struct, frozen=True, array_like=True):

@@ -37,6 +37,7 @@ from safetynet.core.terms import (
     UnitId,
     UnitState,
     WearerId,
+    ZoneId,
 )
 
 View = dict[str, dict[str, dict[str, object]]]
@@ -90,6 +91,8 @@ class Looked:
     district: Callable[[float, float], Competence] | None = None
     """Who is competent for a place; None where no areas have been brought in."""
     offices: Mapping[OfficeId, str] = field(default_factory=dict[OfficeId, str])
+    shared_zone: Callable[[ZoneId], Zone | None] = field(default=lambda _: None)
+    """A zone of a shared set, called as an alarm calls it."""
 
 
 def operators(state: State, seen: Looked) -> View:
@@ -110,7 +113,7 @@ def some(state: State, shown: Sequence[Incident], seen: Looked) -> View:
         "alarms": {each: _alarm(state.alarms[each], seen) for incident in shown for each in incident.alarms},
         "incidents": {each.incident: _incident(state, each, seen) for each in shown},
         "tracks": {each.wearer: _track(each.wearer, seen) for each in alive},
-        "zones": {zone.id: zone_view(zone) for each in alive for zone in _zones(each, seen)},
+        "zones": {zone.id: zone_view(zone) for each in alive for zone in _zones(state, each, seen)},
     }
 
 
@@ -144,6 +147,9 @@ def officer(state: State, unit: UnitId, seen: Looked) -> View:
 def _alarm(alarm: Alarm, seen: Looked) -> dict[str, object]:
     record = seen.people.get(alarm.wearer)
     zones = {zone.id: zone.name for zone in record.order.zones} if record else {}
+    shared = seen.shared_zone(alarm.zone) if alarm.zone and alarm.zone not in zones else None
+    if shared is not None:
+        zones[shared.id] = shared.name
     return {
         "id": alarm.alarm,
         "wearer": alarm.wearer,
@@ -281,7 +287,7 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
     speaks: list[str] = []
     for each in mine:
         match each.kind:
-            case AlarmKind.STRAP_CUT:
+            case AlarmKind.STRAP_CUT | AlarmKind.PLANNED_REMOVAL:
                 speaks.append("strap_open")
             case AlarmKind.BODY_TAMPER:
                 speaks.append("body_open")
@@ -301,6 +307,12 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
                 speaks.append("separation" if each.certainty is Certainty.CERTAIN else "separation_at_home")
             case AlarmKind.CURFEW:
                 speaks.append("away_from_home" if each.certainty is Certainty.CERTAIN else "not_known_home")
+            case AlarmKind.SCHOOL_HOURS:
+                speaks.append("out_in_school_hours" if each.certainty is Certainty.CERTAIN else "not_home_school_hours")
+            case AlarmKind.RESIDENCE:
+                speaks.append("out_of_area" if each.certainty is Certainty.CERTAIN else "not_known_in_area")
+            case AlarmKind.ATTENDANCE:
+                speaks.append("not_attending" if each.certainty is Certainty.CERTAIN else "not_known_attending")
     against: list[str] = []
     reach: dict[str, object] = {}
     place = incident.place
@@ -315,6 +327,8 @@ def _evidence(state: State, incident: Incident, at: Instant) -> dict[str, object
             against.append("old_fix")
             by_now = silences.reach(place.radius_m, (at - place.observed_at) / SECOND_MS)
             reach = {"reach": {"on_foot_m": by_now.on_foot_m, "by_car_m": by_now.by_car_m}}
+    if any(each.kind is AlarmKind.PLANNED_REMOVAL for each in mine):
+        against.append("planned_removal")
     if any(each.unproven for each in mine):
         against.append("unproven")
     if any(each.retracted for each in mine):
@@ -578,9 +592,13 @@ def _urgency(state: State, incident: Incident) -> int:
     return min(int(state.alarms[each].priority) for each in incident.alarms)
 
 
-def _zones(incident: Incident, seen: Looked) -> tuple[Zone, ...]:
+def _zones(state: State, incident: Incident, seen: Looked) -> tuple[Zone, ...]:
+    """The order's own, and of the shared ones those that its alarms are about."""
     record = seen.people.get(incident.wearer)
-    return record.order.zones if record else ()
+    own = record.order.zones if record else ()
+    about = dict.fromkeys(state.alarms[each].zone for each in incident.alarms)
+    shared = (seen.shared_zone(each) for each in about if each is not None)
+    return (*own, *(each for each in shared if each is not None))
 
 
 def zone_view(zone: Zone) -> dict[str, object]:

@@ -57,6 +57,7 @@ export const TEXT = {
   'Basis.EM-16-3-2/9-2-1-2': ['제9조의2 제1항 제2호(출입금지) 위반 의심', 'suspected breach of Art. 9-2(1) no. 2, forbidden place'],
   'Basis.EM-16-3-2/9-2-1-1': ['제9조의2 제1항 제1호(외출제한) 위반 의심', 'suspected breach of Art. 9-2(1) no. 1, curfew'],
   'Basis.EM-16-3-2/9-2-1-3': ['제9조의2 제1항 제3호(접근금지) 위반 의심', 'suspected breach of Art. 9-2(1) no. 3, no approach'],
+  'Basis.EM-16-3-2/9-2-1-2-2': ['제9조의2 제1항 제2호의2(주거지역 제한) 위반 의심', 'suspected breach of Art. 9-2(1) no. 2-2, residence'],
   'Basis.PIPA-18-2-3': ['급박한 생명·신체 위험', 'urgent danger to life or body'],
   'Disposition.genuine_arrest': ['실제 위반 · 검거', 'Genuine, arrested'],
   'Disposition.at_large': ['실제 위반 · 소재불명', 'Genuine, at large'],

@@ -77,12 +77,17 @@ TAMPER: Final = frozenset({AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER})
 
 TECHNICAL: Final = frozenset({AlarmKind.COMM_LOST, AlarmKind.GPS_LOST, AlarmKind.BATTERY_LOW})
 """What a device, or its silence, says of the device itself."""
-GROUNDLESS: Final = TECHNICAL | {AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
+GROUNDLESS: Final = TECHNICAL | {
+    AlarmKind.SOS, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST, AlarmKind.ATTENDANCE, AlarmKind.PLANNED_REMOVAL,
+}  # fmt: skip
 """Kinds that open no video for anybody: beside one of like urgency that does, they do not say what an incident is about."""
 CALLS: Final = frozenset({AlarmKind.SOS, AlarmKind.PROTECTED_SOS})
 UNCERTAIN: Final = frozenset(
-    {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.SEPARATION}
-)
+    {
+        AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.SEPARATION,
+        AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE, AlarmKind.ATTENDANCE,
+    }
+)  # fmt: skip
 """Kinds found by position and time: a MAYBE of them is a suspicion, on which no camera is prepared."""
 
 ESCALATES_MS: Final[dict[Priority, tuple[int, ...]]] = {
@@ -144,14 +149,14 @@ def priority(kind: AlarmKind, certainty: Certainty) -> Priority:
             return Priority.EMERGENCY
         case AlarmKind.SOS | AlarmKind.JAMMING:
             return Priority.DANGER
-        case AlarmKind.SEPARATION:
+        case AlarmKind.SEPARATION | AlarmKind.SCHOOL_HOURS | AlarmKind.RESIDENCE:
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
         case AlarmKind.EXCLUSION_ZONE | AlarmKind.CURFEW | AlarmKind.APPROACH_1K | AlarmKind.COMM_LOST:
             # Silence is a MAYBE while a cellar may explain it, and CERTAIN once more is to be feared (`silences.grave`).
             return Priority.DANGER if certainty is Certainty.CERTAIN else Priority.CAUTION
-        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST:
+        case AlarmKind.APPROACH_2K | AlarmKind.PROTECTED_LOST | AlarmKind.ATTENDANCE:
             return Priority.CAUTION
-        case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW:
+        case AlarmKind.GPS_LOST | AlarmKind.BATTERY_LOW | AlarmKind.PLANNED_REMOVAL:
             return Priority.DEVICE
         case _:
             assert_never(kind)

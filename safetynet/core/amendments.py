@@ -3,11 +3,25 @@
 Absent on purpose: sentences (the page makes them), and whether a change is right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from safetynet.core.orders import SEOUL, Absence, Area, Hours, Leave, OnHolidays, Order, Row, Stay, Timed
+from safetynet.core.orders import (
+    SEOUL,
+    Absence,
+    Area,
+    Hours,
+    Inclusion,
+    Leave,
+    OnHolidays,
+    Order,
+    Row,
+    Stay,
+    Timed,
+    Zone,
+)
+from safetynet.core.terms import ZoneId
 
 Value: TypeAlias = str | int | float | tuple[Row, ...] | tuple[str, ...] | tuple[date, ...] | Area | None
 
@@ -51,17 +65,26 @@ def differences(before: Order | None, after: Order | None) -> tuple[Difference, 
 def _zones(before: Order, after: Order) -> Iterable[Difference]:
     old, new = {each.id: each for each in before.zones}, {each.id: each for each in after.zones}
     for id, each in new.items():
-        was = old.get(id)
-        if was is None:
-            yield Difference("zone_added", each.name, None, each.area)
-            continue
-        if was.name != each.name:
-            yield Difference("zone_renamed", each.name, was.name, each.name)
-        if was.area != each.area:
-            yield Difference("zone_redrawn", each.name, was.area, each.area)
+        yield from _drawn("zone", old.get(id), each)
+    yield from _gone("zone", old, new)
+
+
+def _drawn(what: str, was: Zone | Inclusion | None, each: Zone | Inclusion) -> Iterable[Difference]:
+    if was is None:
+        yield Difference(f"{what}_added", each.name, None, each.area)
+        return
+    if was.name != each.name:
+        yield Difference(f"{what}_renamed", each.name, was.name, each.name)
+    if was.area != each.area:
+        yield Difference(f"{what}_redrawn", each.name, was.area, each.area)
+
+
+def _gone(
+    what: str, old: Mapping[ZoneId, Zone] | Mapping[ZoneId, Inclusion], new: Container[ZoneId]
+) -> Iterable[Difference]:
     for id, each in old.items():
         if id not in new:
-            yield Difference("zone_removed", each.name, each.area, None)
+            yield Difference(f"{what}_removed", each.name, each.area, None)
 
 
 def _curfews(before: Order, after: Order) -> Iterable[Difference]:
@@ -90,22 +113,14 @@ def _inclusions(before: Order, after: Order) -> Iterable[Difference]:
     old, new = {each.id: each for each in before.inclusions}, {each.id: each for each in after.inclusions}
     for id, each in new.items():
         was = old.get(id)
-        if was is None:
-            yield Difference("inclusion_added", each.name, None, each.area)
-        else:
-            if was.name != each.name:
-                yield Difference("inclusion_renamed", each.name, was.name, each.name)
-            if was.area != each.area:
-                yield Difference("inclusion_redrawn", each.name, was.area, each.area)
+        yield from _drawn("inclusion", was, each)
         if (was.rows if was is not None else ()) != each.rows:
             yield Difference("inclusion_hours", each.name, was.rows if was is not None else (), each.rows)
         stay = was.stay if was is not None else Stay.RESIDENCE
         if stay is not each.stay:
             yield Difference("inclusion_kind", each.name, stay.value, each.stay.value)
         yield from _clock(was, each)
-    for id, each in old.items():
-        if id not in new:
-            yield Difference("inclusion_removed", each.name, each.area, None)
+    yield from _gone("inclusion", old, new)
 
 
 def _clock(was: Timed | None, each: Timed) -> Iterable[Difference]:

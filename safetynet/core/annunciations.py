@@ -10,7 +10,7 @@ Absent on purpose: who may shelve, and how an outage is found (`control.annuncia
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from safetynet.core.alarms import CALLS, TAMPER
@@ -20,10 +20,12 @@ ALWAYS: Final = (
     TAMPER
     | CALLS
     | {AlarmKind.APPROACH_100, AlarmKind.APPROACH_1K, AlarmKind.APPROACH_2K, AlarmKind.PROTECTED_LOST}
-    | {AlarmKind.JAMMING}
+    | {AlarmKind.JAMMING, AlarmKind.PLANNED_REMOVAL}
 )
 """Kinds that ring at once, whatever their certainty."""
-CERTAIN_AT_ONCE: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.SEPARATION})
+CERTAIN_AT_ONCE: Final = frozenset(
+    {AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW, AlarmKind.SCHOOL_HOURS, AlarmKind.RESIDENCE, AlarmKind.SEPARATION}
+)
 """Kinds of a place: what is certain of one rings at once; a suspicion may wait."""
 
 SHELVINGS_MAX: Final = 3
@@ -69,6 +71,15 @@ class Handling:
 
 AT_ONCE: Final = Handling(why="consequence too grave, or too little time, for any delay")
 
+_KEPT: Final = Handling(
+    on_delay_ms=3 * MINUTE_MS,
+    off_delay_ms=MINUTE_MS,
+    count=3,
+    window_ms=30 * MINUTE_MS,
+    shelve_ms_max=30 * MINUTE_MS,
+)
+"""Of whoever may be out of where one has to be, and is not certainly."""
+
 TABLE: Final[Mapping[AlarmKind, Handling]] = {
     AlarmKind.EXCLUSION_ZONE: Handling(
         on_delay_ms=60 * SECOND_MS,
@@ -79,13 +90,24 @@ TABLE: Final[Mapping[AlarmKind, Handling]] = {
         why="a suspicion of one position is mostly its error; the device is asked every 10 s meanwhile, and the first "
         "certain word rings at once",
     ),
-    AlarmKind.CURFEW: Handling(
-        on_delay_ms=3 * MINUTE_MS,
-        off_delay_ms=MINUTE_MS,
-        count=3,
-        window_ms=30 * MINUTE_MS,
-        shelve_ms_max=30 * MINUTE_MS,
+    AlarmKind.CURFEW: replace(
+        _KEPT,
         why="when curfews begin many are at the door; who is certainly out rings at once",
+    ),
+    AlarmKind.SCHOOL_HOURS: replace(
+        _KEPT,
+        why="as a curfew: when the hours begin many are at the door; who is certainly out rings at once",
+    ),
+    AlarmKind.RESIDENCE: replace(
+        _KEPT,
+        why="at the edge of an area one position decides nothing; who is certainly out of it rings at once",
+    ),
+    AlarmKind.ATTENDANCE: Handling(
+        on_delay_ms=10 * MINUTE_MS,
+        off_delay_ms=5 * MINUTE_MS,
+        shelve_ms_max=4 * HOUR_MS,
+        joins=False,
+        why="who comes some minutes late to work or treatment is late, not gone: the officer speaks to them, nobody drives out",
     ),
     AlarmKind.SEPARATION: Handling(
         on_delay_ms=3 * MINUTE_MS,

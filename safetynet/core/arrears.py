@@ -17,12 +17,13 @@ from immutables import Map
 
 from safetynet.core.conditions import Record
 from safetynet.core.fixes import Fix, Mark, instant
+from safetynet.core.keeps import KEEPING
 from safetynet.core.terms import AlarmKind, Certainty, Instant
 from safetynet.core.verdicts import EPISODE_GAP_MS, PAST_MAX, Change, Episode, Key
 
 KEPT_MIN: Final = 16
 """Fixes behind the newest snapshot at most; between both as many again. A fix later than all of them is judged as a point."""
-AGAIN: Final = frozenset({AlarmKind.EXCLUSION_ZONE, AlarmKind.CURFEW})
+AGAIN: Final = KEEPING | {AlarmKind.EXCLUSION_ZONE}
 """Kinds that are judged again."""
 
 Difference: TypeAlias = tuple[Change, Key, Episode]
@@ -177,4 +178,6 @@ def grafted(told: Record, again: Record) -> Record:
         [(key, each) for key, each in told.past.items() if key[0] not in AGAIN]
         + [(key, each) for key, each in again.past.items() if key[0] in AGAIN]
     )
-    return msgspec.structs.replace(again, episodes=episodes, past=past, trail=told.trail, heard_at=told.heard_at)
+    return msgspec.structs.replace(
+        again, episodes=episodes, past=past, trail=told.trail, heard_at=told.heard_at, removed_at=told.removed_at
+    )

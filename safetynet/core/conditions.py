@@ -3,10 +3,11 @@
 A condition gives findings and changes nothing. Where a wearer is, is a belief (`zones`, `homes`); the way between two
 fixes is swept against the time there was.
 
-Absent on purpose: which fix may move state, batches, and what comes of findings (`rules`, `verdicts`).
+Absent on purpose: where somebody must be (`keeps`), which fix may move state, batches, and what comes of findings (`rules`,
+`verdicts`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from math import hypot
 from typing import Final, NamedTuple, TypeAlias
 
@@ -14,14 +15,15 @@ import msgspec
 from immutables import Map, MapMutation
 
 from safetynet.core import evidence, geo, proximity, thresholds, zones
-from safetynet.core.fixes import Fix, Mark, Said, hints, instant, opens, proven, radius_m, sigma_m, usable
+from safetynet.core.fixes import Fix, Said, instant, opens, proven, radius_m, sigma_m, usable
 from safetynet.core.grounds import Ground, deepest, off_m
-from safetynet.core.homes import SILENT_MS, UNKNOWN_MS, Belief
-from safetynet.core.orders import Curfew, Order, Protected, in_force, period
+from safetynet.core.homes import Belief
+from safetynet.core.orders import Leave, Order, Protected, in_force, permitted
 from safetynet.core.proximity import Apart, Spot, Trail, Within
-from safetynet.core.terms import AlarmKind, Certainty, CurfewId, Instant, ProtectedId, WearerId, ZoneId
+from safetynet.core.terms import AlarmKind, Certainty, CurfewId, Instant, ProtectedId, WearerId, ZoneId, ZoneSetId
 from safetynet.core.thresholds import Rules
 from safetynet.core.verdicts import Episode, Finding, How, Key, Verdict
+from safetynet.core.zonesets import Shared
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +53,20 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """The newest instant when the order last changed."""
     fresh: frozenset[ZoneId] = frozenset()
     """Zones that it brought or redrew: no way that began by then is held against them."""
+    keeps: tuple[Ground, ...] = ()
+    """One for each area to keep, in the order's own order."""
+    stays: Map[ZoneId, Belief] = Map()
+    """Of being out of each."""
+    shared: tuple[Shared, ...] = ()
+    """The sets of zones that the order names, as far as they are here."""
+    editions: Map[ZoneSetId, int] = Map()
+    """Which edition of each."""
+    sets_at: Instant = Instant(0)
+    """The newest instant when these last changed."""
+    sets_before: Map[ZoneSetId, int] = Map()
+    """The editions before that; 0 where there was none."""
+    removed_at: Instant = Instant(0)
+    """Since when the strap is open by permit; 0: it is not."""
     heard_at: Instant = Instant(0)
     """When a word that is proven last arrived."""
     rhythm_ms: int = evidence.RHYTHM_MS
@@ -75,6 +91,11 @@ class Guarded(msgspec.Struct, frozen=True, gc=False):
 Records: TypeAlias = Map[WearerId, Record] | MapMutation[WearerId, Record]
 Guardeds: TypeAlias = Map[ProtectedId, Guarded] | MapMutation[ProtectedId, Guarded]
 UNKNOWN: Final = Guarded()
+
+
+_PLANNED: Final[Key] = (AlarmKind.PLANNED_REMOVAL, None)
+_ROUGH: Final = 1.05
+"""Over degrees taken a little too short."""
 
 
 class Near(NamedTuple):
@@ -105,6 +126,8 @@ class Given(NamedTuple):
     near: tuple[Near, ...] = ()
     insides: Map[ZoneId, zones.Belief] = Map()
     """With this fix."""
+    stays: Map[ZoneId, Belief] = Map()
+    """With this fix."""
 
 
 # --- the conditions ------------------------------------------------------------------------------------------------
@@ -121,7 +144,47 @@ def said_by_device(given: Given, flag: Said, kind: AlarmKind) -> Iterable[Findin
 
 
 def strap_cut(given: Given) -> Iterable[Finding]:
-    return said_by_device(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT)
+    """While its removal is permitted an open strap is announced as that, unless it was open before or nothing proves who
+    says so. When the permit is over, whatever is still open is a cut strap.
+    """
+    record = given.record
+    if given.fix.said & Said.STRAP_CUT and removal(record, given.fix, given.at):
+        return (Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.CERTAIN, How.SAID),)
+    found = (*said_by_device(given, Said.STRAP_CUT, AlarmKind.STRAP_CUT),)
+    planned = record.episodes.get(_PLANNED) if record.episodes else None
+    if planned is None or not planned.broken:
+        return found
+    if not given.fix.said & Said.STRAP_CUT:
+        return (*found, *said_by_device(given, Said.STRAP_CUT, AlarmKind.PLANNED_REMOVAL))
+    return (*found, Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.QUIET, How.OVER))
+
+
+def removal(record: Record, fix: Fix, at: Instant) -> bool:
+    """Whether what was permitted lets the strap be open then, and this is the device's own word."""
+    cut = record.episodes.get((AlarmKind.STRAP_CUT, None)) if record.episodes else None
+    return proven(fix) and (cut is None or not cut.broken) and removable(record.order, at)
+
+
+def removable(order: Order | None, at: Instant) -> bool:
+    leave = permitted(order, at) if order is not None and order.absences else None
+    return leave is not None and leave.leave is Leave.REMOVAL
+
+
+def overdue(given: Given) -> Iterable[Finding]:
+    """At a bell. Whoever closed the announcement before has not closed the strap."""
+    if not given.record.removed_at or removable(given.record.order, given.at):
+        return ()
+    return (
+        Finding(AlarmKind.STRAP_CUT, None, Verdict.CERTAIN, How.OVERDUE),
+        Finding(AlarmKind.PLANNED_REMOVAL, None, Verdict.QUIET, How.OVER),
+    )
+
+
+def removed_at(record: Record, fix: Fix, at: Instant) -> Instant:
+    """Since when the strap is open by permit, as far as the device has said; 0: it is not."""
+    if fix.said & Said.STRAP_CUT:
+        return record.removed_at or at if removal(record, fix, at) else Instant(0)
+    return Instant(0) if at > record.newest_at and proven(fix) else record.removed_at
 
 
 def body_tamper(given: Given) -> Iterable[Finding]:
@@ -135,7 +198,7 @@ def sos(given: Given) -> Iterable[Finding]:
 def exclusion_zone(given: Given) -> Iterable[Finding]:
     _, fix, at, record, steering, *_ = given
     order = record.order
-    if order is None or not record.places or not opens(fix) or not in_force(order, at):
+    if order is None or not (record.places or record.shared) or not opens(fix) or not in_force(order, at):
         return ()
     found: list[Finding] = []
     for each in given.near:
@@ -167,7 +230,38 @@ def near_zones(record: Record, fix: Fix, start: Fix | None) -> tuple[Near, ...]:
         if north * north + east * east <= far * far or reach > 100_000:
             here = place.plane.to_xy(lat, lon)
             found.append(Near(place, here, off_m(place, here)))
+    if record.shared and usable(fix):
+        found += _near_shared(record, fix, start, reach)
     return tuple(found)
+
+
+def _near_shared(record: Record, fix: Fix, start: Fix | None, reach: float) -> Iterator[Near]:
+    """Those of shared sets along the way: a set has thousands, and a fast way is long."""
+    lat, lon = fix.lat, fix.lon
+    assert lat is not None
+    assert lon is not None
+    beside = max(2 * radius_m(fix), zones.NEAR_M) * _ROUGH + 1.0
+    lat0, lon0 = (lat, lon) if start is None or start.lat is None or start.lon is None else (start.lat, start.lon)
+    for shared in record.shared:
+        for place in shared.near(lat, lon, reach):
+            there = (lon0 - place.lon) * place.lon_m, (lat0 - place.lat) * 110_800
+            end = (lon - place.lon) * place.lon_m, (lat - place.lat) * 110_800
+            if end[0] * end[0] + end[1] * end[1] > (place.bound_m + reach + 1.0) ** 2:
+                continue
+            if geo.point_segment_m((0.0, 0.0), there, end) <= place.bound_m + beside:
+                here = place.plane.to_xy(lat, lon)
+                yield Near(place, here, off_m(place, here))
+
+
+def brought(record: Record, id: str, since: Instant) -> bool:
+    """Whether an order, or an edition of a set, brought the zone or redrew it after a way had begun."""
+    if record.fresh and since <= record.under_at and id in record.fresh:
+        return True
+    if not record.sets_before or since > record.sets_at:
+        return False
+    of = next((each for each in record.shared if id in each.zones), None)
+    known = None if of is None else record.sets_before.get(of.set)
+    return of is not None and known is not None and of.new_since(id, known)
 
 
 def inside_zones(
@@ -177,11 +271,10 @@ def inside_zones(
     if not near:
         return record.insides if not record.insides else Map()
     anchor = record.anchor
-    new_order = anchor is not None and instant(anchor) <= record.under_at
     found: dict[ZoneId, zones.Belief] = {}
     for place, _, off in near:
         id = ZoneId(place.id)
-        last = None if new_order and id in record.fresh else anchor
+        last = None if anchor is not None and brought(record, id, instant(anchor)) else anchor
         found[id] = zones.fold(record.insides.get(id), last, fix, off, by)
     return Map(found)
 
@@ -228,19 +321,17 @@ def _crossing(near: Near, given: Given, known: zones.Belief | None) -> Finding |
     start = given.start if known is None else known.outside
     if start is None or given.at - instant(start) > given.by.sweep_gap_ms_max or start.lat is None or start.lon is None:
         return None
-    if place.id in record.fresh and instant(start) <= record.under_at:
+    if brought(record, place.id, instant(start)):
         return None
     there = place.plane.to_xy(start.lat, start.lon)
     if geo.point_segment_m(place.middle, there, here) >= place.bound_m:
         return None
-    if place.ring:
-        off, at = deepest(place, there, here)
-        middle, disc_m = (there[0] + (here[0] - there[0]) * at, there[1] + (here[1] - there[1]) * at), -off
-    else:
-        off = geo.segment_circle_m(there, here, 0.0, 0.0, place.bound_m)
-        middle, disc_m = (0.0, 0.0), place.bound_m
+    off, at = deepest(place, there, here)
     if off >= 0.0:
         return None
+    middle, disc_m = (0.0, 0.0), place.bound_m
+    if place.ring:
+        middle, disc_m = (there[0] + (here[0] - there[0]) * at, there[1] + (here[1] - there[1]) * at), -off
     radii = radius_m(start), radius_m(fix)
     if known is not None and known.deepest_m > -zones.INFINITE_M:
         found = evidence.passed(-off, *radii, known.deepest_m)
@@ -254,49 +345,6 @@ def _crossing(near: Near, given: Given, known: zones.Belief | None) -> Finding |
         return None
     sure = Verdict.CERTAIN if found == evidence.CERTAIN else Verdict.MAYBE
     return Finding(AlarmKind.EXCLUSION_ZONE, place.id, sure, How.CROSSED, off)
-
-
-def curfew(given: Given) -> Iterable[Finding]:
-    record, at = given.record, given.at
-    order = record.order
-    if order is None or not order.curfews:
-        return ()
-    found: list[Finding] = []
-    for each, home in zip(order.curfews, record.homes, strict=True):
-        if period(order, each, at) is not None:
-            found += _curfew_finding(each, home, given)
-            continue
-        episode = record.episodes.get((AlarmKind.CURFEW, each.id))
-        if episode is not None and episode.broken and at > episode.latest_at:
-            found.append(Finding(AlarmKind.CURFEW, each.id, Verdict.QUIET, How.OVER))
-    return found
-
-
-def _curfew_finding(each: Curfew, home: Ground, given: Given) -> Iterable[Finding]:
-    kind, fix, at, record, by = AlarmKind.CURFEW, given.fix, given.at, given.record, given.by.home
-    belief = given.beliefs.get(each.id)
-    if fix.marks & Mark.BELL:
-        if belief is None or at - belief.at >= UNKNOWN_MS or at - record.newest_at >= SILENT_MS:
-            return (Finding(kind, each.id, Verdict.MAYBE, How.SILENT),)
-        if belief.odds <= by.over:
-            return ()
-        sure = Verdict.CERTAIN if belief.odds >= by.sure else Verdict.MAYBE
-        return (Finding(kind, each.id, sure, How.OUTSIDE),)
-    if not hints(fix) or fix.lat is None or fix.lon is None:
-        return ()
-    off = off_m(home, home.plane.to_xy(fix.lat, fix.lon))
-    if belief is None or belief is record.beliefs.get(each.id):
-        # Late, unproven, or nobody could have got there: alone it may cast suspicion, and it takes none away.
-        late = not proven(fix) or (record.anchor is not None and at <= instant(record.anchor))
-        far = late and evidence.lean(off, sigma_m(fix), by.lean_max) >= by.lean_max
-        return (Finding(kind, each.id, Verdict.MAYBE, How.OUTSIDE, off),) if far else ()
-    if belief.odds >= by.suspect and off > 0.0:  # who is seen at home at last is not raised anew
-        sure = Verdict.CERTAIN if belief.odds >= by.sure else Verdict.MAYBE
-        return (Finding(kind, each.id, sure, How.OUTSIDE, off),)
-    now = max(record.newest_at, record.rung_at)
-    if belief.odds <= by.over and now - at < SILENT_MS:
-        return (Finding(kind, each.id, Verdict.CLEAR, How.HOME, off),)
-    return ()
 
 
 def approach(given: Given) -> Iterable[Finding]:
@@ -330,27 +378,15 @@ def ring_findings(protected: Protected, pair: Apart, given: Given) -> Iterable[F
 
 
 Condition: TypeAlias = Callable[[Given], Iterable[Finding]]
-AT_ONCE: Final[tuple[Condition, ...]] = (strap_cut, body_tamper, sos, approach)
-"""Judged when a fix arrives, and never again."""
-JUDGED_AGAIN: Final[tuple[Condition, ...]] = (exclusion_zone, curfew)
-"""Judged where a fix belongs, and again when a late one stands before it."""
-CONDITIONS: Final[tuple[Condition, ...]] = (*AT_ONCE[:3], *JUDGED_AGAIN, approach)
-"""One function per condition. All run for every fix of a wearer."""
 
 
 def suspicious(given: Given) -> bool:
     """Whether this fix alone would be a violation if fixes were never wrong: then the next ones are wanted soon."""
-    fix, record, order = given.fix, given.record, given.record.order
+    fix, order = given.fix, given.record.order
     if order is None or not usable(fix) or not opens(fix) or not in_force(order, given.at):
         return False
     for each in given.near:
         inside = given.insides.get(ZoneId(each.place.id))
         if each.off_m < 0.0 or (inside is not None and inside.odds >= given.by.zone.watch):
             return True
-    for curfew_of, home in zip(order.curfews, record.homes, strict=True):
-        belief = given.beliefs.get(curfew_of.id)
-        if belief is not None and belief.odds >= given.by.home.watch and period(order, curfew_of, given.at) is not None:
-            assert fix.lat is not None
-            assert fix.lon is not None
-            return off_m(home, home.plane.to_xy(fix.lat, fix.lon)) > 0.0
     return False

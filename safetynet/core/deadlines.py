@@ -1,4 +1,4 @@
-"""When somebody must be judged although nothing was heard: the bells of curfews and of silence.
+"""When somebody must be judged although nothing was heard: the bells of hours that begin and of silence.
 
 A bell is journalled like a message of a device (`fixes.Mark.BELL`) and judged by `rules`, so that silence too is judged
 the same after a crash. Here is only when the next one is due. Silence counts from when the centre began to listen: its
@@ -12,20 +12,26 @@ from typing import Final
 
 from safetynet.core.conditions import Guarded, Record
 from safetynet.core.evidence import missed_ms
-from safetynet.core.homes import SILENT_MS, UNKNOWN_MS
-from safetynet.core.orders import Order, next_start, period
+from safetynet.core.keeps import key_of, known_at, silent_at
+from safetynet.core.orders import Leave, Order, next_start, period, permitted, timed_of
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import Standing
 from safetynet.core.silences import GRAVE_MS, LONG_MS
 from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
 
 HEAR_MS: Final = 90 * SECOND_MS
-"""After a curfew began, and after the centre began to listen: one rhythm of a quiet device and a half."""
+"""After the hours of a condition began, and after the centre began to listen: one rhythm of a quiet device and a half."""
 LOOK_AGAIN_MS: Final = DAY_MS
 """Where nothing is due at all."""
 
 _BLANK: Final = Record()
 _UNKNOWN: Final = Guarded()
+
+
+def may_strike(order: Order) -> bool:
+    """Whether silence can break anything of it."""
+    removal = any(each.leave is Leave.REMOVAL for each in order.absences)
+    return bool(order.curfews or order.inclusions or removal)
 
 
 def due_at(order: Order, state: Standing, at: Instant, since: Instant) -> Instant:
@@ -36,20 +42,22 @@ def due_at(order: Order, state: Standing, at: Instant, since: Instant) -> Instan
     record = state.records.get(order.wearer, _BLANK)
     ended: Mapping[str, FixId] = state.endings.get(order.wearer, {})
     due = Instant(at + LOOK_AGAIN_MS)
-    for curfew in order.curfews:
-        belief = record.beliefs.get(curfew.id)
-        known_at = belief.at if belief is not None else Instant(0)
-        now = period(order, curfew, at)
+    if record.removed_at:
+        leave = permitted(order, at)
+        over_at = leave.ends_at + HEAR_MS if leave is not None and leave.leave is Leave.REMOVAL else at
+        due = Instant(min(due, over_at))
+    for timed in timed_of(order):
+        now = period(order, timed, at)
         if now is not None:
-            episode = record.episodes.get((AlarmKind.CURFEW, curfew.id))
+            episode = record.episodes.get(key_of(timed))
             told = episode is not None and episode.broken and episode.id not in ended
             started_at = now.start + HEAR_MS
-            silent_at = max(min(record.newest_at + SILENT_MS, known_at + UNKNOWN_MS), started_at)
-            if max(known_at, record.rung_at) < now.start:
+            unknown_at = max(silent_at(record, timed), started_at)
+            if max(known_at(record, timed), record.rung_at) < now.start:
                 due = Instant(min(due, started_at))
-            elif record.rung_at < silent_at and not told:
-                due = Instant(min(due, silent_at))
-        coming = next_start(order, curfew, at)
+            elif record.rung_at < unknown_at and not told:
+                due = Instant(min(due, unknown_at))
+        coming = next_start(order, timed, at)
         if coming is not None:
             due = Instant(min(due, coming + HEAR_MS))
     return Instant(max(due, since + HEAR_MS))

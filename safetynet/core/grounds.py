@@ -39,11 +39,12 @@ def off_m(place: Ground, here: geo.Xy) -> float:
 
 
 def deepest(place: Ground, there: geo.Xy, here: geo.Xy) -> tuple[float, float]:
-    """How deep a straight way comes into a place with outlines (negative inside), and where on it (0 … 1).
+    """How deep a straight way comes into a place (negative inside), and where on it (0 … 1), in the place's own plane.
 
-    In its own plane. Above zero, the way stays outside.
+    Above zero, the way stays outside.
     """
-    assert place.ring, "a circle is asked for by its middle"
+    if not place.ring:
+        return geo.segment_circle_m(there, here, 0.0, 0.0, place.bound_m), geo.foot(there, here, (0.0, 0.0))
     if not place.more:
         return geo.deepest(there, here, place.ring)
     return geo.deepest_of_rings(there, here, (place.ring, *place.more))

@@ -15,7 +15,7 @@ from typing import Final
 
 from safetynet.core.terms import AlarmKind, Basis, FootageBasis, WearerClass, Why
 
-TABLE_VERSION: Final = 3
+TABLE_VERSION: Final = 4
 """Counts the wordings of `TABLE`: whoever changes a line raises it, and sets `WORDED_ON` to the day."""
 WORDED_ON: Final = "2026-11-24"
 ACT_KO: Final = "전자장치 부착 등에 관한 법률(법률 제21614호, 2026-05-12 시행)"
@@ -145,6 +145,35 @@ def _no_approach(*, by_ko: str = "", by_en: str = "") -> Rule:
     )
 
 
+def _residence(*, by_ko: str = "", by_en: str = "") -> Rule:
+    return Rule(
+        basis=Basis.RESIDENCE,
+        article_ko=f"전자장치부착법 {by_ko}제16조의3 제2항, 제9조의2 제1항 제2호의2",
+        article_en=f"Electronic Device Attachment Act Art. 16-3(2), 9-2(1) no. 2-2{by_en}",
+        purpose=SWIFT_SUPERVISION,
+    )
+
+
+def _attendance() -> NoBasis:
+    """Art. 16-3(2) names nos. 1, 2, 2-2, 3 and 5 of Art. 9-2(1); treatment (4) and what else was ordered (6) never open video."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 제16조의3 제2항: 제9조의2 제1항 제4호·제6호(치료 프로그램, 그 밖의 준수사항)는 영상 제공 사유가 아님",
+        article_en="Electronic Device Attachment Act Art. 16-3(2): Art. 9-2(1) nos. 4 and 6 (treatment, other conditions) open no video",
+        other_routes=(_ALARM_OF_ITS_OWN, _URGENT_LIFE),
+    )
+
+
+def _planned_removal() -> NoBasis:
+    """What was approved breaks no duty. Once the permit is over an open strap is a tamper, with a basis of its own."""
+    return NoBasis(
+        why=Why.NO_BASIS,
+        article_ko="전자장치부착법 시행령 제10조: 승인된 일시분리는 제14조 제1항 위반이 아님",
+        article_en="Electronic Device Attachment Act Decree Art. 10: an approved removal is no breach of Art. 14(1)",
+        other_routes=(_ALARM_OF_ITS_OWN, _URGENT_LIFE),
+    )
+
+
 def _no_breach() -> NoBasis:
     """Nearness that no court forbade, and a phone that is silent, are no suspected breach by the wearer."""
     return NoBasis(
@@ -204,6 +233,10 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.ORDER, AlarmKind.COMM_LOST): _no_breach(),
     (WearerClass.ORDER, AlarmKind.GPS_LOST): _no_breach(),
     (WearerClass.ORDER, AlarmKind.BATTERY_LOW): _no_breach(),
+    (WearerClass.ORDER, AlarmKind.SCHOOL_HOURS): _curfew(),
+    (WearerClass.ORDER, AlarmKind.RESIDENCE): _residence(),
+    (WearerClass.ORDER, AlarmKind.ATTENDANCE): _attendance(),
+    (WearerClass.ORDER, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
     (WearerClass.ORDER, AlarmKind.JAMMING): _device_duty(),
     (WearerClass.ORDER, AlarmKind.SEPARATION): _device_duty(),
     (WearerClass.PAROLE, AlarmKind.STRAP_CUT): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
@@ -219,6 +252,10 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.PAROLE, AlarmKind.COMM_LOST): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.GPS_LOST): _no_breach(),
     (WearerClass.PAROLE, AlarmKind.BATTERY_LOW): _no_breach(),
+    (WearerClass.PAROLE, AlarmKind.SCHOOL_HOURS): _curfew(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.RESIDENCE): _residence(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
+    (WearerClass.PAROLE, AlarmKind.ATTENDANCE): _attendance(),
+    (WearerClass.PAROLE, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
     (WearerClass.PAROLE, AlarmKind.JAMMING): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.PAROLE, AlarmKind.SEPARATION): _device_duty(by_ko=_PAROLE_KO, by_en=_PAROLE_EN),
     (WearerClass.SUSPENDED, AlarmKind.STRAP_CUT): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
@@ -234,6 +271,10 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.SUSPENDED, AlarmKind.COMM_LOST): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.GPS_LOST): _no_breach(),
     (WearerClass.SUSPENDED, AlarmKind.BATTERY_LOW): _no_breach(),
+    (WearerClass.SUSPENDED, AlarmKind.SCHOOL_HOURS): _curfew(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.RESIDENCE): _residence(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
+    (WearerClass.SUSPENDED, AlarmKind.ATTENDANCE): _attendance(),
+    (WearerClass.SUSPENDED, AlarmKind.PLANNED_REMOVAL): _planned_removal(),
     (WearerClass.SUSPENDED, AlarmKind.JAMMING): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.SUSPENDED, AlarmKind.SEPARATION): _device_duty(by_ko=_SUSPENDED_KO, by_en=_SUSPENDED_EN),
     (WearerClass.BAIL, AlarmKind.STRAP_CUT): _bail(),
@@ -249,6 +290,10 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.BAIL, AlarmKind.COMM_LOST): _bail(),
     (WearerClass.BAIL, AlarmKind.GPS_LOST): _bail(),
     (WearerClass.BAIL, AlarmKind.BATTERY_LOW): _bail(),
+    (WearerClass.BAIL, AlarmKind.SCHOOL_HOURS): _bail(),
+    (WearerClass.BAIL, AlarmKind.RESIDENCE): _bail(),
+    (WearerClass.BAIL, AlarmKind.ATTENDANCE): _bail(),
+    (WearerClass.BAIL, AlarmKind.PLANNED_REMOVAL): _bail(),
     (WearerClass.BAIL, AlarmKind.JAMMING): _bail(),
     (WearerClass.BAIL, AlarmKind.SEPARATION): _bail(),
     (WearerClass.STALKING_INTERIM, AlarmKind.STRAP_CUT): _stalking(),
@@ -264,6 +309,10 @@ TABLE: Final[dict[tuple[WearerClass, AlarmKind], Rule | NoBasis]] = {
     (WearerClass.STALKING_INTERIM, AlarmKind.COMM_LOST): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.GPS_LOST): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.BATTERY_LOW): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.SCHOOL_HOURS): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.RESIDENCE): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.ATTENDANCE): _stalking(),
+    (WearerClass.STALKING_INTERIM, AlarmKind.PLANNED_REMOVAL): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.JAMMING): _stalking(),
     (WearerClass.STALKING_INTERIM, AlarmKind.SEPARATION): _stalking(),
 }

@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from safetynet.core import evidence, proximity, silences
+from safetynet.core import evidence, keeps, proximity, silences
 from safetynet.core.conditions import UNKNOWN, Record
 from safetynet.core.fixes import Fix, Grade, Mark, Reason, Said, grade, instant, radius_m
 from safetynet.core.grounds import Ground, off_m
-from safetynet.core.orders import Order
+from safetynet.core.keeps import KEEPING
+from safetynet.core.orders import Order, timed_of
 from safetynet.core.proximity import APPROACH
 from safetynet.core.rules import RuleState, judge
 from safetynet.core.terms import (
@@ -34,6 +35,7 @@ from safetynet.core.terms import (
 )
 from safetynet.core.thresholds import STANDARD, Rules
 from safetynet.core.verdicts import Change, How, Key, Transition
+from safetynet.core.zonesets import NO_SETS, Sets
 
 BEFORE_MAX: Final = 12
 """Words of the device told of before the one that opened the alarm."""
@@ -60,7 +62,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """Of an approach: the 68 % radius of that distance."""
     odds_before: float | None
     odds_after: float | None
-    """Log-odds of the violating side: inside the zone, out of the home."""
+    """Log-odds of the violating side: inside the zone, out of where one must be."""
     probability: float | None
     changes: tuple[str, ...]
     """What was told of it, as change/certainty/how."""
@@ -96,11 +98,16 @@ class Step(NamedTuple):
 
 
 def steps(
-    journal: Iterable[tuple[Fix, Mapping[WearerId, Order]]], state: RuleState, by: Rules = STANDARD
+    journal: Iterable[tuple[Fix, Mapping[WearerId, Order]]],
+    state: RuleState,
+    by: Rules = STANDARD,
+    sets: Sets = NO_SETS,
 ) -> Iterator[Step]:
-    """Judges a journal fix by fix, each under the orders that held for it. `state` knows what people ended."""
+    """Judges a journal fix by fix, each under the orders that held for it. `state` knows what people ended; `sets` are
+    those that hold when the fix is handed over.
+    """
     for fix, orders in journal:
-        told, after = judge((fix,), orders, state, by)
+        told, after = judge((fix,), orders, state, by, sets)
         yield Step(fix, state, told, after)
         state = after
 
@@ -112,7 +119,7 @@ def explain(judged: Iterable[Step], wearer: WearerId, key: Key, episode: str, by
     opened: Transition | None = None
     after = 0
     for step in judged:
-        line = _line(step, wearer, key, episode)
+        line = _line(step, wearer, key, episode, by)
         if line is None:
             continue
         mine = [each for each in step.told if each.episode == episode]
@@ -128,9 +135,7 @@ def explain(judged: Iterable[Step], wearer: WearerId, key: Key, episode: str, by
             lines.append(line)
     if opened is None:
         return None
-    belief = (
-        by.zone if opened.kind is AlarmKind.EXCLUSION_ZONE else by.home if opened.kind is AlarmKind.CURFEW else None
-    )
+    belief = by.zone if opened.kind is AlarmKind.EXCLUSION_ZONE else by.home if opened.kind in KEEPING else None
     return Why(
         episode=episode,
         kind=opened.kind,
@@ -157,15 +162,15 @@ def find(judged: Iterable[Step], wearer: WearerId, episode: str) -> Key | None:
     return None
 
 
-def _line(step: Step, wearer: WearerId, key: Key, episode: str) -> Line | None:
-    fix, (kind, about) = step.fix, key
+def _line(step: Step, wearer: WearerId, key: Key, episode: str, by: Rules) -> Line | None:
+    fix, about = step.fix, key[1]
     concerns = not fix.protected and fix.wearer == wearer
     if not concerns and not (fix.protected and str(fix.wearer) == about):
         return None
     before, after = step.before.records.get(wearer, Record()), step.after.records.get(wearer, Record())
     off, give = _off(step, wearer, after, key) if fix.lat is not None else (None, None)
-    odds = _odds(before, kind, about), _odds(after, kind, about)
-    silent_s, reach = _silence(fix, before, kind)
+    odds = _odds(before, key, instant(fix), by), _odds(after, key, instant(fix), by)
+    silent_s, reach = _silence(fix, before, key[0])
     graded = grade(fix, before.anchor) if concerns else (Grade.UNUSABLE if fix.lat is None else Grade.GOOD, Reason.NONE)
     return Line(
         fix=fix.id,
@@ -203,13 +208,17 @@ def _rounded(value: float | None, digits: int = 1) -> float | None:
     return None if value is None else round(value, digits) + 0.0  # no -0.0 in what must compare byte for byte
 
 
-def _odds(record: Record, kind: AlarmKind, about: str | None) -> float | None:
+def _odds(record: Record, key: Key, at: Instant, by: Rules) -> float | None:
+    kind, about = key
     match kind:
         case AlarmKind.EXCLUSION_ZONE:
             inside = record.insides.get(ZoneId(about or ""))
             return None if inside is None else inside.odds
-        case AlarmKind.CURFEW:
-            out = record.beliefs.get(CurfewId(about or ""))
+        case _ if kind in KEEPING:
+            held = next((each for each in keeps.holding(record, at) if (each.kind, each.about) == key), None)
+            if held is not None:
+                return held.odds(by.home) if any(each is not None for each in held.known) else None
+            out = record.beliefs.get(CurfewId(about or ""), record.stays.get(ZoneId(about or "")))
             return None if out is None else out.odds
         case _:
             return None
@@ -222,9 +231,10 @@ def _off(step: Step, wearer: WearerId, record: Record, key: Key) -> tuple[float 
     grounds: tuple[Ground, ...] = ()
     match kind:
         case AlarmKind.EXCLUSION_ZONE:
-            grounds = record.places
-        case AlarmKind.CURFEW:
-            grounds = record.homes
+            shared = (each.ground(about or "") for each in record.shared)
+            grounds = (*record.places, *(each for each in shared if each is not None))
+        case _ if kind in KEEPING:
+            return _from_where_to_be(record, key, fix), None
         case _ if kind in APPROACH:
             at, id = instant(fix), ProtectedId(about or "")
             me = proximity.spot(record.trail, at)
@@ -235,6 +245,16 @@ def _off(step: Step, wearer: WearerId, record: Record, key: Key) -> tuple[float 
             pass
     place = next((each for each in grounds if each.id == about), None)
     return (None if place is None else off_m(place, place.plane.to_xy(fix.lat, fix.lon))), None
+
+
+def _from_where_to_be(record: Record, key: Key, fix: Fix) -> float | None:
+    """From the nearest of those places, whether its hours are now or not."""
+    timed = () if record.order is None else tuple(timed_of(record.order))
+    places = zip(timed, (*record.homes, *record.keeps), strict=True)
+    assert fix.lat is not None
+    assert fix.lon is not None
+    mine = [off_m(place, place.plane.to_xy(fix.lat, fix.lon)) for each, place in places if keeps.key_of(each) == key]
+    return min(mine, default=None)
 
 
 # --- a dry run of other rules --------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Fix and order give verdicts: the only place where a broken condition is found.
 
 `judge` is a pure function of the batch, the orders and the state; the same journal judged again gives the same
-transitions with the same episode ids, to the byte. Only transitions come out. Each condition is one function in
+transitions with the same episode ids, to the byte. Only transitions come out. Each condition is a function in
 `CONDITIONS`; all of them run for every fix, and one that fails stops the program (which restarts from its journal).
 
 How uncertainty is treated. Where a wearer is, is a belief (`zones`, `homes`, with the arithmetic of `evidence`): log-odds
@@ -16,7 +16,7 @@ clears nothing and breaks no silence. A tamper or SOS episode ends only when a p
 ends it (`end`).
 
 A curfew is judged by a belief: log-odds of being out, fed by every position that tells (`homes`), at all hours, so
-that who is out when a curfew begins is known to be. Where nothing is heard, a bell is: a journalled `Fix` that no device sent (`Mark.BELL`, rung when `deadlines` says so).
+that who is out when a curfew begins is known to be; so are areas to keep (`keeps`). Where nothing is heard, a bell is: a journalled `Fix` that no device sent (`Mark.BELL`, rung when `deadlines` says so).
 At a bell, whoever is not known to be home is out, certainly or maybe; so is whoever has been silent.
 
 A protected person's messages (`Fix.protected`) are judged with those of the wearers whose orders name this person: a pair
@@ -34,10 +34,9 @@ from typing import Final, Protocol, TypeAlias
 import msgspec
 from immutables import Map
 
-from safetynet.core import arrears, evidence, proximity, silences
+from safetynet.core import arrears, evidence, keeps, proximity, silences
 from safetynet.core.arrears import History
 from safetynet.core.conditions import (
-    JUDGED_AGAIN,
     UNKNOWN,
     Condition,
     Given,
@@ -45,9 +44,10 @@ from safetynet.core.conditions import (
     Guardeds,
     Record,
     Records,
-    curfew,
     inside_zones,
     near_zones,
+    overdue,
+    removed_at,
     ring_findings,
     suspicious,
 )
@@ -63,22 +63,23 @@ from safetynet.core.fixes import (
     tells,
 )
 from safetynet.core.grounds import Ground, ground
-from safetynet.core.homes import fold
+from safetynet.core.keeps import JUDGED_AGAIN
 from safetynet.core.orders import Order, in_force
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.silences import AT_ONCE, CONDITIONS, comm_lost
 from safetynet.core.terms import (
     MINUTE_MS,
     AlarmKind,
-    CurfewId,
     FixId,
     Instant,
     ProtectedId,
     WearerId,
     ZoneId,
+    ZoneSetId,
 )
 from safetynet.core.thresholds import STANDARD, Rules
 from safetynet.core.verdicts import SAID, Book, Episode, Finding, How, Key, Seen, Transition, Verdict, apply
+from safetynet.core.zonesets import NO_SETS, Sets, Shared
 
 RULES_VERSION: Final = STANDARD.version
 
@@ -132,12 +133,14 @@ def judge(
     orders: Mapping[WearerId, Order],
     state: RuleState,
     by: Rules = STANDARD,
+    sets: Sets = NO_SETS,
     named: Naming | None = None,
 ) -> tuple[tuple[Transition, ...], RuleState]:
     """Judges fixes in the order of the journal (the order of arrival) and gives the state after them.
 
     A wearer without an order is heard all the same: flags need none. After a crash, judge the journal from its start
     (or from the fix after a kept state) with the same orders, having told `end` first of all that people ended.
+    `sets`: the editions of shared zones that hold; one that an order names and that is not here forbids nothing.
     `named`: for who knows without looking through all orders; it must say the same.
     """
     told: list[Transition] = []
@@ -152,7 +155,7 @@ def judge(
             guarded[id] = after
             for wearer in after.wearers:
                 old = records.get(wearer, _BLANK)
-                record, endings = _ready(old, orders, wearer, fix.id, endings)
+                record, endings = _ready(old, orders, sets, wearer, fix.id, endings)
                 records[wearer] = record
                 if histories is not None and record is not old and wearer in histories:
                     histories[wearer] = arrears.begun(record)
@@ -160,8 +163,8 @@ def judge(
                 records[wearer] = _concerned(wearer, fix, before, after, records, told, by)
             continue
         old = records.get(fix.wearer, _BLANK)
-        record, endings = _ready(old, orders, fix.wearer, fix.id, endings)
-        if histories is not None and (record.places or record.homes):
+        record, endings = _ready(old, orders, sets, fix.wearer, fix.id, endings)
+        if histories is not None and (record.places or record.homes or record.keeps or record.shared):
             history = (histories.get(fix.wearer) if record is old else None) or arrears.begun(record)
             records[fix.wearer], histories[fix.wearer], doubtful = _placed(record, history, fix, guarded, told, by)
         else:
@@ -176,6 +179,7 @@ def judge(
 def _ready(
     record: Record,
     orders: Mapping[WearerId, Order],
+    sets: Sets,
     wearer: WearerId,
     fix: FixId,
     endings: Map[WearerId, Map[str, FixId]],
@@ -184,6 +188,8 @@ def _ready(
     order = orders.get(wearer)
     if order is not record.order:
         record = _under(record, order)
+    if record.shared or (order is not None and order.shared):
+        record = _of_sets(record, sets)
     return _over(record, wearer, fix, endings) if endings and wearer in endings else (record, endings)
 
 
@@ -259,17 +265,15 @@ def _step(
     steering, strays = _steering(record, fix, at)
     anchor = record.anchor if steering and not strays else None
     start = anchor if anchor is not None and at - instant(anchor) <= by.sweep_gap_ms_max else None
-    beliefs = record.beliefs
-    if record.homes and steering and tells(fix):
-        for home in record.homes:
-            id = CurfewId(home.id)
-            beliefs = beliefs.set(id, fold(beliefs.get(id), home, fix, at, by.home))
+    beliefs, stays = record.beliefs, record.stays
+    if (record.homes or record.keeps) and steering and tells(fix):
+        beliefs, stays = keeps.folded(record, fix, at, by.home)
     trail = record.trail
     if steering and record.order is not None and record.order.protected:
         trail = proximity.noted(trail, fix)
-    near = near_zones(record, fix, start) if record.places and opens(fix) else ()
+    near = near_zones(record, fix, start) if (record.places or record.shared) and opens(fix) else ()
     insides = inside_zones(record, near, fix, at, by.zone) if steering else record.insides
-    given = Given(fix.wearer, fix, at, record, steering, start, beliefs, guarded, by, near, insides)
+    given = Given(fix.wearer, fix, at, record, steering, start, beliefs, guarded, by, near, insides, stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
     for condition in conditions:
         for finding in condition(given):
@@ -288,9 +292,16 @@ def _step(
         trail,
         record.under_at,
         record.fresh,
+        record.keeps,
+        stays,
+        record.shared,
+        record.editions,
+        record.sets_at,
+        record.sets_before,
+        removed_at(record, fix, at) if fix.said or record.removed_at else Instant(0),
         *_heard(record, fix, at, steering=steering),
     )
-    doubtful = (bool(near) or bool(record.homes)) and suspicious(given)
+    doubtful = (bool(near) and suspicious(given)) or (bool(beliefs or stays) and keeps.wanted(given))
     if steering:
         return Record(fix, None, 0, newest, *more), doubtful
     stray = fix if strays else record.stray
@@ -319,18 +330,20 @@ def _struck(
     conditions: tuple[Condition, ...],
 ) -> Record:
     """A bell is no word of the device: it ends no flag and moves nobody."""
-    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, guarded, by)
+    given = Given(fix.wearer, fix, at, record, False, None, record.beliefs, guarded, by, stays=record.stays)
     book, seen = Book(record.episodes, record.past), _seen(given)
     at_once = conditions is not JUDGED_AGAIN
+    late = tuple(overdue(given))
     for finding in (
-        *(curfew(given) if curfew in conditions else ()),
+        *((*keeps.presence(given), *late) if keeps.presence in conditions else ()),
         *(comm_lost(given) if at_once else ()),
     ):
         book = apply(book, seen, finding, told)
-    if curfew not in conditions:
+    if keeps.presence not in conditions:
         return msgspec.structs.replace(record, episodes=book.seen, past=book.past)
     rung_at = max(at, record.rung_at)
-    return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at)
+    open_since = Instant(0) if late else record.removed_at
+    return msgspec.structs.replace(record, episodes=book.seen, past=book.past, rung_at=rung_at, removed_at=open_since)
 
 
 def _steering(record: Record, fix: Fix, at: Instant) -> tuple[bool, int]:
@@ -470,9 +483,38 @@ def _over(
 # --- orders made ready ---------------------------------------------------------------------------------------------
 
 
-def under_again(record: Record, order: Order | None) -> Record:
-    """A record that was kept without its order, under that same order: nothing of it is new."""
-    return msgspec.structs.replace(record, order=order, places=_places(order), homes=_homes(order))
+def under_again(record: Record, order: Order | None, sets: Sets = NO_SETS) -> Record:
+    """A record that was kept without its order, under that same order and these sets: nothing of it is new. A set that
+    is another by now is met with the next fix.
+    """
+    places, homes, areas = _places(order), _homes(order), _keeps(order)
+    shared = _sets(order, sets)
+    shared = shared if record.editions == _editions(shared) else ()
+    return msgspec.structs.replace(record, order=order, places=places, homes=homes, keeps=areas, shared=shared)
+
+
+def _sets(order: Order | None, sets: Sets) -> tuple[Shared, ...]:
+    return () if order is None else tuple(sets[each] for each in order.shared if each in sets)
+
+
+def _editions(shared: tuple[Shared, ...]) -> Map[ZoneSetId, int]:
+    return Map({each.set: each.number for each in shared})
+
+
+def _of_sets(record: Record, sets: Sets) -> Record:
+    """The record under the editions that hold now: another one counts from the next fix, as another order does."""
+    shared = _sets(record.order, sets)
+    if shared == record.shared:
+        return record
+    editions = _editions(shared)
+    if editions == record.editions:
+        return msgspec.structs.replace(record, shared=shared)
+    before = Map(
+        {id: record.editions.get(id, 0) for id, number in editions.items() if number != record.editions.get(id)}
+    )
+    return msgspec.structs.replace(
+        record, shared=shared, editions=editions, sets_at=record.newest_at, sets_before=before
+    )
 
 
 def _places(order: Order | None) -> tuple[Ground, ...]:
@@ -483,15 +525,22 @@ def _homes(order: Order | None) -> tuple[Ground, ...]:
     return () if order is None else tuple(ground(each.id, each.home) for each in order.curfews)
 
 
+def _keeps(order: Order | None) -> tuple[Ground, ...]:
+    return () if order is None else tuple(ground(each.id, each.area) for each in order.inclusions)
+
+
 def _under(record: Record, order: Order | None) -> Record:
     """The record under another order. An equal one is taken for the same, so that decoding anew costs nothing here."""
     if order == record.order:
         return record
-    places, homes = _places(order), _homes(order)
+    places, homes, areas = _places(order), _homes(order), _keeps(order)
     # A home that moved is another home: what was believed of the old one is forgotten.
     same = {new.id for new in homes if new in record.homes}
     beliefs = Map({id: each for id, each in record.beliefs.items() if id in same})
+    same = {new.id for new in areas if new in record.keeps}
+    stays = Map({id: each for id, each in record.stays.items() if id in same})
     fresh = frozenset(ZoneId(each.id) for each in places if each not in record.places)
     return msgspec.structs.replace(
-        record, order=order, places=places, homes=homes, beliefs=beliefs, under_at=record.newest_at, fresh=fresh
-    )
+        record, order=order, places=places, homes=homes, beliefs=beliefs, under_at=record.newest_at, fresh=fresh,
+        keeps=areas, stays=stays,
+    )  # fmt: skip

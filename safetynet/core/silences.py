@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from math import ceil, hypot
 from typing import Final, NamedTuple
 
-from safetynet.core import conditions, evidence, geo, proximity
+from safetynet.core import evidence, geo, keeps, proximity
 from safetynet.core.conditions import UNKNOWN, Condition, Given, Record, said_by_device
 from safetynet.core.evidence import missed_ms
 from safetynet.core.fixes import Said, instant, proven, radius_m
@@ -140,8 +140,8 @@ def reach(radius: float, silent_s: float) -> Reach:
 
 
 _OF_DEVICE: Final[tuple[Condition, ...]] = (jamming, separation, battery_low, gps_lost, heard)
-AT_ONCE: Final[tuple[Condition, ...]] = (*conditions.AT_ONCE, *_OF_DEVICE)
-CONDITIONS: Final[tuple[Condition, ...]] = (*conditions.CONDITIONS, *_OF_DEVICE)
+AT_ONCE: Final[tuple[Condition, ...]] = (*keeps.AT_ONCE, *_OF_DEVICE)
+CONDITIONS: Final[tuple[Condition, ...]] = (*keeps.CONDITIONS, *_OF_DEVICE)
 """With what a device says of itself: judged when a fix arrives, and never again."""
 
 

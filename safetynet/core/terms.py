@@ -92,6 +92,14 @@ class AlarmKind(Enum):
     GPS_LOST = "gps_lost"
     """The device is heard and has no position."""
     BATTERY_LOW = "battery_low"
+    SCHOOL_HOURS = "school_hours"
+    """Out while children are on their way, when a court ordered to be home then."""
+    RESIDENCE = "residence"
+    """Outside every area in which the wearer has to live."""
+    ATTENDANCE = "attendance"
+    """Not at an ordered place at its hours: treatment, work, school."""
+    PLANNED_REMOVAL = "planned_removal"
+    """The strap opened while its removal is permitted (일시분리, Decree 10)."""
     JAMMING = "jamming"
     """The device says that its satellites or its network are disturbed, or its antenna is cut."""
     SEPARATION = "separation"
@@ -190,6 +198,8 @@ class Basis(Enum):
     """Act 16-3(2) with Art. 9-2(1) no. 1: being out when a curfew holds."""
     NO_APPROACH = "EM-16-3-2/9-2-1-3"
     """Act 16-3(2) with Art. 9-2(1) no. 3: nearing a protected person."""
+    RESIDENCE = "EM-16-3-2/9-2-1-2-2"
+    """Act 16-3(2) with Art. 9-2(1) no. 2-2: leaving the area of residence."""
 
 
 class FootageBasis(Enum):

@@ -76,7 +76,7 @@ class Zone(Belief, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Home(Belief, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of being out when a curfew holds."""
+    """Of being out of where one must be: when a curfew holds, of an area of residence, of an ordered place."""
 
     lean_max: float = 10.0
     weight: float = 0.7

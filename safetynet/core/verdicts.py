@@ -36,7 +36,14 @@ PAST_MAX: Final = 16
 
 
 SAID: Final = frozenset(
-    {AlarmKind.STRAP_CUT, AlarmKind.BODY_TAMPER, AlarmKind.SOS, AlarmKind.PROTECTED_SOS, AlarmKind.JAMMING}
+    {
+        AlarmKind.STRAP_CUT,
+        AlarmKind.BODY_TAMPER,
+        AlarmKind.SOS,
+        AlarmKind.PROTECTED_SOS,
+        AlarmKind.JAMMING,
+        AlarmKind.PLANNED_REMOVAL,
+    }
 )
 """Kinds that a device says of itself: one episode until a person ends it."""
 
@@ -76,6 +83,8 @@ class How(Enum):
     NEAR = "near"
     HEARD = "heard"
     """Where a protected person is, is known again."""
+    OVERDUE = "overdue"
+    """The permit is over, and the strap that it let be opened was not said to be closed."""
     CHARGED = "charged"
     """The device is charged again, or is being."""
     BLIND = "blind"

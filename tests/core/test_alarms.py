@@ -42,6 +42,12 @@ ACKED = AlarmAcknowledged(at=T0 + 3, alarm="A1", wearer="w1", by="kim")
         (AlarmKind.EXCLUSION_ZONE, Certainty.MAYBE, Priority.CAUTION),
         (AlarmKind.CURFEW, Certainty.CERTAIN, Priority.DANGER),
         (AlarmKind.CURFEW, Certainty.MAYBE, Priority.CAUTION),
+        (AlarmKind.SCHOOL_HOURS, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.SCHOOL_HOURS, Certainty.MAYBE, Priority.CAUTION),
+        (AlarmKind.RESIDENCE, Certainty.CERTAIN, Priority.DANGER),
+        (AlarmKind.RESIDENCE, Certainty.MAYBE, Priority.CAUTION),
+        (AlarmKind.ATTENDANCE, Certainty.CERTAIN, Priority.CAUTION),
+        (AlarmKind.PLANNED_REMOVAL, Certainty.CERTAIN, Priority.DEVICE),
         (AlarmKind.APPROACH_100, Certainty.CERTAIN, Priority.EMERGENCY),
         (AlarmKind.APPROACH_100, Certainty.MAYBE, Priority.EMERGENCY),
         (AlarmKind.APPROACH_1K, Certainty.CERTAIN, Priority.DANGER),
@@ -122,6 +128,10 @@ def test_only_a_place_can_be_left():
         AlarmKind.COMM_LOST,
         AlarmKind.GPS_LOST,
         AlarmKind.BATTERY_LOW,
+        AlarmKind.SCHOOL_HOURS,
+        AlarmKind.RESIDENCE,
+        AlarmKind.ATTENDANCE,
+        AlarmKind.PLANNED_REMOVAL,
         AlarmKind.SEPARATION,
     ]
 

@@ -19,7 +19,7 @@ from safetynet.core import geo
 from safetynet.core.annunciations import ALWAYS
 from safetynet.core.control import words
 from safetynet.core.fixes import Fix, Said
-from safetynet.core.orders import Circle, Curfew, Order, Protected, Row, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Hours, Inclusion, Leave, Order, Protected, Row, Stay, Zone
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import RuleState, judge
 from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
@@ -32,8 +32,21 @@ NIGHT = NOON + 11 * 3_600_000
 ZONE = Zone(id="z1", name="x", area=Circle(*PLANE.to_latlon(1_000, 0), 150.0))
 HOME = Circle(*PLANE.to_latlon(-3_000, 0), 60.0)
 CURFEW = Curfew(id="c1", name="집", home=HOME, rows=(Row(days=tuple(range(7)), start_min=22 * 60, end_min=6 * 60),))
+DAWN = NOON - 4 * 3_600_000
+"""08:00, when children go to school; and from 09:00 on there is work."""
+SCHOOL = Curfew(id="c2", name="집", home=HOME, rows=(Row(days=tuple(range(5)), start_min=7 * 60, end_min=9 * 60),), hours=Hours.SCHOOL)  # fmt: skip
+LIVING = Inclusion(id="i1", name="유성구", area=Circle(*PLANE.to_latlon(0, 0), 9_000.0))
+ALSO = Inclusion(id="i2", name="대덕구", area=Circle(*PLANE.to_latlon(14_000, 8_000), 9_000.0))
+WORK = Inclusion(
+    id="i3", name="작업장", area=Circle(*PLANE.to_latlon(0, 4_000), 80.0), stay=Stay.ATTENDANCE,
+    rows=(Row(days=tuple(range(5)), start_min=9 * 60, end_min=11 * 60),),
+)  # fmt: skip
+CLINIC = NOON - 7 * 3_600_000
+"""05:00, when the device may come off for half an hour."""
+REMOVAL = Absence(id="a1", starts_at=CLINIC, ends_at=CLINIC + 1_800_000, leave=Leave.REMOVAL)
 ORDER = Order(
-    wearer="w1", wearer_class=WearerClass.ORDER, version=1, zones=(ZONE,), curfews=(CURFEW,), protected=(Protected(id="p1"),)
+    wearer="w1", wearer_class=WearerClass.ORDER, version=1, zones=(ZONE,), curfews=(CURFEW, SCHOOL), protected=(Protected(id="p1"),),
+    inclusions=(LIVING, ALSO, WORK), absences=(REMOVAL,),
 )  # fmt: skip
 FAR = (8_000.0, 8_000.0)
 """Nowhere near anything."""
@@ -108,6 +121,12 @@ RAISES = {
     K.JAMMING: [said(0), said(10, said=Said.JAMMING)],
     K.SEPARATION: [said(0), said(10, said=Said.SEPARATION)],
 }
+RAISES |= {
+    K.SCHOOL_HOURS: walk(4_000, 4_100, since=DAWN, n=30),
+    K.RESIDENCE: walk(-8_000, -9_600, n=40, step_s=60),
+    K.ATTENDANCE: [said(60 * i, 0, 3_000, since=DAWN + 3_500_000) for i in range(30)],
+    K.PLANNED_REMOVAL: [said(60, since=CLINIC, said=Said.STRAP_CUT)],
+}
 NEAR_MISS = {
     K.STRAP_CUT: [said(0), said(10, said=Said.LOW_BATTERY | Said.SHOCK)],
     K.BODY_TAMPER: [said(0), said(10, said=Said.SHOCK)],
@@ -127,6 +146,12 @@ NEAR_MISS = {
     K.BATTERY_LOW: [said(60 * n, battery_percent=24.0) for n in range(65)],
     K.JAMMING: [said(0), said(10, said=Said.POWER_CUT | Said.SHOCK)],
     K.SEPARATION: [said(0), said(10, said=Said.OTHER, other="separated?")],
+}
+NEAR_MISS |= {
+    K.SCHOOL_HOURS: [*walk(-3_000, -2_990, since=DAWN, n=30), *walk(4_000, 4_100, since=DAWN + 3_700_000)],
+    K.RESIDENCE: walk(8_500, 22_000, n=40, step_s=60, y=6_000.0),  # from one of the two areas into the other
+    K.ATTENDANCE: [said(60 * i, 0, 4_000, since=DAWN + 3_500_000) for i in range(30)],
+    K.PLANNED_REMOVAL: [said(1_860, since=CLINIC, said=Said.STRAP_CUT)],
 }
 NOT_JUDGED: dict[AlarmKind, str] = {}
 """Kinds that are managed and that no rule raises, each with why. None today."""

@@ -194,6 +194,8 @@ def test_no_grant_ever_without_everything(basis, kind, live, answer, radius, cou
         (Basis.DEVICE_DUTY, AlarmKind.SEPARATION),
         (Basis.EXCLUSION_ZONE, AlarmKind.EXCLUSION_ZONE),
         (Basis.CURFEW, AlarmKind.CURFEW),
+        (Basis.CURFEW, AlarmKind.SCHOOL_HOURS),
+        (Basis.RESIDENCE, AlarmKind.RESIDENCE),
         (Basis.NO_APPROACH, AlarmKind.APPROACH_100),
         (Basis.NO_APPROACH, AlarmKind.APPROACH_1K),
         (Basis.NO_APPROACH, AlarmKind.PROTECTED_SOS),

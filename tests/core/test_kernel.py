@@ -15,10 +15,11 @@ from safetynet.app.bells import bell
 from safetynet.core import geo, homes, rules, zones
 from safetynet.core.fixes import Fix, Mark, Said
 from safetynet.core.grounds import ground, off_m
-from safetynet.core.orders import Absence, Circle, Curfew, Order, Polygon, Protected, Row, Zone
+from safetynet.core.orders import Absence, Circle, Curfew, Leave, Order, Polygon, Protected, Row, Zone
 from safetynet.core.rules import RuleState
 from safetynet.core.terms import Source, WearerClass
 from safetynet.core.thresholds import STANDARD
+from safetynet.core.zonesets import Shared
 from safetynet.edge import compiled
 
 compiled.prepare()
@@ -279,6 +280,38 @@ def test_beliefs_are_the_same_to_the_bit(off, radius, odds):
     zone = None if odds is None else zones.Belief(odds, then)
     mine = maths.zone_odds(odds is not None, odds or 0.0, 47_000, away, radius)
     assert mine == zones.fold(zone, last, fix, away, STANDARD.zone).odds
+
+
+def test_whoever_is_under_a_shared_set_is_judged_by_the_rules_with_it():
+    named = msgspec.structs.replace(order("w1", shared=False), zones=(), shared=("schools",))
+    sets = {"schools": Shared(SHARED, "schools", 1)}
+    packed, state = Packed(SHARED), rules.RuleState()
+    packed.sets = sets
+    lat, lon = PLANE.to_latlon(-1_200.0, 100.0)
+    for n in range(8):
+        piece = [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=lat,
+                     lon=lon, accuracy_m=10.0, source=Source.GNSS)]  # fmt: skip
+        told, state = rules.judge(piece, {"w1": named}, state, sets=sets)
+        assert packed.judge(piece, {"w1": named}, 0) == told
+    assert packed.records["w1"].episodes == state.records["w1"].episodes
+    assert len(state.records["w1"].episodes) == 1
+
+
+def test_a_strap_opened_by_permit_is_waited_for_by_the_rules_until_it_is_closed():
+    free = Absence(id="a", starts_at=T0, ends_at=T0 + 5_000_000, leave=Leave.REMOVAL)
+    orders = {"w1": order("w1", absences=(free,))}
+    packed, state = Packed(SHARED), rules.RuleState()
+    for n in range(12):
+        said = Said.STRAP_CUT if n == 4 else Said.NOTHING
+        piece = [Fix(id=n + 1, wearer="w1", device="d", observed_at=T0 + 60_000 * n, received_at=T0 + 60_000 * n, lat=LAT, lon=LON,
+                     accuracy_m=10.0, source=Source.GNSS, said=said)]  # fmt: skip
+        told, state = rules.judge(piece, orders, state)
+        assert packed.judge(piece, orders, 0) == told
+        for each in told:
+            packed.end("w1", each.episode, n + 1)
+            state = rules.end(state, "w1", each.episode, n + 1)
+        assert packed.records["w1"].removed_at == state.records["w1"].removed_at
+    assert state.records["w1"].removed_at == 0
 
 
 def test_a_history_is_as_the_rules_keep_it_over_many_snapshots(monkeypatch):

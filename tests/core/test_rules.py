@@ -11,7 +11,8 @@ from pyproj import Geod
 from safetynet.core import fixes, geo, rules
 from safetynet.core.alarms import TECHNICAL
 from safetynet.core.fixes import Fix, Mark, Said, instant
-from safetynet.core.orders import Circle, Curfew, Order, Polygon, Row, Zone
+from safetynet.core.keeps import KEEPING
+from safetynet.core.orders import Circle, Curfew, Hours, Inclusion, Order, Polygon, Row, Stay, Zone
 from safetynet.core.proximity import PROTECTING
 from safetynet.core.rules import RuleState, end, episodes, judge
 from safetynet.core.terms import AlarmKind, Certainty, Source, WearerClass
@@ -172,11 +173,17 @@ def test_other_flags_raise_nothing_of_this_release():
 def test_every_kind_has_its_condition():
     nights = Row(days=tuple(range(7)), start_min=0, end_min=0)
     home = Curfew(id="c1", name="집", home=Circle(LAT + 0.1, LON, 50.0), rows=(nights,))
-    orders = {"w1": msgspec.structs.replace(ORDER, curfews=(home,))}
+    school = msgspec.structs.replace(home, id="c2", hours=Hours.SCHOOL)
+    living = Inclusion(id="i1", name="x", area=Circle(LAT + 0.1, LON, 500.0))
+    work = Inclusion(id="i2", name="x", area=Circle(LAT + 0.1, LON, 50.0), stay=Stay.ATTENDANCE, rows=(nights,))
+    order = msgspec.structs.replace(ORDER, curfews=(home, school), inclusions=(living, work))
+    orders = {"w1": order}
     said = Said.STRAP_CUT | Said.BODY_TAMPER | Said.SOS | Said.JAMMING | Said.SEPARATION
     told, _ = judge([fix(n, 0, said=said) for n in range(1, 6)], orders, RuleState())
-    assert {each.kind for each in told} == set(AlarmKind) - PROTECTING - TECHNICAL
-    assert len(rules.CONDITIONS) == len(set(AlarmKind) - PROTECTING) + 1, "and one for every ring of an approach"
+    assert {each.kind for each in told} == set(AlarmKind) - PROTECTING - TECHNICAL - {AlarmKind.PLANNED_REMOVAL}
+    assert len(rules.CONDITIONS) == len(set(AlarmKind) - PROTECTING - KEEPING) + 1, (
+        "and one for every ring of an approach, one for wherever somebody must be, one for a strap with or without a permit"
+    )
 
 
 def test_a_transition_says_why():

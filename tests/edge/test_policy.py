@@ -75,6 +75,14 @@ def clean_yes(answer):
         ("at every limit", {"radius_m": 1000, "cameras": 16, "duration_ms": 1_800_000}, True),
         ("zone", {"basis": Basis.EXCLUSION_ZONE, "kind": AlarmKind.EXCLUSION_ZONE}, True),
         ("curfew", {"basis": Basis.CURFEW, "kind": AlarmKind.CURFEW}, True),
+        ("school hours", {"basis": Basis.CURFEW, "kind": AlarmKind.SCHOOL_HOURS}, True),
+        ("residence", {"basis": Basis.RESIDENCE, "kind": AlarmKind.RESIDENCE}, True),
+        (
+            "residence on the basis of a forbidden place",
+            {"basis": Basis.EXCLUSION_ZONE, "kind": AlarmKind.RESIDENCE},
+            False,
+        ),
+        ("attendance", {"basis": Basis.RESIDENCE, "kind": AlarmKind.ATTENDANCE}, False),
         ("approach", {"basis": Basis.NO_APPROACH, "kind": AlarmKind.APPROACH_1K}, True),
         ("nearness that nobody forbade", {"basis": Basis.NO_APPROACH, "kind": AlarmKind.APPROACH_2K}, False),
         ("body", {"kind": AlarmKind.BODY_TAMPER}, True),
@@ -90,7 +98,8 @@ def test_scenario(scenario, change, allowed):
 
 STATUTORY = {
     "EM-16-3-2/14-1": {"strap_cut", "body_tamper", "jamming", "separation"},
-    "EM-16-3-2/9-2-1-1": {"curfew"},
+    "EM-16-3-2/9-2-1-1": {"curfew", "school_hours"},
+    "EM-16-3-2/9-2-1-2-2": {"residence"},
     "EM-16-3-2/9-2-1-2": {"exclusion_zone"},
     "EM-16-3-2/9-2-1-3": {"approach_100", "approach_1k", "protected_sos"},
 }

@@ -22,6 +22,7 @@ from safetynet.core.conditions import Guarded, Record
 from safetynet.core.fixes import Fix, instant
 from safetynet.core.grounds import Ground, ground
 from safetynet.core.homes import Belief
+from safetynet.core.keeps import KEEPING, key_of
 from safetynet.core.kernel import judging
 from safetynet.core.kernel.layout import (
     ALWAYS,
@@ -81,7 +82,9 @@ from safetynet.core.terms import (
     WearerId,
     ZoneId,
 )
+from safetynet.core.thresholds import STANDARD
 from safetynet.core.verdicts import Key, Transition
+from safetynet.core.zonesets import NO_SETS, Sets
 
 FOLLOWS: Final = "2026.11-5"
 """The rules that this kernel is a twin of (`rules.RULES_VERSION`). Under others it lets nothing pass."""
@@ -101,6 +104,8 @@ class Packed:
         self._remembering = remembering
         self._pasts: list[Past | None] = []
         self._kept = RuleState()
+        self.sets: Sets = NO_SETS
+        """Sets that orders name (`Order.shared`): whoever is under one is judged by the rules."""
         self._orders: dict[WearerId, Order] = {}
         self._revision: object = None
         self._ids: list[WearerId] = []
@@ -224,7 +229,9 @@ class Packed:
                 self._people["persons"]["ahead"][row] = 0
         histories = self._histories(wearers) if self._remembering else None
         state = RuleState(records.finish(), self._kept.endings, guarded.finish(), self._suspects(wearers), histories)
-        transitions, after = rules.judge(batch, self._orders, state, named=lambda one: self._named.get(one, ()))
+        transitions, after = rules.judge(
+            batch, self._orders, state, STANDARD, self.sets, named=lambda one: self._named.get(one, ())
+        )
         for wearer, history in (after.histories or {}).items():
             self._pasts[self._row(wearer)] = Past(history)
         self._kept = replace(after, histories=None)
@@ -399,8 +406,9 @@ class Packed:
                 return next((each for each in engaged if each["zone"] == self._shared[ZoneId(about)]), None)
             own = (each.id for each in order.zones if each.id not in self._shared)
             return at_id(self._zones["zones"], int(wearer["zone_from"]), own, about)
-        if kind is AlarmKind.CURFEW:
-            return at_id(self._homes["homes"], int(wearer["home_from"]), (each.id for each in order.curfews), about)
+        if kind in KEEPING:
+            homes = map(key_of, order.curfews)
+            return at_id(self._homes["homes"], int(wearer["home_from"]), homes, key)
         if kind in APPROACH:
             rings = ((each.id, one) for each in order.protected for one in _KINDS)
             return at_id(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
@@ -506,9 +514,11 @@ class Packed:
         anchor = record.anchor
         if anchor is None or record.order != order or id in self._kept.endings:
             return
-        if self._remembering and past is None and (record.places or record.homes):
+        if self._remembering and past is None and (record.places or record.homes or record.keeps or record.shared):
             return
         if record.fresh and instant(anchor) <= record.under_at:
+            return
+        if record.removed_at:  # the next word may close the strap
             return
         if self._laid[row] is not order:
             self._lay(row, record)
