@@ -10,14 +10,13 @@ Absent on purpose: judging (`judging` and `rules`), and where fixes come from.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from math import cos, radians, sin, sqrt
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 from immutables import Map
 
-from safetynet.core import geo, rules, zones
+from safetynet.core import rules, zones
 from safetynet.core.arrears import KEPT_MIN, History
 from safetynet.core.conditions import Guarded, Record
 from safetynet.core.fixes import Fix, instant
@@ -58,9 +57,11 @@ from safetynet.core.kernel.rows import (
     SPANS_MAX,
     Timetables,
     at_id,
+    circle,
     fix_of,
     grid,
     one_outline,
+    outline,
     packed,
     plain_fields,
     row_of,
@@ -646,18 +647,9 @@ class Packed:
         self._zones["shapes"][n] = self._shape(place)
 
     def _shape(self, place: Ground) -> tuple[float, ...]:
-        lat0, lon0 = place.plane.lat0, place.plane.lon0
-        along, across = geo.radii_m(lat0)
-        sine, cosine = sin(radians(lat0)), cos(radians(lat0))
         first = self._edges.take(len(place.ring))
-        if place.ring:
-            ring = np.array(place.ring)
-            edges = self._edges["edges"][first : first + len(ring)]
-            edges["bx"], edges["by"] = ring[:, 0], ring[:, 1]
-            edges["ax"], edges["ay"] = np.roll(ring[:, 0], 1), np.roll(ring[:, 1], 1)
-        z0, r = across * (1.0 - geo.E2) * sine, sqrt(along * across)
-        circle = (lat0, lon0, sine, cosine, across * cosine, z0, r, place.bound_m, *place.middle)
-        return (*circle, first, len(place.ring))
+        outline(self._edges["edges"][first : first + len(place.ring)], place)
+        return (*circle(place), first, len(place.ring))
 
     def _put_home(self, row: int, k: int, record: Record) -> None:
         wearer, order = self._wearers["wearers"][row], record.order

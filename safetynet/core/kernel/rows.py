@@ -4,7 +4,7 @@ Absent on purpose: what is kept of a wearer (`packing`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import nan
+from math import cos, nan, radians, sin, sqrt
 from struct import Struct
 from typing import Any, Final
 
@@ -135,6 +135,23 @@ class Timetables:
                 self._known.clear()
             known = self._known[key] = since, stretches(order, curfew, since)
         return known
+
+
+def circle(place: Ground) -> tuple[float, ...]:
+    """The plane of a ground and the circle around it, as `layout.SHAPE` begins."""
+    lat0, lon0 = place.plane.lat0, place.plane.lon0
+    along, across = geo.radii_m(lat0)
+    sine, cosine = sin(radians(lat0)), cos(radians(lat0))
+    z0, r = across * (1.0 - geo.E2) * sine, sqrt(along * across)
+    return (lat0, lon0, sine, cosine, across * cosine, z0, r, place.bound_m, *place.middle)
+
+
+def outline(edges: Rows, place: Ground) -> None:
+    """Its edges, into these rows."""
+    if place.ring:
+        ring = np.array(place.ring)
+        edges["bx"], edges["by"] = ring[:, 0], ring[:, 1]
+        edges["ax"], edges["ay"] = np.roll(ring[:, 0], 1), np.roll(ring[:, 1], 1)
 
 
 def grid(places: Sequence[Ground]) -> Grid:
