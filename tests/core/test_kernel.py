@@ -25,7 +25,7 @@ from safetynet.edge import compiled
 compiled.prepare()
 from safetynet.core.kernel import layout, maths, packing  # noqa: E402
 from safetynet.core.kernel.packing import Packed  # noqa: E402
-from safetynet.core.kernel.rows import outlined
+from safetynet.core.kernel.rows import outlined  # noqa: E402
 
 LAT, LON = 36.35, 127.38
 PLANE = geo.Plane(LAT, LON)

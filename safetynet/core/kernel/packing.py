@@ -104,8 +104,7 @@ class Packed:
         self._remembering = remembering
         self._pasts: list[Past | None] = []
         self._kept = RuleState()
-        self.sets: Sets = NO_SETS
-        """Sets that orders name (`Order.shared`): whoever is under one is judged by the rules."""
+        self.sets: Sets = NO_SETS  # which orders name: whoever is under one is judged by the rules
         self._orders: dict[WearerId, Order] = {}
         self._revision: object = None
         self._ids: list[WearerId] = []
@@ -407,8 +406,7 @@ class Packed:
             own = (each.id for each in order.zones if each.id not in self._shared)
             return at_id(self._zones["zones"], int(wearer["zone_from"]), own, about)
         if kind in KEEPING:
-            homes = map(key_of, order.curfews)
-            return at_id(self._homes["homes"], int(wearer["home_from"]), homes, key)
+            return at_id(self._homes["homes"], int(wearer["home_from"]), map(key_of, order.curfews), key)
         if kind in APPROACH:
             rings = ((each.id, one) for each in order.protected for one in _KINDS)
             return at_id(self._pairs["episodes"], RINGS * int(wearer["pair_from"]), rings, (about, kind))
@@ -516,10 +514,8 @@ class Packed:
             return
         if self._remembering and past is None and (record.places or record.homes or record.keeps or record.shared):
             return
-        if record.fresh and instant(anchor) <= record.under_at:
-            return
-        if record.removed_at:  # the next word may close the strap
-            return
+        if record.removed_at or (record.fresh and instant(anchor) <= record.under_at):
+            return  # the next word may close the strap, or is the first of a new order
         if self._laid[row] is not order:
             self._lay(row, record)
             self._laid[row] = order
