@@ -156,7 +156,8 @@ def test_the_engine_and_the_requirement_agree():
     def agree(near, drawn, one, matter):
         drawn = msgspec.structs.replace(drawn, basis=matter[0], kind=matter[1])
         # Half of the requests differ from the normal one in a single field: those are the ones a hole would let by.
-        facts = msgspec.structs.replace(NORMAL, **{one.name: getattr(drawn, one.name)}) if near else drawn
+        normal = msgspec.structs.replace(NORMAL, basis=matter[0], kind=matter[1])
+        facts = msgspec.structs.replace(normal, **{one.name: getattr(drawn, one.name)}) if near else drawn
         allowed = clean_yes(POLICY.ask(facts))
         assert allowed == required(facts), facts
         reached[allowed] += 1
