@@ -70,6 +70,8 @@ class Bells:
             protected = watch is Watch.PROTECTED
             if due_at <= at:
                 rung[whose, protected] = bell(whose, at, protected=protected)
+            if watch is Watch.SILENCE:
+                due_at = min(due_at, deadlines.silent_look_at(WearerId(whose), state, at))
             again.append((max(due_at, Instant(at + LOOK_AGAIN_MS)), whose, watch))
         for when, whose, watch in again:
             self._plan(when, whose, watch)

@@ -17,7 +17,7 @@ from safetynet.core.orders import Leave, Order, next_start, period, permitted, t
 from safetynet.core.proximity import LOST_MS
 from safetynet.core.rules import Standing
 from safetynet.core.silences import GRAVE_MS, LONG_MS
-from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId
+from safetynet.core.terms import DAY_MS, SECOND_MS, AlarmKind, FixId, Instant, ProtectedId, WearerId
 
 HEAR_MS: Final = 90 * SECOND_MS
 """After the hours of a condition began, and after the centre began to listen: one rhythm of a quiet device and a half."""
@@ -82,6 +82,11 @@ def silent_due_at(order: Order, state: Standing, at: Instant, since: Instant) ->
     ended: Mapping[str, FixId] = state.endings.get(order.wearer, {})
     told = episode is not None and episode.broken and episode.id not in ended
     return Instant(at + missed if told else record.rung_at + LONG_MS)
+
+
+def silent_look_at(wearer: WearerId, state: Standing, at: Instant) -> Instant:
+    """Not later than this it is looked at again, whatever is due: until then it may be heard and fall silent anew."""
+    return Instant(at + missed_ms(state.records.get(wearer, _BLANK).rhythm_ms))
 
 
 def protected_due_at(protected: ProtectedId, state: Standing, at: Instant, since: Instant) -> Instant:

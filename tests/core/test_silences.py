@@ -372,6 +372,16 @@ def test_the_table_holds_each_of_them_for_its_time():
 # --- the clock -----------------------------------------------------------------------------------------------------
 
 
+def test_who_falls_silent_again_after_a_long_silence_is_found_as_soon():
+    """The next look was planned for the silence that is over."""
+    fixes = minutes(10) + minutes(4, 25)
+    told, _ = listened(fixes, until_s=3_600)
+    last_s = 28 * 60
+    again = [at for kind, change, _, at in told if kind is K.COMM_LOST and change != "returned" and at > last_s]
+    assert again, told
+    assert again[0] - last_s <= 5 * 60
+
+
 def test_replay_is_identical_whatever_pieces_it_comes_in():
     fixes, bells, state, n = minutes(10) + minutes(10, 25), Bells(["w1"], NOON), RuleState(), 0
     journal = []
