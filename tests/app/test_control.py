@@ -121,7 +121,7 @@ async def test_who_is_turned_away_at_the_door(running, port):
     assert (await sign_in(port, "kim", origin="https://evil.example"))[0] == 403
     assert (await sign_in(port, "kim", host="evil.example"))[0] == 403
     assert (await http(port, "POST", "/sign-in", b"{"))[0] == 400
-    assert (await http(port, "POST", "/sign-in", b'{"account":"kim","password":"' + b"x" * 5000))[0] == 400
+    assert (await http(port, "POST", "/sign-in", b'{"account":"kim","password":"' + b"x" * 5000 + b'"}'))[0] == 400
     status, headers, _ = await sign_in(port, "kim")
     assert status == 200
     for word in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"):
